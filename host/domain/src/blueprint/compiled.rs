@@ -1,0 +1,83 @@
+//! A blueprint with a checker for each of its properties.
+
+use super::{Blueprint, property::Property};
+use crate::text::nearest;
+use sha2::Digest as _;
+use std::collections::BTreeMap;
+
+/// Why a blueprint cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BlueprintError {
+    /// A property's schema does not compile.
+    #[error("blueprint `{blueprint}`, property `{property}`: {reason}")]
+    Property {
+        /// The blueprint.
+        blueprint: String,
+        /// The property.
+        property: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// A property is required that does not exist, so that no entity could ever be.
+    #[error("blueprint `{blueprint}`: `schema.required` names `{property}`, which is no property{meant}; add it to `schema.properties` or take it out of `required`")]
+    Required {
+        /// The blueprint.
+        blueprint: String,
+        /// What is required.
+        property: String,
+        /// The nearest property, as a half sentence; empty without one.
+        meant: String,
+    },
+}
+
+/// A blueprint, ready to check entities. What Port's schemas have beyond JSON Schema (icons, colours, `spec`) says nothing
+/// about values and is ignored.
+#[derive(Debug)]
+pub struct CompiledBlueprint {
+    blueprint: Blueprint,
+    pub(super) properties: BTreeMap<String, Property>,
+    digest: [u8; 16],
+}
+
+impl CompiledBlueprint {
+    /// Compiles `blueprint`.
+    ///
+    /// # Errors
+    /// The first property whose schema is no schema.
+    pub fn new(blueprint: Blueprint) -> Result<Self, BlueprintError> {
+        let name = || blueprint.identifier.to_string();
+        let mut properties = BTreeMap::new();
+        for (property, schema) in &blueprint.schema.properties {
+            let compiled = Property::new(schema).map_err(|reason| BlueprintError::Property {
+                blueprint: name(),
+                property: property.clone(),
+                reason,
+            })?;
+            properties.insert(property.clone(), compiled);
+        }
+        if let Some(missing) = blueprint.schema.required.iter().find(|r| !properties.contains_key(*r)) {
+            let meant = nearest(missing, properties.keys().map(String::as_str));
+            return Err(BlueprintError::Required {
+                blueprint: name(),
+                property: missing.clone(),
+                meant: meant.map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default(),
+            });
+        }
+        let mut text = String::new();
+        let value = serde_json::to_value(&blueprint).unwrap_or_default();
+        crate::text::canonical(&value, &mut text);
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
+        Ok(Self { blueprint, properties, digest })
+    }
+
+    /// The blueprint itself.
+    pub fn blueprint(&self) -> &Blueprint {
+        &self.blueprint
+    }
+
+    /// Changes when the blueprint does; the same in every process.
+    pub fn digest(&self) -> [u8; 16] {
+        self.digest
+    }
+}

@@ -1,0 +1,189 @@
+//! YAML documents that remember where each value stands, and problems that say where, what was expected and what was
+//! found. Manifests, integrations and credentials are read through this.
+
+mod explain;
+mod problem;
+mod yaml;
+
+pub use explain::{check_schema, explain};
+pub use problem::{Position, Problem, Problems};
+pub(crate) use problem::{any_of, show};
+
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// The largest document that is read, in bytes. Definitions are written by people; a mapping of thousands of lines fits.
+pub const MAX_BYTES: usize = 4 << 20;
+
+/// One YAML (or JSON) document with the position of every value.
+#[derive(Debug, Clone)]
+pub struct Document {
+    file: String,
+    value: Value,
+    places: HashMap<String, Place>,
+}
+
+/// Where a value and, in a mapping, its name start.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    name: Option<Position>,
+    value: Position,
+}
+
+impl Document {
+    /// Reads one document; `file` is only named in problems. The JSON value of an empty document is null.
+    ///
+    /// # Errors
+    /// [`Problems`] with the one place where the text stops being YAML (or repeats a name, or nests too deeply).
+    pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        let refuse = |at, found: String| {
+            let problem = Problem::new("", "a YAML document", found).at(at);
+            Problems {
+                file: file.to_owned(),
+                problems: vec![problem],
+            }
+        };
+        if text.len() > MAX_BYTES {
+            return Err(refuse(
+                None,
+                format!("{} bytes, more than the {MAX_BYTES} that are read", text.len()),
+            ));
+        }
+        let node = yaml::read(text).map_err(|(at, why)| refuse(at, why))?;
+        let mut places = HashMap::new();
+        let value = node.into_value(&mut String::new(), None, &mut places);
+        Ok(Self {
+            file: file.to_owned(),
+            value,
+            places,
+        })
+    }
+
+    /// The document as JSON.
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Where the value at a JSON Pointer starts, or, where there is none, what would hold it.
+    pub fn position(&self, pointer: &str) -> Option<Position> {
+        self.place(pointer).map(|place| place.value)
+    }
+
+    fn place(&self, pointer: &str) -> Option<Place> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(place) = self.places.get(pointer) {
+                return Some(*place);
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+
+    /// Adds the positions to `problems` and puts them in the order of the text.
+    pub fn locate(&self, mut problems: Vec<Problem>) -> Problems {
+        for problem in &mut problems {
+            let Some(place) = self.place(&problem.pointer) else {
+                continue;
+            };
+            let name = place.name.filter(|_| problem.on_name);
+            problem.position = Some(name.unwrap_or(place.value));
+        }
+        problems.sort_by(|a, b| (a.position, &a.pointer).cmp(&(b.position, &b.pointer)));
+        problems.dedup();
+        Problems {
+            file: self.file.clone(),
+            problems,
+        }
+    }
+}
+
+/// Appends a name to a JSON Pointer (RFC 6901), escaped.
+pub(crate) fn push(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    for c in name.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            c => pointer.push(c),
+        }
+    }
+}
+
+/// `pointer` with `name` appended, escaped.
+pub(crate) fn join(pointer: &str, name: &str) -> String {
+    let mut joined = pointer.to_owned();
+    push(&mut joined, name);
+    joined
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn at(document: &Document, pointer: &str) -> (u32, u32) {
+        let position = document.position(pointer).unwrap();
+        (position.line, position.column)
+    }
+
+    #[test]
+    fn knows_where_each_value_stands() {
+        let text = "name: a\nlist:\n  - x: 1\n    y: [2, \"ü\", 3.5]\n  - null\n# end\nother: &o {z: true}\nsame: *o\n";
+        let document = Document::parse("f.yaml", text).unwrap();
+        assert_eq!(
+            document.value(),
+            &json!({"name": "a", "list": [{"x": 1, "y": [2, "ü", 3.5]}, null], "other": {"z": true}, "same": {"z": true}})
+        );
+        assert_eq!(at(&document, "/name"), (1, 7));
+        assert_eq!(at(&document, "/list/0/x"), (3, 8));
+        assert_eq!(at(&document, "/list/0/y/2"), (4, 17));
+        assert_eq!(at(&document, "/same"), (8, 7), "an alias stands where it is used");
+        assert_eq!(at(&document, "/list/0/absent"), at(&document, "/list/0"));
+    }
+
+    #[test]
+    fn keeps_what_looks_like_other_types() {
+        let text = "a: \"1\"\nb: 1.10\nc: 'yes'\nd: ~\ne: 2026-01-01\nf: 18446744073709551615\ng: -3\nh: 1.0.0\ni: |\n  two\n  lines\n";
+        let document = Document::parse("f.yaml", text).unwrap();
+        assert_eq!(
+            document.value(),
+            &json!({"a": "1", "b": 1.10, "c": "yes", "d": null, "e": "2026-01-01", "f": u64::MAX, "g": -3, "h": "1.0.0",
+                "i": "two\nlines\n"})
+        );
+    }
+
+    #[test]
+    fn json_is_yaml_too() {
+        let document = Document::parse("f.json", "{\"a\": {\"b\": [1,\n2]}}").unwrap();
+        assert_eq!(at(&document, "/a/b/1"), (2, 1));
+    }
+
+    #[test]
+    fn says_where_it_stops_being_yaml() {
+        let cases = [
+            ("a: [1, 2\nb: 3\n", "f.yaml:2"),
+            ("a: 1\na: 2\n", "f.yaml:2:1"),
+            ("a: *nowhere\n", "f.yaml:1:4"),
+            ("a: \"open\n", "f.yaml:"),
+            ("a: 1\n---\nb: 2\n", "f.yaml:"),
+        ];
+        for (text, start) in cases {
+            let problems = Document::parse("f.yaml", text).unwrap_err().to_string();
+            assert!(problems.starts_with(start), "{text:?}: {problems}");
+        }
+    }
+
+    #[test]
+    fn alias_bombs_and_deep_nesting_are_refused() {
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for i in 1..9 {
+            let refs = vec![format!("*a{}", i - 1); 10].join(", ");
+            bomb.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
+        }
+        Document::parse("f.yaml", &bomb).unwrap_err();
+        Document::parse("f.yaml", &"[".repeat(100_000)).unwrap_err();
+        let block: String = (0..3_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
+        Document::parse("f.yaml", &block[..block.len().min(MAX_BYTES)]).unwrap_err();
+    }
+}

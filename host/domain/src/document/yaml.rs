@@ -1,0 +1,154 @@
+//! YAML into a tree of values with positions, by way of serde-saphyr's spans.
+
+use super::{Place, Position, push};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::{Map, Number, Value};
+use serde_saphyr::{Location, Spanned};
+use std::{collections::HashMap, fmt};
+
+/// A value and where it starts.
+pub(super) struct Node {
+    at: Position,
+    kind: Kind,
+}
+
+enum Kind {
+    Scalar(Value),
+    List(Vec<Node>),
+    Object(Vec<(Spanned<String>, Node)>),
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// Where it stops being one, when that is known, and why.
+pub(super) fn read(text: &str) -> Result<Node, (Option<Position>, String)> {
+    serde_saphyr::from_str(text).map_err(|error| {
+        let error = error.without_snippet();
+        let at = error.location().and_then(position);
+        // The location is printed by the caller, so the message is kept without its own.
+        let message = error.to_string();
+        let why = message.lines().next().unwrap_or_default();
+        let why = why.split(" at line ").next().unwrap_or(why).trim_end_matches(':');
+        (at, format!("text that is none ({why})"))
+    })
+}
+
+fn position(location: Location) -> Option<Position> {
+    let (line, column) = (
+        u32::try_from(location.line()).ok()?,
+        u32::try_from(location.column()).ok()?,
+    );
+    (line > 0).then_some(Position { line, column })
+}
+
+impl Node {
+    /// The value; fills `places` by JSON Pointer.
+    pub(super) fn into_value(
+        self,
+        pointer: &mut String,
+        name: Option<Position>,
+        places: &mut HashMap<String, Place>,
+    ) -> Value {
+        places.insert(pointer.clone(), Place { name, value: self.at });
+        let base = pointer.len();
+        match self.kind {
+            Kind::Scalar(value) => value,
+            Kind::List(items) => {
+                let mut list = Vec::with_capacity(items.len());
+                for (index, item) in items.into_iter().enumerate() {
+                    push(pointer, &index.to_string());
+                    list.push(item.into_value(pointer, None, places));
+                    pointer.truncate(base);
+                }
+                Value::Array(list)
+            }
+            Kind::Object(entries) => {
+                let mut object = Map::new();
+                for (key, item) in entries {
+                    push(pointer, &key.value);
+                    let value = item.into_value(pointer, position(key.referenced), places);
+                    pointer.truncate(base);
+                    object.insert(key.value, value);
+                }
+                Value::Object(object)
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spanned = Spanned::<Kind>::deserialize(deserializer)?;
+        let at = position(spanned.referenced).unwrap_or(Position { line: 1, column: 1 });
+        Ok(Self {
+            at,
+            kind: spanned.value,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KindVisitor)
+    }
+}
+
+struct KindVisitor;
+
+impl<'de> de::Visitor<'de> for KindVisitor {
+    type Value = Kind;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON has too")
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Kind, E> {
+        Ok(Kind::Scalar(v.into()))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Kind, E> {
+        Ok(Kind::Scalar(v.into()))
+    }
+
+    fn visit_u64<E>(self, v: u64) -> Result<Kind, E> {
+        Ok(Kind::Scalar(v.into()))
+    }
+
+    fn visit_f64<E: de::Error>(self, v: f64) -> Result<Kind, E> {
+        let number = Number::from_f64(v).ok_or_else(|| E::custom("infinite numbers and NaN are not JSON"))?;
+        Ok(Kind::Scalar(Value::Number(number)))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Kind, E> {
+        Ok(Kind::Scalar(v.into()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Scalar(Value::Null))
+    }
+
+    fn visit_none<E>(self) -> Result<Kind, E> {
+        Ok(Kind::Scalar(Value::Null))
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Kind, D::Error> {
+        Kind::deserialize(deserializer)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> Result<Kind, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Kind::List(items))
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Kind, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Kind::Object(entries))
+    }
+}

@@ -1,0 +1,33 @@
+//! What Seawall's words mean, without any input or output: identifiers, blueprints, entities, mapping, manifests,
+//! grants, egress rules, queries and the state machines of passes and runs.
+//!
+//! Nothing in this crate knows a clock, a socket, a database, wasmtime or HTTP handlers. Times are handed in as
+//! [`Millis`].
+
+pub mod blueprint;
+pub mod bundle;
+pub mod document;
+pub mod egress;
+pub mod entity;
+pub mod failure;
+pub mod grant;
+pub mod ids;
+pub mod integration;
+pub mod item;
+pub mod limits;
+pub mod manifest;
+pub mod mapping;
+pub mod pass;
+pub mod query;
+pub mod report;
+pub mod run;
+pub mod text;
+
+pub use blueprint::Blueprint;
+pub use entity::{Entity, RelationTarget};
+pub use failure::Failure;
+pub use ids::*;
+pub use report::{Report, Severity};
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub type Millis = i64;

@@ -1,0 +1,390 @@
+//! Mapping one item.
+
+use super::{
+    Mapping,
+    file::{EntityMapping, Resource},
+    jq::{self, Budget},
+    template::{Failure, Template},
+};
+use crate::{
+    BlueprintId, Entity, EntityId, Millis, RelationTarget, Report, Severity,
+    blueprint::{Check, CompiledBlueprint, Outcome},
+    text::{cut, nearest},
+};
+use jaq_json::{Map, Val};
+use serde_json::Value;
+use std::{collections::HashMap, sync::Arc};
+
+/// All blueprints by name.
+pub type Blueprints = HashMap<BlueprintId, Arc<CompiledBlueprint>>;
+
+/// What an item became.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mapped {
+    /// The entities, each checked against its blueprint.
+    pub entities: Vec<Entity>,
+    /// What was left out and set aside.
+    pub reports: Vec<Report>,
+    /// Values converted without loss.
+    pub converted: u64,
+    /// Whether a resource of its kind selected it. An item that none selected has no entities and no reports.
+    pub selected: bool,
+}
+
+/// The item is no JSON.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct ItemError(#[from] serde_json::Error);
+
+/// How to map an item.
+#[derive(Debug, Clone, Copy)]
+pub struct Call<'a> {
+    /// The item's kind.
+    pub kind: &'a str,
+    /// The item's key, for reports.
+    pub key: &'a str,
+    /// Set an entity aside at the first thing that breaks its schema.
+    pub strict: bool,
+    /// Also report conversions.
+    pub conversions: bool,
+    /// What `now` gives; without it `now` is an error, since an unchanged item is not mapped again.
+    pub now: Option<Millis>,
+}
+
+impl Mapping {
+    /// Maps one item (JSON as UTF-8) of `kind`.
+    ///
+    /// # Errors
+    /// The item is no JSON.
+    pub fn map(
+        &self,
+        kind: &str,
+        key: &str,
+        item: &[u8],
+        blueprints: &Blueprints,
+        strict: bool,
+    ) -> Result<Mapped, ItemError> {
+        self.map_with(Call { kind, key, strict, conversions: false, now: None }, item, blueprints)
+    }
+
+    /// Maps one item (JSON as UTF-8) as `call` says.
+    ///
+    /// # Errors
+    /// The item is no JSON.
+    pub fn map_with(&self, call: Call<'_>, item: &[u8], blueprints: &Blueprints) -> Result<Mapped, ItemError> {
+        let mut job = Job { call, blueprints, budget: Budget::new(item.len(), call.now), out: Mapped::default() };
+        let mut input = None;
+        for resource in self.resources.iter().filter(|r| r.kind == call.kind) {
+            let input = match &input {
+                Some(input) => input,
+                None => input.insert(jq::parse(item)?),
+            };
+            job.resource(resource, input);
+        }
+        Ok(job.out)
+    }
+}
+
+struct Job<'a> {
+    call: Call<'a>,
+    blueprints: &'a Blueprints,
+    budget: Budget,
+    out: Mapped,
+}
+
+/// The entity could not be made; a report says why.
+struct Aside;
+
+impl<'a> Job<'a> {
+    fn resource(&mut self, resource: &Resource, input: &Val) {
+        let Some(items) = &resource.items else {
+            return self.item(resource, input);
+        };
+        let list = match items.expression.expr.value(input, &self.budget) {
+            Ok(Val::Arr(list)) => list,
+            Ok(Val::Null) => return,
+            Ok(other) => {
+                let message = format!(
+                    "itemsToParse gives {}, no list; make it one: `[…]`",
+                    cut(&jq::to_json(&other).unwrap_or_default().to_string(), 60)
+                );
+                let failure = Failure { rule: "itemsToParse", ..items.expression.failure(message) };
+                return self.failed(Severity::SetAside, "itemsToParse", &failure);
+            }
+            Err(message) => {
+                let failure = items.expression.failure(message);
+                return self.failed(Severity::SetAside, "itemsToParse", &failure);
+            }
+        };
+        // Each sees the whole item with its own part as one more field. The map is not shared, so setting the field
+        // copies nothing.
+        let mut whole = match input {
+            Val::Obj(map) => (**map).clone(),
+            _ => Map::default(),
+        };
+        for part in list.iter() {
+            whole.insert(Val::from(items.name.clone()), part.clone());
+            let input = Val::obj(std::mem::take(&mut whole));
+            self.item(resource, &input);
+            if let Val::Obj(map) = input {
+                whole = jaq_json::Rc::try_unwrap(map).unwrap_or_else(|shared| (*shared).clone());
+            }
+        }
+    }
+
+    fn item(&mut self, resource: &Resource, input: &Val) {
+        match resource.query.as_ref().map(|q| (q, q.expr.holds(input, &self.budget))) {
+            Some((_, Ok(false))) => return,
+            Some((query, Err(message))) => {
+                self.out.selected = true;
+                let failure = query.failure(message);
+                return self.failed(Severity::SetAside, "selector.query", &failure);
+            }
+            Some((_, Ok(true))) | None => self.out.selected = true,
+        }
+        for mapping in &resource.entities {
+            // Reports until here belong to other entities.
+            let (first, converted) = (self.out.reports.len(), self.out.converted);
+            match self.entity(mapping, input, first) {
+                Ok(entity) => self.out.entities.push(entity),
+                // What was left out of an entity that does not exist is of no use to anybody.
+                Err(Aside) => {
+                    self.out.converted = converted;
+                    let mut at = 0;
+                    self.out.reports.retain(|r| {
+                        at += 1;
+                        at <= first || r.severity == Severity::SetAside
+                    });
+                }
+            }
+        }
+    }
+
+    fn entity(&mut self, mapping: &EntityMapping, input: &Val, first: usize) -> Result<Entity, Aside> {
+        let (blueprint, compiled) = self.blueprint(mapping, input)?;
+        let identifier = self.identifier(mapping, input)?;
+        let mut entity = Entity {
+            blueprint,
+            identifier,
+            title: None,
+            icon: None,
+            team: Vec::new(),
+            properties: serde_json::Map::new(),
+            relations: Default::default(),
+        };
+        entity.title = self.text("title", mapping.title.as_ref(), input)?;
+        entity.icon = self.text("icon", mapping.icon.as_ref(), input)?;
+        entity.team = self.team(mapping.team.as_ref(), input)?;
+        for (name, template) in &mapping.properties {
+            match template.json(input, &self.budget) {
+                Ok(Value::Null) => {}
+                Ok(value) => {
+                    entity.properties.insert(name.clone(), value);
+                }
+                Err(failure) => self.left_out(&format!("properties.{name}"), &failure)?,
+            }
+        }
+        for (name, template) in &mapping.relations {
+            if let Some(target) = self.relation(name, template, input)? {
+                entity.relations.insert(name.clone(), target);
+            }
+        }
+        let check = self.check();
+        let converted = match compiled.check(&mut entity, check, &mut self.out.reports) {
+            Outcome::Kept { converted } => converted,
+            Outcome::SetAside => return Err(Aside),
+        };
+        for report in &mut self.out.reports[first..] {
+            report.entity.get_or_insert_with(|| format!("{}/{}", entity.blueprint, entity.identifier));
+        }
+        self.out.converted += converted;
+        Ok(entity)
+    }
+
+    fn blueprint(&mut self, mapping: &EntityMapping, input: &Val) -> Result<(BlueprintId, Arc<CompiledBlueprint>), Aside> {
+        let id = match &mapping.constant {
+            Some(id) => id.clone(),
+            None => {
+                let id = self.required("blueprint", &mapping.blueprint, input)?;
+                BlueprintId::new(&id).map_err(|e| self.aside("blueprint", "blueprint", id.into(), e.to_string()))?
+            }
+        };
+        if let Some(compiled) = self.blueprints.get(&id) {
+            return Ok((id, compiled.clone()));
+        }
+        let meant = nearest(id.as_str(), self.blueprints.keys().map(BlueprintId::as_str));
+        let meant = meant.map(|m| format!("; did you mean `{m}`?")).unwrap_or_default();
+        let message = format!("there is no blueprint `{id}`{meant}; add it, or change the mapping");
+        Err(self.aside("blueprint", "unknown blueprint", id.as_str().into(), message))
+    }
+
+    fn identifier(&mut self, mapping: &EntityMapping, input: &Val) -> Result<EntityId, Aside> {
+        if mapping.identifier.is_search() {
+            let message = "an identifier by search (`{combinator, rules}`) is not supported; give it as a jq expression";
+            return Err(self.aside("identifier", "not supported", Value::Null, message.into()));
+        }
+        let id = self.required("identifier", &mapping.identifier, input)?;
+        EntityId::new(&id).map_err(|e| self.aside("identifier", "identifier", id.into(), e.to_string()))
+    }
+
+    /// A text without which there is no entity.
+    fn required(&mut self, field: &str, template: &Template, input: &Val) -> Result<String, Aside> {
+        let value = template.json(input, &self.budget).map_err(|failure| {
+            self.failed(Severity::SetAside, field, &failure);
+            Aside
+        })?;
+        match self.scalar(field, value) {
+            Ok(text) => Ok(text),
+            Err(Value::Null) => {
+                let message = format!("the mapping gives no {field} (null); every entity must have one");
+                Err(self.aside(field, "required", Value::Null, message))
+            }
+            Err(value) => {
+                let message = format!("the {field} is {}, and must be a text", cut(&value.to_string(), 60));
+                Err(self.aside(field, "type: string", value, message))
+            }
+        }
+    }
+
+    /// A text, a number or a boolean as text.
+    fn scalar(&mut self, field: &str, value: Value) -> Result<String, Value> {
+        let text = match value {
+            Value::String(text) => return Ok(text),
+            Value::Number(ref n) => n.to_string(),
+            Value::Bool(b) => b.to_string(),
+            other => return Err(other),
+        };
+        self.out.converted += 1;
+        if self.call.conversions {
+            let message = format!("{value} became \"{text}\"");
+            let report =
+                self.check().report(Severity::Converted, None, field.to_owned(), "conversion", Some(&value), message);
+            self.out.reports.push(report);
+        }
+        Ok(text)
+    }
+
+    fn text(&mut self, field: &str, template: Option<&Template>, input: &Val) -> Result<Option<String>, Aside> {
+        let Some(template) = template else { return Ok(None) };
+        let value = match template.json(input, &self.budget) {
+            Ok(Value::Null) => return Ok(None),
+            Ok(value) => value,
+            Err(failure) => return self.left_out(field, &failure).map(|()| None),
+        };
+        match self.scalar(field, value) {
+            Ok(text) => Ok(Some(text)),
+            Err(value) => {
+                let message = format!("the {field} is {}, and must be a text", cut(&value.to_string(), 60));
+                self.misfit(field, "type: string", &value, message)?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn team(&mut self, template: Option<&Template>, input: &Val) -> Result<Vec<String>, Aside> {
+        let Some(template) = template else { return Ok(Vec::new()) };
+        let value = match template.json(input, &self.budget) {
+            Ok(value) => value,
+            Err(failure) => return self.left_out("team", &failure).map(|()| Vec::new()),
+        };
+        let list = match value {
+            Value::Null => Vec::new(),
+            Value::Array(list) => list,
+            one => vec![one],
+        };
+        let mut out: Vec<String> = Vec::new();
+        for value in list {
+            match self.scalar("team", value) {
+                Ok(team) if out.contains(&team) => {}
+                Ok(team) => out.push(team),
+                Err(Value::Null) => {}
+                Err(value) => {
+                    let message = if value.get("rules").is_some() {
+                        "a team by search (`{combinator, rules}`) is not supported; give its name".to_owned()
+                    } else {
+                        format!("a team is {}, and must be a text", cut(&value.to_string(), 60))
+                    };
+                    self.misfit("team", "type: string", &value, message)?;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn relation(&mut self, name: &str, template: &Template, input: &Val) -> Result<Option<RelationTarget>, Aside> {
+        let field = || format!("relations.{name}");
+        let value = match template.json(input, &self.budget) {
+            Ok(Value::Null) => return Ok(None),
+            Ok(value) => value,
+            Err(failure) => return self.left_out(&field(), &failure).map(|()| None),
+        };
+        let mut targets: Vec<EntityId> = Vec::new();
+        let many = value.is_array();
+        let list = match value {
+            Value::Array(list) => list,
+            one => vec![one],
+        };
+        for value in list {
+            let id = match self.scalar(&field(), value) {
+                Ok(id) => id,
+                Err(Value::Null) => continue,
+                Err(value) => {
+                    let search = value.get("rules").is_some();
+                    let message = if search {
+                        format!("`{name}` gives a search (`{{combinator, rules}}`), which is not supported; give the target's identifier")
+                    } else {
+                        format!("`{name}` gives {}; a target is named by its identifier, a text", cut(&value.to_string(), 60))
+                    };
+                    let rule = if search { "not supported" } else { "relation" };
+                    self.misfit(&field(), rule, &value, message)?;
+                    continue;
+                }
+            };
+            match EntityId::new(&id) {
+                Ok(id) if targets.contains(&id) => {}
+                Ok(id) => targets.push(id),
+                Err(e) => self.misfit(&field(), "identifier", &id.into(), e.to_string())?,
+            }
+        }
+        Ok(if many {
+            Some(RelationTarget::Many(targets))
+        } else {
+            targets.pop().map(RelationTarget::One)
+        })
+    }
+
+    fn check(&self) -> Check<'a> {
+        let Call { kind, key, strict, conversions, .. } = self.call;
+        Check { kind, key, strict, conversions }
+    }
+
+    fn left_out(&mut self, field: &str, failure: &Failure) -> Result<(), Aside> {
+        let severity = self.check().severity(false);
+        self.failed(severity, field, failure);
+        if severity == Severity::SetAside { Err(Aside) } else { Ok(()) }
+    }
+
+    fn misfit(&mut self, field: &str, rule: &str, value: &Value, message: String) -> Result<(), Aside> {
+        let severity = self.check().severity(false);
+        let report = self.check().report(severity, None, field.to_owned(), rule, Some(value), message);
+        self.out.reports.push(report);
+        if severity == Severity::SetAside { Err(Aside) } else { Ok(()) }
+    }
+
+    fn aside(&mut self, field: &str, rule: &str, value: Value, message: String) -> Aside {
+        let value = Some(&value).filter(|v| !v.is_null());
+        let report = self.check().report(Severity::SetAside, None, field.to_owned(), rule, value, message);
+        self.out.reports.push(report);
+        Aside
+    }
+
+    fn failed(&mut self, severity: Severity, field: &str, failure: &Failure) {
+        let Call { kind, key, .. } = self.call;
+        let message = match failure.rule {
+            "jq" => format!("kind `{kind}`, item `{key}`, field `{field}`: `{}`: {}", cut(&failure.expression, 120), failure.message),
+            _ => format!("kind `{kind}`, item `{key}`, field `{field}`: {}", failure.message),
+        };
+        let report = self.check().report(severity, None, field.to_owned(), failure.rule, None, message);
+        self.out.reports.push(Report { expression: Some(failure.expression.clone()), ..report });
+    }
+}

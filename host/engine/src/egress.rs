@@ -1,0 +1,86 @@
+//! Writes the records of requests in batches, off the path of the requests themselves.
+
+use crate::{Clock, tasks::Tasks};
+use seawall_runtime::door::{Record, RecordSink};
+use seawall_store::{EgressRow, Store};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Records of this age are dropped; the totals stay.
+const KEEP_MS: i64 = 30 * 24 * 3600 * 1000;
+/// More than so many are dropped, the oldest first.
+const KEEP_ROWS: u64 = 1_000_000;
+const BATCH: usize = 500;
+
+/// Takes records and stores them.
+#[derive(Clone)]
+pub(crate) struct Recorder {
+    sender: mpsc::UnboundedSender<Record>,
+}
+
+impl Recorder {
+    pub(crate) fn start(store: Arc<dyn Store>, clock: Clock, shutdown: CancellationToken, tasks: &Tasks) -> Self {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tasks.spawn(write(store, clock, receiver, shutdown));
+        Self { sender }
+    }
+
+    pub(crate) fn sink(&self) -> RecordSink {
+        let sender = self.sender.clone();
+        // The receiver lives as long as the process; after shutdown nobody sends requests.
+        Arc::new(move |record| drop(sender.send(record)))
+    }
+}
+
+async fn write(
+    store: Arc<dyn Store>,
+    clock: Clock,
+    mut receiver: mpsc::UnboundedReceiver<Record>,
+    shutdown: CancellationToken,
+) {
+    let mut trim = tokio::time::interval(Duration::from_secs(600));
+    let mut batch = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled(), if receiver.is_empty() => return,
+            _ = trim.tick() => {
+                if let Err(e) = store.trim_egress(clock() - KEEP_MS, KEEP_ROWS).await {
+                    tracing::warn!("egress records were not trimmed: {e}");
+                }
+            }
+            n = receiver.recv_many(&mut batch, BATCH) => {
+                if n == 0 {
+                    return;
+                }
+                let rows: Vec<EgressRow> = batch.drain(..).map(stored).collect();
+                if let Err(e) = store.put_egress(&rows).await {
+                    tracing::error!(rows = rows.len(), "egress records were not stored: {e}");
+                }
+            }
+        }
+    }
+}
+
+fn stored(r: Record) -> EgressRow {
+    EgressRow {
+        id: 0,
+        at: r.at,
+        integration: r.integration,
+        digest: r.digest,
+        method: r.method,
+        scheme: r.scheme,
+        host: r.host,
+        port: r.port,
+        path: r.path,
+        allowed: r.allowed,
+        rule: r.rule,
+        reason: r.reason,
+        status: r.status,
+        sent: r.sent,
+        received: r.received,
+        micros: r.micros,
+        credential: r.credential,
+    }
+}

@@ -1,0 +1,165 @@
+//! The engine and its start.
+
+use crate::{
+    Clock, Result,
+    egress::Recorder,
+    error::EngineError,
+    site::Site,
+    sync::Supervisors,
+    tasks::Tasks,
+};
+use seawall_domain::{Digest, IntegrationName};
+use seawall_index::{Index, Row};
+use seawall_runtime::{Plugin, Runtime, door::Buckets};
+use seawall_store::Store;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What an engine is made of.
+pub struct EngineConfig {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The sandbox.
+    pub runtime: Runtime,
+    /// Where components' bytes are kept, by digest.
+    pub plugins: PathBuf,
+    /// The time.
+    pub clock: Clock,
+    /// Names this process in leases; unique among all that share the database.
+    pub owner: String,
+}
+
+/// See the crate. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) index: Index,
+    pub(crate) runtime: Runtime,
+    pub(crate) folder: PathBuf,
+    pub(crate) clock: Clock,
+    pub(crate) owner: String,
+    pub(crate) buckets: Buckets,
+    pub(crate) recorder: Recorder,
+    pub(crate) plugins: RwLock<HashMap<Digest, Plugin>>,
+    pub(crate) blueprints: RwLock<Arc<Blueprints>>,
+    pub(crate) sites: RwLock<HashMap<IntegrationName, Arc<Site>>>,
+    pub(crate) supervisors: Supervisors,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) tasks: Tasks,
+}
+
+pub(crate) use seawall_domain::mapping::Blueprints;
+
+impl Engine {
+    /// Opens everything and fills the index. Nothing runs before [`Engine::start`].
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn open(config: EngineConfig) -> Result<Self> {
+        let shutdown = CancellationToken::new();
+        let tasks = Tasks::default();
+        let recorder = Recorder::start(config.store.clone(), config.clock, shutdown.clone(), &tasks);
+        let engine = Self {
+            inner: Arc::new(Inner {
+                store: config.store,
+                index: Index::new(),
+                runtime: config.runtime,
+                folder: config.plugins,
+                clock: config.clock,
+                owner: config.owner,
+                buckets: Buckets::default(),
+                recorder,
+                plugins: RwLock::default(),
+                blueprints: RwLock::default(),
+                sites: RwLock::default(),
+                supervisors: Supervisors::default(),
+                shutdown,
+                tasks,
+            }),
+        };
+        engine.reload_blueprints().await?;
+        engine.fill_index().await?;
+        Ok(engine)
+    }
+
+    /// Starts passes by their schedules, and goes on with runs that a stop cut off.
+    ///
+    /// # Errors
+    /// Where the database cannot be read.
+    pub async fn start(&self) -> Result<()> {
+        for row in self.inner.store.integrations().await? {
+            self.supervise(row.integration.name.clone());
+        }
+        self.resume_runs().await
+    }
+
+    /// Ends all work at its next safe place and waits for it. Passes go on from their cursors at the next start.
+    pub async fn stop(&self) {
+        self.inner.shutdown.cancel();
+        self.inner.tasks.wait().await;
+    }
+
+    /// The time.
+    pub fn now(&self) -> i64 {
+        (self.inner.clock)()
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn ready(&self) -> Result<()> {
+        Ok(self.inner.store.ping().await?)
+    }
+
+    /// The database, for what the API shows as it is stored.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    async fn fill_index(&self) -> Result<()> {
+        const BATCH: usize = 5_000;
+        let position = self.inner.store.position().await?;
+        let mut after = 0;
+        loop {
+            let rows = self.inner.store.scan_entities(after, BATCH).await?;
+            let Some(last) = rows.last() else { break };
+            after = last.id;
+            self.inner.index.load(&rows.iter().map(row).collect::<Vec<_>>());
+        }
+        self.inner.index.finish_load(position);
+        Ok(())
+    }
+
+    /// Brings a transaction's outcome into the index, before it is answered.
+    pub(crate) fn index(&self, result: &seawall_store::PageResult) {
+        let rows: Vec<_> = result.upserted.iter().map(row).collect();
+        self.inner.index.apply(&rows, &result.removed, result.position);
+    }
+
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.inner.tasks.spawn(work);
+    }
+
+    pub(crate) fn all_blueprints(&self) -> Arc<Blueprints> {
+        self.inner.blueprints.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+pub(crate) fn row(row: &seawall_store::EntityRow) -> Row<'_> {
+    Row { id: row.id, entity: &row.entity, created_at: row.created_at, updated_at: row.updated_at }
+}
+
+impl From<tokio::task::JoinError> for EngineError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::Internal(format!("a task of the host ended early: {error}"))
+    }
+}

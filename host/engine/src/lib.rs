@@ -1,0 +1,32 @@
+//! Drives the domain over store, index and runtime: plugins and grants, integrations and their passes, runs, rules.
+//!
+//! An [`Engine`] is what the HTTP API calls. It knows no HTTP, no SQL and no wasmtime; the clock is passed in.
+
+mod audit;
+mod blueprints;
+mod catalog;
+mod clock;
+mod credentials;
+mod egress;
+mod engine;
+mod error;
+mod grants;
+mod integrations;
+mod plugins;
+mod rules;
+mod runs;
+mod site;
+mod sync;
+mod tasks;
+
+pub use audit::{Asked, AuditRow, PluginAudit};
+pub use catalog::{Listed, Details};
+pub use clock::{Clock, system_clock};
+pub use engine::{Engine, EngineConfig};
+pub use error::{EngineError, Problem, Result};
+pub use grants::GrantRequest;
+pub use integrations::{IntegrationState, IntegrationView};
+pub use plugins::{PluginView, PluginStatus};
+pub use rules::Evaluation;
+pub use runs::RunRequest;
+pub use sync::preview::{Preview, PreviewRequest, preview};

@@ -1,0 +1,159 @@
+//! An integration made ready: its plugin, its mapping, its door and its bounds. Kept until something about it changes.
+
+use crate::{Engine, EngineError, Result};
+use seawall_domain::{
+    IntegrationName, egress,
+    grant::Grant,
+    integration::Integration,
+    limits::Limits,
+    mapping::Mapping,
+};
+use seawall_runtime::{LogSink, Plugin, Sandbox, door::{Door, DoorConfig}};
+use seawall_store::IntegrationRow;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+
+/// See the module.
+pub(crate) struct Site {
+    pub(crate) row: IntegrationRow,
+    pub(crate) plugin: Plugin,
+    pub(crate) mapping: Option<Arc<Mapping>>,
+    pub(crate) door: Arc<Door>,
+    pub(crate) directories: Vec<(PathBuf, String)>,
+    pub(crate) catalog: bool,
+    pub(crate) limits: Limits,
+    /// Cancelled when the grant is revoked.
+    pub(crate) revoked: CancellationToken,
+    /// The config as plugins get it.
+    pub(crate) config: Vec<u8>,
+}
+
+impl Site {
+    pub(crate) fn integration(&self) -> &Integration {
+        &self.row.integration
+    }
+
+    /// A sandbox for one call.
+    pub(crate) fn sandbox(&self, engine: &Engine, log: LogSink, cancel: CancellationToken) -> Sandbox {
+        Sandbox {
+            door: Some(self.door.clone()),
+            directories: self.directories.clone(),
+            catalog: self.catalog.then(|| engine.reader()),
+            log,
+            limits: self.limits,
+            cancel,
+        }
+    }
+}
+
+impl Engine {
+    /// The integration, ready to be called.
+    pub(crate) async fn site(&self, name: &IntegrationName) -> Result<Arc<Site>> {
+        if let Some(site) = self.inner.sites.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+            let ended = |g: Option<i64>| g.is_some_and(|end| end <= self.now());
+            if !site.revoked.is_cancelled() && !ended(site.door.expires_at()) {
+                return Ok(site.clone());
+            }
+        }
+        let row = self.integration_row(name).await?;
+        let site = Arc::new(self.make_site(row).await?);
+        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), site.clone());
+        Ok(site)
+    }
+
+    async fn make_site(&self, row: IntegrationRow) -> Result<Site> {
+        let integration = &row.integration;
+        let view = self.granted(&integration.plugin, integration.digest.as_ref()).await?;
+        let grant = view
+            .decision
+            .and_then(|d| d.grant)
+            .ok_or_else(|| EngineError::Internal("a granted plugin has no grant".into()))?;
+        let manifest = &view.row.bundle.manifest;
+        let plugin = self.load(&view.row.digest).await?;
+        let mapping = integration.mapping.as_ref().or(view.row.bundle.mapping.as_ref());
+        let mapping = mapping.map(Mapping::compile).transpose().map_err(|errors| {
+            EngineError::Invalid(errors.iter().map(|e| crate::Problem::at("/mapping", e.to_string())).collect())
+        })?;
+        let rules = egress::Door::compile(manifest, &grant, &integration.config)
+            .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
+        let mut credentials = HashMap::new();
+        for (name, ask) in &manifest.credentials {
+            match integration.credentials.get(name) {
+                Some(used) if grant.credentials.contains(name) => {
+                    credentials.insert(name.clone(), self.secret(used, &ask.attach).await?);
+                }
+                Some(_) => {}
+                None if ask.required => {
+                    return Err(EngineError::invalid(
+                        format!("/credentials/{name}"),
+                        format!("the plugin needs the credential `{name}`; name one of yours: `credentials: {{{name}: my-credential}}`"),
+                    ));
+                }
+                None => {}
+            }
+        }
+        let revoked = CancellationToken::new();
+        let door = Door::new(DoorConfig {
+            integration: integration.name.to_string(),
+            digest: view.row.digest.clone(),
+            rules,
+            addresses: egress::AddressPolicy { private_ranges: grant.private_ranges.clone() },
+            plaintext_to_loopback: grant.plaintext_to_loopback,
+            expires_at: grant.expires_at,
+            credentials,
+            shared: integration.credentials.clone().into_iter().collect(),
+            buckets: self.inner.buckets.clone(),
+            records: self.inner.recorder.sink(),
+            now: self.inner.clock,
+            revoked: revoked.clone(),
+        });
+        Ok(Site {
+            directories: directories(manifest, &grant, integration)?,
+            catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
+            limits: integration.limits.or(manifest.limits).unwrap_or_default(),
+            config: serde_json::to_vec(&integration.config).map_err(|e| EngineError::Internal(e.to_string()))?,
+            mapping: mapping.map(Arc::new),
+            plugin,
+            door,
+            revoked,
+            row,
+        })
+    }
+
+    /// Forgets what was made ready for an integration; calls in flight end as they began.
+    pub(crate) fn forget_site(&self, name: &IntegrationName) {
+        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+/// The directories that were asked for and granted, with the config's values put in.
+fn directories(
+    manifest: &seawall_domain::manifest::Manifest,
+    grant: &Grant,
+    integration: &Integration,
+) -> Result<Vec<(PathBuf, String)>> {
+    let mut out = Vec::new();
+    for rule in manifest.capabilities.files.iter().filter(|r| grant.capabilities.files.contains(r)) {
+        let mut from = rule.from.clone();
+        if let Some(config) = integration.config.as_object() {
+            for (name, value) in config {
+                if let Some(text) = value.as_str() {
+                    from = from.replace(&format!("{{{name}}}"), text);
+                }
+            }
+        }
+        let path = PathBuf::from(&from);
+        if !path.is_absolute() {
+            return Err(EngineError::invalid("/config", format!("`{from}` is no absolute path; the plugin reads {} from it", rule.at)));
+        }
+        if !path.is_dir() {
+            return Err(EngineError::invalid("/config", format!("`{from}` is no directory that this host can read")));
+        }
+        out.push((path, rule.at.clone()));
+    }
+    Ok(out)
+}

@@ -1,0 +1,155 @@
+//! A page: checked, compared by hash, mapped off the async threads, and stored in one transaction.
+
+use crate::{Engine, EngineError, Result, site::Site};
+use seawall_domain::{item::Change, mapping::{Mapped, Mapping}};
+use seawall_runtime::CallError;
+use seawall_store::{ItemWrite, PageResult, PageWrite, PartitionRow};
+use sha2::Digest as _;
+use std::{collections::HashSet, sync::Arc};
+
+/// Where a page belongs.
+pub(super) struct Place {
+    pub(super) partition: i64,
+    pub(super) kind: String,
+    pub(super) pass: Option<i64>,
+    pub(super) fence: i64,
+    pub(super) cause: String,
+}
+
+/// A page's changes, sorted into what is stored and what is removed.
+#[derive(Default)]
+struct Sorted {
+    upserts: Vec<(String, Vec<u8>)>,
+    deletes: Vec<String>,
+}
+
+/// An item's JSON may not be larger.
+const MAX_ITEM: usize = 10 << 20;
+
+impl Engine {
+    /// Stores one page and brings it into the index.
+    pub(super) async fn store_page(
+        &self,
+        site: &Arc<Site>,
+        place: &Place,
+        changes: Vec<Change>,
+        cursor: Option<String>,
+    ) -> Result<PageResult> {
+        let sorted = sort(changes, &place.kind)?;
+        let items = sorted.upserts.len() as u64;
+        let keys: Vec<&str> = sorted.upserts.iter().map(|(key, _)| key.as_str()).collect();
+        let known = self.inner.store.item_states(place.partition, &keys).await?;
+        let mapping = site.mapping.clone().ok_or_else(|| EngineError::Internal("no mapping".into()))?;
+        let blueprints = self.all_blueprints();
+        let rules = mapping.digest(&place.kind, &blueprints);
+        let (kind, strict) = (place.kind.clone(), strict(site, &place.kind));
+        let work = move || {
+            let (mut unchanged, mut writes) = (Vec::new(), Vec::new());
+            let mut converted = 0;
+            for ((key, value), known) in sorted.upserts.into_iter().zip(known) {
+                let hash = hash(&value, &rules);
+                match known {
+                    Some(state) if state.hash == hash => unchanged.push(state.id),
+                    _ => {
+                        let mapped = mapped(&mapping, &kind, &key, &value, &blueprints, strict)?;
+                        converted += mapped.converted;
+                        let (entities, reports) = (mapped.entities, mapped.reports);
+                        writes.push(ItemWrite { key, hash, value, entities, reports });
+                    }
+                }
+            }
+            Ok::<_, CallError>((unchanged, writes, converted, sorted.deletes))
+        };
+        // A small page is quicker mapped here than handed over.
+        let (unchanged, upserts, converted, deletes) =
+            if items <= 8 { work()? } else { tokio::task::spawn_blocking(work).await?? };
+        let page = PageWrite {
+            partition: place.partition,
+            pass: place.pass,
+            fence: place.fence,
+            upserts,
+            deletes,
+            unchanged,
+            cursor,
+            items,
+            converted,
+            cause: place.cause.clone(),
+            now: self.now(),
+        };
+        let result = self.inner.store.apply_page(page).await?;
+        self.index(&result);
+        Ok(result)
+    }
+}
+
+impl Engine {
+    /// Stores one change from outside a pass: a run's outcome, a delivery.
+    pub(crate) async fn store_outside(
+        &self,
+        site: &Arc<Site>,
+        partition: &PartitionRow,
+        change: Change,
+        cause: &str,
+    ) -> Result<()> {
+        let place = Place { partition: partition.id, kind: partition.kind.clone(), pass: None, fence: 0, cause: cause.to_owned() };
+        self.store_page(site, &place, vec![change], None).await?;
+        Ok(())
+    }
+}
+
+fn strict(site: &Site, kind: &str) -> bool {
+    site.plugin.bundle().manifest.kinds.iter().any(|(k, v)| k.as_str() == kind && v.strict)
+}
+
+/// Checks what a page says of itself. A page that is wrong is refused whole, with the reason; what came before stays.
+fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
+    let bad = |why: String| EngineError::Plugin(CallError::BadAnswer(why));
+    let mut sorted = Sorted::default();
+    let mut keys = HashSet::new();
+    for change in changes {
+        let (its_kind, key) = match &change {
+            Change::Upsert { kind, key, .. } | Change::Delete { kind, key } => (kind, key),
+        };
+        if its_kind != kind {
+            return Err(bad(format!("asked for items of kind `{kind}`, it gave one of kind `{its_kind}` (key `{key}`)")));
+        }
+        if key.is_empty() || key.len() > 2_000 {
+            return Err(bad(format!("an item's key has 1 to 2,000 bytes; this one has {}", key.len())));
+        }
+        if !keys.insert(key.clone()) {
+            return Err(bad(format!("the key `{key}` is twice in one page; keys are unique within kind and partition")));
+        }
+        match change {
+            Change::Upsert { key, value, .. } if value.len() > MAX_ITEM => {
+                return Err(bad(format!("the item `{key}` has {} bytes; at most {MAX_ITEM} are taken", value.len())));
+            }
+            Change::Upsert { key, value, .. } => sorted.upserts.push((key, value)),
+            Change::Delete { key, .. } => sorted.deletes.push(key),
+        }
+    }
+    Ok(sorted)
+}
+
+/// Equal hashes map to equal entities: it covers the item, the mapping of its kind and the blueprints.
+fn hash(value: &[u8], rules: &[u8; 16]) -> [u8; 16] {
+    let mut hasher = sha2::Sha256::new();
+    hasher.update(rules);
+    hasher.update(value);
+    let mut out = [0; 16];
+    out.copy_from_slice(&hasher.finalize()[..16]);
+    out
+}
+
+/// Maps one item; one that is no JSON is the plugin's fault.
+pub(crate) fn mapped(
+    mapping: &Mapping,
+    kind: &str,
+    key: &str,
+    value: &[u8],
+    blueprints: &crate::engine::Blueprints,
+    strict: bool,
+) -> std::result::Result<Mapped, CallError> {
+    mapping
+        .map(kind, key, value, blueprints, strict)
+        .map_err(|e| CallError::BadAnswer(format!("the item `{key}` of kind `{kind}` is no valid JSON: {e}")))
+}

@@ -1,0 +1,269 @@
+//! One pass: pages pulled from a cursor to the end, each stored before the next is asked to follow it.
+
+use super::{page::Place, supervisor};
+use crate::{Engine, EngineError, Result, site::Site};
+use seawall_domain::{
+    Failure,
+    item::{Next, Page},
+    pass::{self, AfterFailure, PassState},
+};
+use seawall_runtime::CallError;
+use seawall_store::{PartitionRow, PassRow, StoreError};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+
+/// How long a partition is taken for; renewed with every page.
+const LEASE_MS: i64 = 120_000;
+/// Items removed in one transaction.
+const SWEEP: usize = 1_000;
+
+/// How a pass left its partition.
+pub(super) enum PassEnd {
+    Done,
+    Cancelled,
+    /// No further pass until the operator acts.
+    Stop(Failure),
+}
+
+/// Why pulling ended.
+enum Ended {
+    Snapshot(Option<String>),
+    CaughtUp,
+    Failed(Failure, AfterFailure),
+    /// What a plugin answered or did cannot be used.
+    Fault(String),
+    /// Ended where it stands, by shutdown or a pause.
+    Interrupted,
+    Cancelled,
+}
+
+/// Takes the partition and walks over it. Another process that holds it is left alone.
+pub(super) async fn drive(
+    engine: &Engine,
+    site: &Arc<Site>,
+    partition: &PartitionRow,
+    token: &CancellationToken,
+) -> Result<PassEnd> {
+    let store = &engine.inner.store;
+    let now = engine.now();
+    let Some(fence) = store.lease(partition.id, &engine.inner.owner, now, now + LEASE_MS).await? else {
+        // Looked at again when the holder's lease may have run out.
+        return Ok(PassEnd::Done);
+    };
+    let row = store.begin_pass(partition.id, fence, now).await?;
+    let mut pass = Pass { engine, site, partition, token, fence, row, attempts: 0 };
+    let ended = match pass.pull_all().await {
+        Ok(ended) => ended,
+        Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Done),
+        Err(EngineError::Plugin(CallError::Cancelled)) => pass.interrupted(),
+        Err(EngineError::Plugin(error)) => match error.as_failure() {
+            failure @ (Failure::Failed(_) | Failure::NotFound(_)) => Ended::Fault(failure.to_string()),
+            failure => Ended::Failed(failure, AfterFailure::GiveUp),
+        },
+        Err(error) => {
+            pass.close(PassState::Failed, Some(&error.to_string()), false).await?;
+            return Err(error);
+        }
+    };
+    pass.finish(ended).await
+}
+
+struct Pass<'a> {
+    engine: &'a Engine,
+    site: &'a Arc<Site>,
+    partition: &'a PartitionRow,
+    token: &'a CancellationToken,
+    fence: i64,
+    row: PassRow,
+    attempts: u32,
+}
+
+impl Pass<'_> {
+    /// Pulls page after page. The next page is pulled while this one is stored: its cursor is known, and a page that is
+    /// lost is pulled again from the cursor that was stored.
+    async fn pull_all(&mut self) -> Result<Ended> {
+        let mut seen = HashSet::new();
+        let mut cursor = self.row.cursor.clone();
+        let mut page = match self.pull(cursor.clone()).await? {
+            Ok(page) => page,
+            Err(ended) => return Ok(ended),
+        };
+        loop {
+            let Page { changes, next } = page;
+            let place = self.place();
+            match next {
+                Next::More(following) => {
+                    if cursor.as_deref() == Some(&following) || !seen.insert(following.clone()) {
+                        let why = format!("the cursor `{}` comes a second time: the pass would never end", cut(&following));
+                        return Ok(Ended::Fault(why));
+                    }
+                    let (engine, site) = (self.engine, self.site);
+                    let stored = engine.store_page(site, &place, changes, Some(following.clone()));
+                    let (stored, pulled) = tokio::join!(stored, self.pull(Some(following.clone())));
+                    stored?;
+                    self.renew().await?;
+                    page = match pulled? {
+                        Ok(page) => page,
+                        Err(ended) => return Ok(ended),
+                    };
+                    cursor = Some(following);
+                }
+                Next::SnapshotComplete(following) => {
+                    // The new cursor is stored after what is gone was removed: a stop in between pulls this page again.
+                    self.engine.store_page(self.site, &place, changes, cursor).await?;
+                    return Ok(Ended::Snapshot(following));
+                }
+                Next::CaughtUp(following) => {
+                    self.engine.store_page(self.site, &place, changes, Some(following)).await?;
+                    return Ok(Ended::CaughtUp);
+                }
+            }
+        }
+    }
+
+    /// Pulls one page, again and again where the failure says so.
+    async fn pull(&self, cursor: Option<String>) -> Result<std::result::Result<Page, Ended>> {
+        let mut attempts = self.attempts;
+        loop {
+            if self.token.is_cancelled() {
+                return Ok(Err(self.interrupted()));
+            }
+            let kind = &self.partition.kind;
+            let log = supervisor::pass_log(&self.site.integration().name, kind);
+            let sandbox = self.site.sandbox(self.engine, log, self.token.clone());
+            let scope = supervisor::scope(self.site, kind);
+            let error = match self.site.plugin.pull(&sandbox, scope, &self.partition.name, cursor.as_deref()).await {
+                Ok(page) => {
+                    if attempts > 0 {
+                        self.engine.inner.store.note_pass(self.row.id, None).await?;
+                    }
+                    return Ok(Ok(page));
+                }
+                Err(CallError::Cancelled) => return Ok(Err(self.interrupted())),
+                Err(error) => error,
+            };
+            attempts += 1;
+            let failure = error.as_failure();
+            let jitter = f64::from(u8::try_from(self.engine.now() % 100).unwrap_or(0)) / 100.0;
+            match pass::after_failure(&failure, attempts, jitter) {
+                AfterFailure::RetryIn(ms) => {
+                    let note = format!("{error}; attempt {attempts}, the next in {ms} ms");
+                    self.engine.inner.store.note_pass(self.row.id, Some(&note)).await?;
+                    tokio::select! {
+                        () = self.token.cancelled() => {}
+                        () = tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))) => {}
+                    }
+                    // A long wait must not lose the partition to another process.
+                    self.renew().await?;
+                }
+                then => return Ok(Err(Ended::Failed(failure, then))),
+            }
+        }
+    }
+
+    fn interrupted(&self) -> Ended {
+        if self.engine.was_cancelled(&self.site.integration().name) { Ended::Cancelled } else { Ended::Interrupted }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            partition: self.partition.id,
+            kind: self.partition.kind.clone(),
+            pass: Some(self.row.id),
+            fence: self.fence,
+            cause: format!("pass:{}", self.row.id),
+        }
+    }
+
+    async fn renew(&self) -> Result<()> {
+        let now = self.engine.now();
+        let held = self.engine.inner.store.lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS).await?;
+        match held {
+            Some(fence) if fence == self.fence => Ok(()),
+            _ => Err(StoreError::Fenced { partition: self.partition.id }.into()),
+        }
+    }
+
+    async fn finish(&mut self, ended: Ended) -> Result<PassEnd> {
+        match ended {
+            Ended::CaughtUp => self.close(PassState::Succeeded, None, true).await?,
+            Ended::Snapshot(cursor) => self.snapshot(cursor).await?,
+            Ended::Cancelled => {
+                self.close(PassState::Cancelled, Some("cancelled by a person"), false).await?;
+                return Ok(PassEnd::Cancelled);
+            }
+            Ended::Interrupted => {
+                // The pass stays the running one; whoever starts next goes on from its cursor.
+                self.engine.inner.store.release(self.partition.id, self.fence, self.engine.now()).await?;
+                return Ok(PassEnd::Cancelled);
+            }
+            Ended::Fault(why) => self.close(PassState::Failed, Some(&why), false).await?,
+            Ended::Failed(failure, AfterFailure::StartOver) => {
+                self.engine.inner.store.forget_cursor(self.partition.id).await?;
+                self.engine.inner.store.end_pass(self.row.id, PassState::Failed, Some(&failure.to_string()), self.engine.now()).await?;
+                self.engine.inner.store.release(self.partition.id, self.fence, self.engine.now()).await?;
+            }
+            Ended::Failed(failure, AfterFailure::Stop) => {
+                self.close(PassState::Failed, Some(&failure.to_string()), false).await?;
+                return Ok(PassEnd::Stop(failure));
+            }
+            Ended::Failed(failure, _) => self.close(PassState::Failed, Some(&failure.to_string()), false).await?,
+        }
+        Ok(PassEnd::Done)
+    }
+
+    /// Removes what the snapshot no longer lists, or lets a person decide.
+    async fn snapshot(&self, cursor: Option<String>) -> Result<()> {
+        let store = &self.engine.inner.store;
+        let missing = store.missing(self.row.id).await?;
+        let rules = self.site.integration();
+        if pass::is_mass_delete(missing.missing, missing.known, rules.delete_share, rules.delete_floor) {
+            let why = format!(
+                "the tool no longer lists {} of {} items, more than the share of {} that is removed without asking; \
+                 look, then `seawall integration release {} {}` or `--keep`",
+                missing.missing, missing.known, rules.delete_share, rules.name, self.row.id
+            );
+            return self.close(PassState::Held, Some(&why), true).await;
+        }
+        self.engine.sweep(self.row.id, self.fence).await?;
+        if let Some(cursor) = cursor {
+            self.engine.store_page(self.site, &self.place(), Vec::new(), Some(cursor)).await?;
+        } else {
+            store.forget_cursor(self.partition.id).await?;
+        }
+        self.close(PassState::Succeeded, None, true).await
+    }
+
+    /// Ends the pass and says when the next one is due.
+    async fn close(&self, state: PassState, error: Option<&str>, well: bool) -> Result<()> {
+        let store = &self.engine.inner.store;
+        let now = self.engine.now();
+        store.end_pass(self.row.id, state, error, now).await?;
+        let kinds = &self.site.plugin.bundle().manifest.kinds;
+        let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);
+        // A live kind waits inside `pull`, so it is asked again at once; the pause keeps one that does not wait in bounds.
+        let due = if well && live { now + 100 } else { pass::next_due(now, self.site.integration().every_seconds) };
+        store.release(self.partition.id, self.fence, due).await?;
+        if well && state == PassState::Succeeded {
+            self.engine.supersede_held(self.row.integration, self.partition.id, self.row.id).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Removes all items that a pass has not listed, in pieces.
+    pub(super) async fn sweep(&self, pass: i64, fence: i64) -> Result<()> {
+        loop {
+            let result = self.inner.store.sweep(pass, fence, SWEEP, self.now()).await?;
+            self.index(&result.page);
+            if result.removed_items == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn cut(cursor: &str) -> std::borrow::Cow<'_, str> {
+    seawall_domain::text::cut(cursor, 100)
+}

@@ -1,0 +1,193 @@
+//! One page of a plugin, mapped and shown, stored nowhere: what `plugin dev` prints.
+
+use super::page::mapped;
+use crate::{Problem, engine::Blueprints, error::EngineError, Result};
+use seawall_domain::{
+    CredentialName, Entity, Report, bundle::Bundle, blueprint::CompiledBlueprint, egress, grant::Grant,
+    item::{Change, Next}, mapping::Mapping,
+};
+use seawall_runtime::{
+    Line, Plugin, Sandbox, Scope,
+    door::{Buckets, Door, DoorConfig, Record, Secret},
+};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio_util::sync::CancellationToken;
+
+/// What is to be tried.
+pub struct PreviewRequest {
+    /// The plugin.
+    pub plugin: Plugin,
+    /// The integration's config.
+    pub config: Value,
+    /// Secrets by the manifest's names.
+    pub secrets: HashMap<CredentialName, String>,
+    /// Private ranges that may be reached.
+    pub private_ranges: Vec<ipnet::IpNet>,
+    /// Only this kind.
+    pub kind: Option<String>,
+    /// The time.
+    pub now: fn() -> i64,
+}
+
+/// What came of one kind.
+#[derive(Debug, Clone, Default)]
+pub struct Preview {
+    /// The kind.
+    pub kind: String,
+    /// Its partitions.
+    pub partitions: Vec<String>,
+    /// Items of the first page of the first partition, by key.
+    pub items: Vec<(String, Value)>,
+    /// What they map to.
+    pub entities: Vec<Entity>,
+    /// What was left out or set aside.
+    pub reports: Vec<Report>,
+    /// Whether more pages follow.
+    pub more: bool,
+    /// What the plugin said.
+    pub log: Vec<Line>,
+    /// Its requests, refused ones too, with the manifest's lines that would allow them.
+    pub requests: Vec<Record>,
+    /// Why it did not end well.
+    pub error: Option<String>,
+}
+
+/// Pulls one page of each kind, with all that the manifest asks granted.
+///
+/// # Errors
+/// Where config, mapping or blueprints are wrong.
+pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
+    let bundle = request.plugin.bundle();
+    let manifest = &bundle.manifest;
+    if let Err(wrong) = seawall_domain::integration::check_config(&manifest.config, &request.config) {
+        let all = wrong.iter().map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string()));
+        return Err(EngineError::Invalid(all.collect()));
+    }
+    let (mapping, blueprints) = rules(bundle)?;
+    let mut out = Vec::new();
+    let kinds: Vec<String> = match &mapping {
+        Some(mapping) => mapping.kinds().into_iter().map(str::to_owned).collect(),
+        None => manifest.kinds.keys().map(ToString::to_string).collect(),
+    };
+    if let Some(wanted) = &request.kind {
+        if !kinds.contains(wanted) {
+            return Err(EngineError::not_found_but("kind", wanted, format!("there are: {}", kinds.join(", "))));
+        }
+    }
+    for kind in kinds.into_iter().filter(|k| request.kind.as_ref().is_none_or(|w| w == k)) {
+        out.push(one(request, mapping.as_ref(), &blueprints, kind).await?);
+    }
+    Ok(out)
+}
+
+fn rules(bundle: &Bundle) -> Result<(Option<Mapping>, Blueprints)> {
+    let mapping = bundle.mapping.as_ref().map(Mapping::compile).transpose().map_err(|errors| {
+        EngineError::Invalid(errors.iter().map(|e| Problem::at("/mapping", e.to_string())).collect())
+    })?;
+    let mut blueprints = Blueprints::new();
+    for (i, blueprint) in bundle.blueprints.iter().enumerate() {
+        let compiled = CompiledBlueprint::new(blueprint.clone())
+            .map_err(|e| EngineError::invalid(format!("/blueprints/{i}"), e.to_string()))?;
+        blueprints.insert(blueprint.identifier.clone(), Arc::new(compiled));
+    }
+    Ok((mapping, blueprints))
+}
+
+async fn one(
+    request: &PreviewRequest,
+    mapping: Option<&Mapping>,
+    blueprints: &Blueprints,
+    kind: String,
+) -> Result<Preview> {
+    let (log, records): (Arc<Mutex<Vec<Line>>>, Arc<Mutex<Vec<Record>>>) = Default::default();
+    let sandbox = sandbox(request, &log, &records)?;
+    let selector = mapping.and_then(|m| m.selector(&kind)).unwrap_or_else(|| serde_json::json!({}));
+    let scope = Scope {
+        config: request.config.to_string().into_bytes(),
+        kind: kind.clone(),
+        selector: selector.to_string().into_bytes(),
+    };
+    let mut preview = Preview { kind: kind.clone(), ..Preview::default() };
+    let pulled = async {
+        preview.partitions = request.plugin.partitions(&sandbox, scope.clone()).await?;
+        let Some(first) = preview.partitions.first() else { return Ok(None) };
+        request.plugin.pull(&sandbox, scope, first, None).await.map(Some)
+    };
+    match pulled.await {
+        Ok(None) => {}
+        Ok(Some(page)) => {
+            preview.more = matches!(page.next, Next::More(_));
+            for change in page.changes {
+                let Change::Upsert { kind: item_kind, key, value } = change else { continue };
+                preview.items.push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
+                let Some(mapping) = mapping else { continue };
+                match mapped(mapping, &item_kind, &key, &value, blueprints, false) {
+                    Ok(mapped) => {
+                        preview.entities.extend(mapped.entities);
+                        preview.reports.extend(mapped.reports);
+                    }
+                    Err(error) => preview.error = Some(error.to_string()),
+                }
+            }
+        }
+        Err(error) => preview.error = Some(error.to_string()),
+    }
+    preview.log = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
+    preview.requests = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(preview)
+}
+
+fn sandbox(request: &PreviewRequest, log: &Arc<Mutex<Vec<Line>>>, records: &Arc<Mutex<Vec<Record>>>) -> Result<Sandbox> {
+    let manifest = &request.plugin.bundle().manifest;
+    let mut grant = Grant::as_asked(request.plugin.digest().clone(), manifest);
+    grant.private_ranges.clone_from(&request.private_ranges);
+    grant.plaintext_to_loopback = true;
+    let rules = egress::Door::compile(manifest, &grant, &request.config)
+        .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
+    let credentials = manifest
+        .credentials
+        .iter()
+        .filter_map(|(name, ask)| {
+            let secret = request.secrets.get(name)?;
+            Some((name.clone(), Secret::new(ask.attach.clone(), secret.clone())))
+        })
+        .collect();
+    let (line_sink, record_sink) = (log.clone(), records.clone());
+    let door = Door::new(DoorConfig {
+        integration: "dev".into(),
+        digest: request.plugin.digest().clone(),
+        rules,
+        addresses: egress::AddressPolicy { private_ranges: request.private_ranges.clone() },
+        plaintext_to_loopback: true,
+        expires_at: None,
+        credentials,
+        shared: HashMap::new(),
+        buckets: Buckets::default(),
+        records: Arc::new(move |r| record_sink.lock().unwrap_or_else(PoisonError::into_inner).push(r)),
+        now: request.now,
+        revoked: CancellationToken::new(),
+    });
+    let mut directories = Vec::new();
+    for rule in &manifest.capabilities.files {
+        let mut from = rule.from.clone();
+        for (name, value) in request.config.as_object().into_iter().flatten() {
+            if let Some(text) = value.as_str() {
+                from = from.replace(&format!("{{{name}}}"), text);
+            }
+        }
+        directories.push((PathBuf::from(from), rule.at.clone()));
+    }
+    Ok(Sandbox {
+        door: Some(door),
+        directories,
+        catalog: None,
+        log: Arc::new(move |line| line_sink.lock().unwrap_or_else(PoisonError::into_inner).push(line)),
+        limits: manifest.limits.unwrap_or_default(),
+        cancel: CancellationToken::new(),
+    })
+}

@@ -1,0 +1,281 @@
+//! The task that watches over one integration.
+
+use super::pass::PassEnd;
+use crate::{Engine, EngineError, Result, site::Site};
+use seawall_domain::{Failure, IntegrationName};
+use seawall_runtime::{CallError, Scope};
+use seawall_store::PartitionRow;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Notify, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// Passes of one integration at once.
+const PASSES: usize = 4;
+/// The longest sleep; a schedule that another process changed is seen after it.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// The tasks of all integrations.
+#[derive(Default)]
+pub(crate) struct Supervisors {
+    inner: Mutex<HashMap<IntegrationName, Arc<Handle>>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Handle {
+    wake: Notify,
+    state: Mutex<HandleState>,
+}
+
+#[derive(Default)]
+struct HandleState {
+    /// Ends running passes; replaced once it was used.
+    passes: CancellationToken,
+    /// Whether the passes that end by the token were cancelled by a person, not interrupted.
+    cancelled: bool,
+    /// Asks for the partitions anew.
+    discover: bool,
+    problem: Option<String>,
+}
+
+impl Supervisors {
+    fn get(&self, name: &IntegrationName) -> Option<Arc<Handle>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    fn with(&self, name: &IntegrationName, f: impl FnOnce(&mut HandleState)) {
+        if let Some(handle) = self.get(name) {
+            f(&mut handle.state.lock().unwrap_or_else(PoisonError::into_inner));
+            handle.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn wake(&self, name: &IntegrationName) {
+        self.with(name, |s| s.discover = true);
+    }
+
+    pub(crate) fn sync_now(&self, name: &IntegrationName) {
+        self.wake(name);
+    }
+
+    /// Ends running passes where they stand: they go on from their cursors later.
+    pub(crate) fn interrupt(&self, name: &IntegrationName) {
+        self.with(name, |s| s.passes.cancel());
+    }
+
+    /// Ends running passes for good.
+    pub(crate) fn cancel(&self, name: &IntegrationName) {
+        self.with(name, |s| {
+            s.cancelled = true;
+            s.passes.cancel();
+        });
+    }
+
+    pub(crate) fn problem(&self, name: &IntegrationName) -> Option<String> {
+        let handle = self.get(name)?;
+        let state = handle.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.problem.clone()
+    }
+}
+
+impl Handle {
+    fn state(&self) -> std::sync::MutexGuard<'_, HandleState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token for passes that start now, child of `shutdown`.
+    fn token(&self, shutdown: &CancellationToken) -> CancellationToken {
+        let mut state = self.state();
+        if state.passes.is_cancelled() || shutdown.is_cancelled() {
+            state.cancelled = false;
+        }
+        state.passes = shutdown.child_token();
+        state.passes.clone()
+    }
+}
+
+impl Engine {
+    /// Watches over an integration, if nobody does yet; wakes its task otherwise.
+    pub(crate) fn supervise(&self, name: IntegrationName) {
+        let mut all = self.inner.supervisors.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = all.get(&name) {
+            handle.state().discover = true;
+            handle.wake.notify_one();
+            return;
+        }
+        let handle = Arc::new(Handle::default());
+        handle.state().discover = true;
+        all.insert(name.clone(), handle.clone());
+        drop(all);
+        let engine = self.clone();
+        self.spawn(async move { Watch { engine, name, handle, running: HashSet::new(), tasks: JoinSet::new(), discovered: 0 }.run().await });
+    }
+}
+
+/// One integration's task.
+struct Watch {
+    engine: Engine,
+    name: IntegrationName,
+    handle: Arc<Handle>,
+    running: HashSet<i64>,
+    tasks: JoinSet<(i64, Result<PassEnd>)>,
+    /// When the partitions were last asked for.
+    discovered: i64,
+}
+
+impl Watch {
+    async fn run(mut self) {
+        let shutdown = self.engine.inner.shutdown.clone();
+        let mut token = self.handle.token(&shutdown);
+        while !shutdown.is_cancelled() {
+            if token.is_cancelled() && self.tasks.is_empty() {
+                token = self.handle.token(&shutdown);
+            }
+            let sleep = match self.turn(&token).await {
+                Ok(sleep) => {
+                    sleep
+                }
+                Err(error) => {
+                    self.trouble(error).await;
+                    LONGEST
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = self.handle.wake.notified() => {}
+                Some(ended) = self.tasks.join_next() => self.ended(ended).await,
+                () = tokio::time::sleep(sleep) => {}
+            }
+        }
+        while let Some(ended) = self.tasks.join_next().await {
+            self.ended(ended).await;
+        }
+    }
+
+    /// Starts what is due, and says how long nothing will be.
+    async fn turn(&mut self, token: &CancellationToken) -> Result<Duration> {
+        let row = self.engine.integration_row(&self.name).await?;
+        if row.paused || row.stopped.is_some() || token.is_cancelled() {
+            return Ok(LONGEST);
+        }
+        let site = self.engine.site(&self.name).await?;
+        let now = self.engine.now();
+        let every = i64::from(site.integration().every_seconds) * 1000;
+        let asked = std::mem::take(&mut self.handle.state().discover);
+        if asked || now - self.discovered >= every {
+            self.discover(&site, token).await?;
+            self.discovered = now;
+        }
+        self.handle.state().problem = None;
+        let mut next = now + LONGEST.as_millis() as i64;
+        for partition in self.engine.inner.store.partitions(row.id).await? {
+            if self.running.contains(&partition.id) {
+                continue;
+            }
+            if partition.due > now {
+                next = next.min(partition.due);
+            } else if self.running.len() < PASSES {
+                self.begin(site.clone(), partition, token.clone());
+            }
+        }
+        next = next.min(self.discovered + every);
+        Ok(Duration::from_millis(u64::try_from(next - now).unwrap_or(0).max(10)))
+    }
+
+    async fn discover(&self, site: &Arc<Site>, token: &CancellationToken) -> Result<()> {
+        let Some(mapping) = &site.mapping else { return Ok(()) };
+        let declared = &site.plugin.bundle().manifest.kinds;
+        for kind in mapping.kinds() {
+            if !declared.keys().any(|k| k.as_str() == kind) {
+                return Err(EngineError::invalid("/mapping", format!(
+                    "the mapping names the kind `{kind}`, which the plugin does not list; it lists: {}",
+                    declared.keys().map(|k| k.as_str()).collect::<Vec<_>>().join(", ")
+                )));
+            }
+            let sandbox = site.sandbox(&self.engine, pass_log(&self.name, kind), token.clone());
+            let scope = scope(site, kind);
+            let names = site.plugin.partitions(&sandbox, scope).await?;
+            self.engine.inner.store.put_partitions(site.row.id, kind, &names).await?;
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, site: Arc<Site>, partition: PartitionRow, token: CancellationToken) {
+        self.running.insert(partition.id);
+        let engine = self.engine.clone();
+        self.tasks.spawn(async move {
+            let id = partition.id;
+            (id, super::pass::drive(&engine, &site, &partition, &token).await)
+        });
+    }
+
+    async fn ended(&mut self, ended: std::result::Result<(i64, Result<PassEnd>), tokio::task::JoinError>) {
+        match ended {
+            Ok((partition, outcome)) => {
+                self.running.remove(&partition);
+                match outcome {
+                    Ok(PassEnd::Stop(failure)) => self.stop(&failure.to_string()).await,
+                    Ok(PassEnd::Cancelled) | Ok(PassEnd::Done) => {}
+                    Err(error) => tracing::error!(integration = %self.name, "a pass ended early: {error}"),
+                }
+            }
+            Err(error) => {
+                // A pass that panicked does not say which it was: let all be started anew; leases keep them apart.
+                self.running.clear();
+                tracing::error!(integration = %self.name, "a pass ended early: {error}");
+            }
+        }
+    }
+
+    async fn trouble(&self, error: EngineError) {
+        self.handle.state().problem = Some(error.to_string());
+        if let EngineError::Plugin(CallError::Failure(failure)) = &error {
+            if matches!(failure, Failure::InvalidConfig(_) | Failure::Unauthorized(_)) {
+                self.stop(&failure.to_string()).await;
+                return;
+            }
+        }
+        tracing::warn!(integration = %self.name, "{error}");
+    }
+
+    /// Waits for the operator.
+    async fn stop(&self, reason: &str) {
+        tracing::warn!(integration = %self.name, "stopped until the operator acts: {reason}");
+        if let Err(e) = self.engine.inner.store.set_stopped(&self.name, Some(reason)).await {
+            tracing::error!(integration = %self.name, "{e}");
+        }
+    }
+}
+
+impl Handle {
+    /// Whether a person cancelled the passes.
+    pub(super) fn cancelled(&self) -> bool {
+        self.state().cancelled
+    }
+}
+
+impl Engine {
+    pub(super) fn was_cancelled(&self, name: &IntegrationName) -> bool {
+        self.inner.supervisors.get(name).is_some_and(|h| h.cancelled())
+    }
+}
+
+/// What a plugin is asked to list.
+pub(super) fn scope(site: &Site, kind: &str) -> Scope {
+    let selector = site.mapping.as_ref().and_then(|m| m.selector(kind)).unwrap_or_else(|| serde_json::json!({}));
+    Scope { config: site.config.clone(), kind: kind.to_owned(), selector: selector.to_string().into_bytes() }
+}
+
+/// A plugin's lines go to the host's log, with where they come from.
+pub(super) fn pass_log(name: &IntegrationName, kind: &str) -> seawall_runtime::LogSink {
+    let (name, kind) = (name.clone(), kind.to_owned());
+    Arc::new(move |line| match line.level {
+        "error" => tracing::error!(target: "plugin", integration = %name, kind, "{}", line.message),
+        "warn" | "stderr" => tracing::warn!(target: "plugin", integration = %name, kind, "{}", line.message),
+        "debug" => tracing::debug!(target: "plugin", integration = %name, kind, "{}", line.message),
+        _ => tracing::info!(target: "plugin", integration = %name, kind, "{}", line.message),
+    })
+}

@@ -1,0 +1,30 @@
+//! The engine's background tasks, so that a stop can wait for all of them.
+
+use std::sync::{Mutex, PoisonError};
+use tokio::task::JoinSet;
+
+/// Tasks that run until they end or the engine stops.
+#[derive(Default)]
+pub(crate) struct Tasks {
+    set: Mutex<JoinSet<()>>,
+}
+
+impl Tasks {
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that have ended are taken out as others come, so that the set stays small.
+        while set.try_join_next().is_some() {}
+        set.spawn(work);
+    }
+
+    /// Waits until all have ended, those too that others start meanwhile.
+    pub(crate) async fn wait(&self) {
+        loop {
+            let mut set = std::mem::take(&mut *self.set.lock().unwrap_or_else(PoisonError::into_inner));
+            if set.is_empty() {
+                return;
+            }
+            while set.join_next().await.is_some() {}
+        }
+    }
+}

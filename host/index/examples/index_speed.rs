@@ -1,0 +1,321 @@
+//! Fills the index with 739,000 made-up entities in seven blueprints and prints how long questions and writes take.
+//!
+//! `cargo run --release -p seawall-index --example index_speed [ENTITIES]`
+#![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
+
+use seawall_domain::{
+    BlueprintId, Entity,
+    query::{Field, ListQuery},
+};
+use seawall_index::{Index, Row};
+use serde_json::{Value, json};
+use std::{
+    error::Error,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Blueprints with their share of 739,000 entities, as a large Backstage catalog has them.
+const BLUEPRINTS: [(&str, usize); 7] = [
+    ("component", 46_036),
+    ("template", 14),
+    ("api", 202_704),
+    ("subcomponent", 257_064),
+    ("resource", 150_000),
+    ("group", 13_182),
+    ("user", 70_000),
+];
+const ALL: usize = 739_000;
+const PAGE: usize = 500;
+
+/// SplitMix64's mixing, as a cheap source of repeatable numbers.
+fn mix(n: usize) -> usize {
+    let mut z = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    usize::try_from((z ^ (z >> 31)) >> 1).unwrap_or_default()
+}
+
+/// Eight properties, one of them unique and one nearly so, a relation and a team. `version` changes two properties.
+fn entity(blueprint: &str, number: usize, version: usize) -> Result<Entity> {
+    let random = mix(number);
+    let lifecycle = ["production", "experimental", "deprecated"][(random >> 3) % 10 % 3];
+    Ok(serde_json::from_value(json!({
+        "blueprint": blueprint,
+        "identifier": format!("{random:016x}{:016x}", mix(random)),
+        "title": format!("{} {blueprint} {}", ["Payments", "Search", "Billing", "Fraud"][random % 4], random % 1_000_000),
+        "team": [format!("team-{}", random % 400)],
+        "properties": {
+            "lifecycle": lifecycle,
+            "tier": (random >> 7) % 4,
+            "system": format!("system-{}", (random >> 9) % 200),
+            "language": (["Go", "Rust", "Java", "Kotlin", "Python", "TypeScript"][(random >> 17) % 6]),
+            "tags": [format!("tag-{}", random % 30), format!("tag-{}", (random >> 5) % 30)],
+            "url": format!("https://git.example.com/org-{}/{blueprint}-{number}", random % 50),
+            "score": f64::from(u32::try_from((random >> 20) % 10_000 + version)?) / 100.0,
+            "healthy": (random + version).is_multiple_of(7),
+        },
+        "relations": {"owner": format!("group-{}", (random >> 11) % 2000)},
+    }))?)
+}
+
+fn page(blueprint: &str, numbers: impl Iterator<Item = usize>, version: usize) -> Result<Vec<Entity>> {
+    numbers.map(|number| entity(blueprint, number, version)).collect()
+}
+
+fn rows(entities: &[Entity], first_id: usize) -> Result<Vec<Row<'_>>> {
+    let row = |(at, entity)| -> Result<Row<'_>> {
+        let id = i64::try_from(first_id + at)?;
+        Ok(Row {
+            id,
+            entity,
+            created_at: 1_700_000_000_000 + id,
+            updated_at: 1_750_000_000_000 + id * 7,
+        })
+    };
+    entities.iter().enumerate().map(row).collect()
+}
+
+/// Prints the median and the slowest of as many runs as fit into a third of a second, after the first.
+fn time<T>(name: &str, mut run: impl FnMut() -> T) {
+    let begin = Instant::now();
+    run();
+    let first = begin.elapsed();
+    let mut times = Vec::new();
+    while times.len() < 20 || begin.elapsed() < Duration::from_millis(300) {
+        let start = Instant::now();
+        std::hint::black_box(run());
+        times.push(start.elapsed());
+    }
+    print_times(name, Some(first), times);
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+fn print_times(name: &str, first: Option<Duration>, mut times: Vec<Duration>) {
+    times.sort_unstable();
+    let first = first.map_or_else(String::new, |first| format!("{:9.3}", ms(first)));
+    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
+    println!("{name:<58}{:9.4}{:9.4}{first:>10}", ms(median), ms(p99));
+}
+
+/// Resident memory of this process, where Linux tells it.
+fn resident() -> Option<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<usize>().ok()? * 1024)
+}
+
+fn fill(index: &Index, entities: usize) -> Result<usize> {
+    let mut spent = Duration::ZERO;
+    let mut filled = 0;
+    for (blueprint, share) in BLUEPRINTS {
+        let count = share * entities / ALL;
+        for from in (0..count).step_by(PAGE) {
+            let page = page(blueprint, from..(from + PAGE).min(count), 0)?;
+            let rows = rows(&page, filled)?;
+            let start = Instant::now();
+            index.load(&rows);
+            spent += start.elapsed();
+            filled += page.len();
+        }
+    }
+    let start = Instant::now();
+    index.finish_load(1);
+    println!(
+        "filled {filled} in {:.2} s, and {:.2} s to finish",
+        spent.as_secs_f64(),
+        start.elapsed().as_secs_f64()
+    );
+    Ok(filled)
+}
+
+fn query(filters: Vec<(Field, Value)>, sort: Field, descending: bool) -> Result<ListQuery> {
+    Ok(ListQuery {
+        blueprint: "subcomponent".parse()?,
+        filters,
+        sort,
+        descending,
+        after: None,
+        limit: 20,
+    })
+}
+
+fn property(name: &str) -> Field {
+    Field::Property(name.into())
+}
+
+fn ask(index: &Index) -> Result<()> {
+    let blueprint: BlueprintId = "subcomponent".parse()?;
+    println!("\n{:<58}{:>9}{:>9}{:>10}", "milliseconds", "median", "p99", "first");
+    let production = || (property("lifecycle"), json!("production"));
+    let system = || (property("system"), json!("system-7"));
+    let lists = [
+        ("list by title, 20 rows", query(vec![], Field::Title, false)?),
+        (
+            "list by score descending, 20 rows",
+            query(vec![], property("score"), true)?,
+        ),
+        (
+            "filter (4 in 10), sort by title",
+            query(vec![production()], Field::Title, false)?,
+        ),
+        (
+            "filter (1 in 200), sort by url",
+            query(vec![system()], property("url"), false)?,
+        ),
+        (
+            "two filters (1 in 500), sort by score",
+            query(vec![production(), system()], property("score"), false)?,
+        ),
+        (
+            "filter (1 in 4) at the far end of its own order",
+            query(vec![(property("tier"), json!(3))], property("tier"), false)?,
+        ),
+        (
+            "filter on null (none), sort by title",
+            query(vec![(property("url"), Value::Null)], Field::Title, false)?,
+        ),
+    ];
+    for (name, mut query) in lists {
+        time(name, || index.list(&query));
+        query.after = index
+            .list(&ListQuery {
+                limit: 5000,
+                ..query.clone()
+            })?
+            .next;
+        if query.after.is_some() {
+            time("  … after 5,000 others", || index.list(&query));
+        }
+    }
+    time("count of two filters", || {
+        index.count(&blueprint, &[production(), (property("tier"), json!(2))])
+    });
+    time("count of two filters (1 in 500)", || {
+        index.count(&blueprint, &[production(), system()])
+    });
+    time("facet of 200 values", || {
+        index.facet(&blueprint, &property("system"), &[], 200)
+    });
+    time("facet of 200 values under a filter (4 in 10)", || {
+        index.facet(&blueprint, &property("system"), &[production()], 200)
+    });
+    time("facet of 3 values under a filter (4 in 10)", || {
+        index.facet(&blueprint, &property("lifecycle"), &[(property("tier"), json!(1))], 200)
+    });
+    time("facet of 200 values under a filter (1 in 30)", || {
+        index.facet(
+            &blueprint,
+            &property("system"),
+            &[(property("tags"), json!("tag-3"))],
+            200,
+        )
+    });
+    time("facet of 30 tags, arrays, under a filter (4 in 10)", || {
+        index.facet(&blueprint, &property("tags"), &[production()], 200)
+    });
+    time("facet of 257,064 different values", || {
+        index.facet(&blueprint, &property("url"), &[], 200)
+    });
+    time("by identifier", || index.get(&blueprint, &"no-such".parse().ok()?));
+    Ok(())
+}
+
+/// Applies pages of changes to one blueprint while another thread lists, and prints both sides.
+fn apply_while_reading(index: &Index, entities: usize, filled: usize) -> Result<()> {
+    let before: usize = BLUEPRINTS[..3].iter().map(|(_, share)| share * entities / ALL).sum();
+    let count = BLUEPRINTS[3].1 * entities / ALL;
+    let pages = 60;
+    let mut changed = Vec::new();
+    let mut new = Vec::new();
+    for number in 0..pages {
+        let at = mix(number) % (count - PAGE);
+        changed.push((page("subcomponent", at..at + PAGE, number + 1)?, before + at));
+        let at = ALL + number * PAGE;
+        new.push((page("subcomponent", at..at + PAGE, 0)?, filled + number * PAGE));
+    }
+    let filter = vec![(property("system"), json!("system-7"))];
+    let questions = [
+        query(vec![], Field::Title, false)?,
+        query(filter, Field::Title, false)?,
+        query(vec![], property("score"), true)?,
+    ];
+    println!();
+    for (name, pages, read) in [
+        ("page of 500 changed entities, nobody reading", &changed[..20], false),
+        ("page of 500 changed entities, two readers", &changed[20..], true),
+        ("page of 500 new entities, nobody reading", &new[..20], false),
+        ("page of 500 new entities, two readers", &new[20..], true),
+    ] {
+        let ended = AtomicBool::new(!read);
+        let (wrote, listed) = std::thread::scope(|scope| -> Result<_> {
+            let reader = || {
+                let mut times = Vec::new();
+                while !ended.load(Ordering::Relaxed) {
+                    for question in &questions {
+                        let start = Instant::now();
+                        let page = index.list(question);
+                        times.push(start.elapsed());
+                        assert!(page.is_ok_and(|page| page.ids.len() == 20));
+                    }
+                    // As a busy server would, not as a loop without an end: about a thousand questions a second.
+                    std::thread::park_timeout(Duration::from_millis(3));
+                }
+                times
+            };
+            let readers = [scope.spawn(reader), scope.spawn(reader)];
+            let mut wrote = Vec::new();
+            for (entities, first_id) in pages {
+                let rows = rows(entities, *first_id)?;
+                let start = Instant::now();
+                index.apply(&rows, &[], index.position() + 1);
+                wrote.push(start.elapsed());
+                // As pages come from a database: about forty a second.
+                std::thread::park_timeout(Duration::from_millis(20));
+            }
+            ended.store(true, Ordering::Relaxed);
+            let mut listed = Vec::new();
+            for reader in readers {
+                listed.extend(reader.join().map_err(|_| "a reader panicked")?);
+            }
+            Ok((wrote, listed))
+        })?;
+        print_times(name, None, wrote);
+        if !listed.is_empty() {
+            print_times(&format!("  … {} lists of 20 meanwhile", listed.len()), None, listed);
+        }
+    }
+    Ok(())
+}
+
+fn main() -> Result<()> {
+    let entities = std::env::args().nth(1).map_or(Ok(ALL), |count| count.parse())?;
+    let empty = resident();
+    let index = Index::new();
+    let filled = fill(&index, entities)?;
+    let print_memory = |when: &str| {
+        let estimate = index.memory_bytes();
+        println!(
+            "{when}: {} MB, {} bytes an entity",
+            estimate / 1_000_000,
+            estimate / filled
+        );
+        if let (Some(empty), Some(now)) = (empty, resident()) {
+            println!(
+                "  (the process grew by {} MB, {} bytes an entity)",
+                (now - empty) / 1_000_000,
+                (now - empty) / filled
+            );
+        }
+    };
+    print_memory("memory after filling");
+    ask(&index)?;
+    apply_while_reading(&index, entities, filled)?;
+    print_memory("\nmemory with all orders used");
+    Ok(())
+}

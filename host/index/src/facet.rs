@@ -1,0 +1,119 @@
+//! How many entities have each value of a field.
+
+use crate::{
+    collate,
+    column::Column,
+    hits::Hits,
+    key,
+    order::OrderKey,
+    table::{Source, Table},
+};
+use seawall_domain::query::Field;
+use serde_json::Value;
+use std::{cmp::Ordering, collections::HashMap};
+
+/// The most frequent values with their counts; of equal counts, the lower value first.
+pub(crate) fn facet(table: &Table, field: &Field, filters: &[(Field, Value)], limit: usize) -> Vec<(Value, u64)> {
+    let hits = Hits::of(table, filters);
+    match table.source(field) {
+        Source::Absent => Vec::new(),
+        Source::Identifier => identifiers(table, &hits, limit),
+        Source::CreatedAt => times(table, &hits, limit, |slot| table.created(slot)),
+        Source::UpdatedAt => times(table, &hits, limit, |slot| table.updated(slot)),
+        Source::Title => values(table, table.titles(), &hits, limit),
+        Source::Column(number) => values(table, table.column(number), &hits, limit),
+    }
+}
+
+fn identifiers(table: &Table, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {
+    let sequence = table.orders().sequence(table, OrderKey::IDENTIFIER);
+    let hits = sequence.slots.iter().filter(|slot| hits.contains(**slot));
+    hits.take(limit)
+        .map(|slot| (table.identifier(*slot).into(), 1))
+        .collect()
+}
+
+fn times(table: &Table, hits: &Hits<'_>, limit: usize, time: impl Fn(u32) -> i64) -> Vec<(Value, u64)> {
+    let mut counts: HashMap<i64, u64> = HashMap::new();
+    hits.for_each(table, |slot| *counts.entry(time(slot)).or_default() += 1);
+    let counts = counts.into_iter().collect();
+    top(counts, limit, i64::cmp)
+        .into_iter()
+        .map(|(time, count)| (time.into(), count))
+        .collect()
+}
+
+fn values(table: &Table, column: &Column, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {
+    let dictionary = column.dictionary();
+    let mut counts = count(table, column, hits);
+    counts.retain(|(code, count)| {
+        // A whole array counts by its elements, and of a cut value there is not enough left to show.
+        let entry = dictionary.entry(*code);
+        *count > 0 && !matches!(entry.key, key::Key::Array(_)) && !entry.key.look_or_true().is_cut()
+    });
+    let view = |code: u32| dictionary.entry(code).key.look_or_true().view();
+    let top = top(counts, limit, |a, b| {
+        collate::compare(view(*a), view(*b)).then(a.cmp(b))
+    });
+    top.into_iter()
+        .map(|(code, count)| (key::to_value(view(code)), count))
+        .collect()
+}
+
+/// Counts by code: from the postings' lengths, by intersecting each posting, or in one pass over the hits.
+fn count(table: &Table, column: &Column, hits: &Hits<'_>) -> Vec<(u32, u64)> {
+    let dictionary = column.dictionary();
+    match hits {
+        Hits::All => {
+            return dictionary
+                .iter()
+                .map(|(code, entry)| (code, entry.posting.len()))
+                .collect();
+        }
+        Hits::Many(bitmap) if intersecting_is_cheaper(table, column, bitmap.len()) => {
+            let counts = dictionary
+                .iter()
+                .map(|(code, entry)| (code, entry.posting.intersection_len(bitmap)));
+            return counts.collect();
+        }
+        _ => {}
+    }
+    let mut counts = vec![0_u64; dictionary.end()];
+    hits.for_each(table, |slot| {
+        if let Some(code) = column.code(slot) {
+            counts[code as usize] += 1;
+        }
+    });
+    // Arrays give their counts to their elements.
+    for code in 0..counts.len() {
+        let count = counts[code];
+        if count > 0 {
+            for element in dictionary.entry(u32::try_from(code).unwrap_or(u32::MAX)).key.elements() {
+                counts[*element as usize] += count;
+            }
+        }
+    }
+    (0..).zip(counts).collect()
+}
+
+/// In nanoseconds, as measured on a 2020s server: a hit costs 3, a value 30, an element of a posting 1, and a 65,536
+/// slots' worth of two dense bitmaps 300.
+fn intersecting_is_cheaper(table: &Table, column: &Column, hits: u64) -> bool {
+    let values = column.dictionary().len() as u64;
+    let blocks = table.slots() as u64 / 65_536 + 1;
+    values * 30 + column.present().len().min(values * blocks * 300) < hits * 3
+}
+
+/// The `limit` largest counts; equal counts by `tie`.
+fn top<T>(mut counts: Vec<(T, u64)>, limit: usize, tie: impl Fn(&T, &T) -> Ordering) -> Vec<(T, u64)> {
+    let order = |a: &(T, u64), b: &(T, u64)| b.1.cmp(&a.1).then_with(|| tie(&a.0, &b.0));
+    if limit == 0 {
+        return Vec::new();
+    }
+    if counts.len() > limit {
+        counts.select_nth_unstable_by(limit - 1, order);
+        counts.truncate(limit);
+    }
+    counts.sort_unstable_by(order);
+    counts
+}

@@ -1,0 +1,304 @@
+//! The index as others see it, and its locks.
+//!
+//! Writers are one at a time (`writer`), and hold one blueprint's table at a time. Readers take the map of tables for a
+//! look-up and then one table. Nobody takes the map while holding a table.
+
+use crate::{
+    error::IndexError,
+    facet,
+    hits::Hits,
+    list,
+    order::OrderKey,
+    prepared::{Prepared, Row},
+    table::{Source, Table},
+};
+use hashbrown::DefaultHashBuilder;
+use seawall_domain::{
+    BlueprintId, EntityId,
+    query::{Field, ListQuery, Place},
+};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicI64, Ordering},
+    },
+};
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListPage {
+    /// Row ids, in order.
+    pub ids: Vec<i64>,
+    /// Where the next page starts, if there is one.
+    pub next: Option<Place>,
+    /// The answer reflects at least this position of the change log.
+    pub position: i64,
+}
+
+/// The read index. Shared by reference between any number of readers and writers.
+#[derive(Debug, Default)]
+pub struct Index {
+    hasher: DefaultHashBuilder,
+    tables: RwLock<HashMap<BlueprintId, Arc<RwLock<Table>>>>,
+    writer: Mutex<Writer>,
+    position: AtomicI64,
+}
+
+#[derive(Debug, Default)]
+struct Writer {
+    /// Table and slot by row id. Readers never need it.
+    ids: hashbrown::HashMap<i64, (u32, u32)>,
+    numbers: HashMap<BlueprintId, u32>,
+    tables: Vec<Arc<RwLock<Table>>>,
+}
+
+/// What a batch does to one table: removals first.
+#[derive(Default)]
+struct Batch<'a> {
+    removals: Vec<u32>,
+    upserts: Vec<(Prepared<'a>, Option<u32>)>,
+}
+
+impl Index {
+    /// An empty index at position 0.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    // ---- writing
+
+    /// Applies one page of changes: first the removals by row id, then the upserts, of which the last of an id counts. A
+    /// row whose id is known is replaced, whatever its blueprint and identifier; a row that takes another id's identifier
+    /// takes its place. Unknown removals are ignored, so a page may be applied again. Afterwards the position is
+    /// `position`, unless it was higher already.
+    pub fn apply(&self, upserts: &[Row<'_>], removals: &[i64], position: i64) {
+        self.write(upserts, removals);
+        self.position.fetch_max(position, Ordering::Release);
+    }
+
+    /// Adds rows at start-up, without moving the position; follow with [`Index::finish_load`] when all are there.
+    /// Changes that were made after the rows were read have to be applied after they are loaded.
+    pub fn load(&self, rows: &[Row<'_>]) {
+        self.write(rows, &[]);
+    }
+
+    /// Ends the loading: gives back spare room, makes the orders by identifier and by title, and sets the position.
+    pub fn finish_load(&self, position: i64) {
+        let tables: Vec<_> = {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.ids.shrink_to_fit();
+            writer.tables.clone()
+        };
+        for table in tables {
+            table.write().unwrap_or_else(PoisonError::into_inner).settle();
+            let table = read(&table);
+            for source in [Source::Identifier, Source::Title] {
+                table.orders().sequence(
+                    &table,
+                    OrderKey {
+                        source,
+                        descending: false,
+                    },
+                );
+            }
+        }
+        self.position.fetch_max(position, Ordering::Release);
+    }
+
+    fn write(&self, upserts: &[Row<'_>], removals: &[i64]) {
+        let mut prepared: Vec<_> = upserts.iter().map(|row| Prepared::new(*row, &self.hasher)).collect();
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut batches: Vec<(u32, Batch<'_>)> = Vec::new();
+        for id in removals {
+            if let Some((table, slot)) = writer.ids.remove(id) {
+                batch(&mut batches, table).removals.push(slot);
+            }
+        }
+        keep_last(&mut prepared);
+        for row in prepared {
+            let number = self.number(&mut writer, &row.row.entity.blueprint);
+            let mut known = writer.ids.get(&row.row.id).copied();
+            if let Some((table, slot)) = known
+                && table != number
+            {
+                batch(&mut batches, table).removals.push(slot);
+                known = None;
+            }
+            batch(&mut batches, number)
+                .upserts
+                .push((row, known.map(|(_, slot)| slot)));
+        }
+        for (number, batch) in batches {
+            let Writer { ids, tables, .. } = &mut *writer;
+            let mut table = tables[number as usize].write().unwrap_or_else(PoisonError::into_inner);
+            write_batch(&mut table, number, batch, ids);
+        }
+    }
+
+    /// The blueprint's table, made if it is new.
+    fn number(&self, writer: &mut Writer, blueprint: &BlueprintId) -> u32 {
+        if let Some(number) = writer.numbers.get(blueprint) {
+            return *number;
+        }
+        let number = u32::try_from(writer.tables.len()).unwrap_or(u32::MAX);
+        let table = Arc::new(RwLock::new(Table::new(self.hasher.clone())));
+        writer.tables.push(table.clone());
+        writer.numbers.insert(blueprint.clone(), number);
+        self.tables
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(blueprint.clone(), table);
+        number
+    }
+
+    // ---- reading
+
+    /// The newest position of the change log that all answers reflect.
+    pub fn position(&self) -> i64 {
+        self.position.load(Ordering::Acquire)
+    }
+
+    /// One page of a blueprint's entities. An unknown blueprint has none; whether it exists is not the index's to know.
+    ///
+    /// Going on from a page's `next` never skips or repeats an entity that did not change in between, even if the one
+    /// at that place was changed or removed.
+    ///
+    /// # Errors
+    /// [`IndexError::ZeroLimit`]; [`IndexError::Damaged`] after an internal error.
+    pub fn list(&self, query: &ListQuery) -> Result<ListPage, IndexError> {
+        if query.limit == 0 {
+            return Err(IndexError::ZeroLimit);
+        }
+        // Read first: what is applied while this answer is made may or may not be in it.
+        let position = self.position();
+        let Some(table) = self.table(&query.blueprint) else {
+            return Ok(ListPage {
+                ids: Vec::new(),
+                next: None,
+                position,
+            });
+        };
+        let table = table
+            .read()
+            .map_err(|_| IndexError::Damaged(query.blueprint.to_string()))?;
+        let (ids, next) = list::list(&table, query);
+        Ok(ListPage { ids, next, position })
+    }
+
+    /// How many of a blueprint's entities pass all filters.
+    pub fn count(&self, blueprint: &BlueprintId, filters: &[(Field, Value)]) -> u64 {
+        self.table(blueprint)
+            .map_or(0, |table| Hits::count(&read(&table), filters))
+    }
+
+    /// The `limit` most frequent values of a field among the entities that pass all filters, with how many have each;
+    /// of equal counts the lower value comes first. An array counts once for each of its different elements. Absent
+    /// values are not listed (count them with a null filter), nor are values of more than 256 bytes.
+    pub fn facet(
+        &self,
+        blueprint: &BlueprintId,
+        field: &Field,
+        filters: &[(Field, Value)],
+        limit: usize,
+    ) -> Vec<(Value, u64)> {
+        self.table(blueprint)
+            .map_or_else(Vec::new, |table| facet::facet(&read(&table), field, filters, limit))
+    }
+
+    /// The blueprints that have entities, with how many, by identifier.
+    pub fn blueprints(&self) -> Vec<(BlueprintId, u64)> {
+        let tables: Vec<_> = {
+            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+            tables
+                .iter()
+                .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
+                .collect()
+        };
+        let mut counts: Vec<_> = tables
+            .into_iter()
+            .map(|(blueprint, table)| (blueprint, read(&table).live().len()))
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// The row id of an entity.
+    pub fn get(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Option<i64> {
+        let table = self.table(blueprint)?;
+        let table = read(&table);
+        table.slot_of(identifier.as_str()).map(|slot| table.id(slot))
+    }
+
+    /// About how many bytes the index takes. Visits every value: tens of milliseconds for hundreds of thousands of
+    /// entities.
+    pub fn memory_bytes(&self) -> usize {
+        let (ids, tables) = {
+            let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            (writer.ids.allocation_size(), writer.tables.clone())
+        };
+        ids + tables
+            .iter()
+            .map(|table| size_of::<Table>() + read(table).heap_bytes())
+            .sum::<usize>()
+    }
+
+    fn table(&self, blueprint: &BlueprintId) -> Option<Arc<RwLock<Table>>> {
+        self.tables
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(blueprint)
+            .cloned()
+    }
+}
+
+/// Questions without an error answer from a damaged table too; [`Index::list`] is the one that says so.
+fn read(table: &RwLock<Table>) -> RwLockReadGuard<'_, Table> {
+    table.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The table's batch. A page is of one or a few blueprints.
+fn batch<'b, 'a>(batches: &'b mut Vec<(u32, Batch<'a>)>, table: u32) -> &'b mut Batch<'a> {
+    let at = batches
+        .iter()
+        .position(|(number, _)| *number == table)
+        .unwrap_or_else(|| {
+            batches.push((table, Batch::default()));
+            batches.len() - 1
+        });
+    &mut batches[at].1
+}
+
+/// Drops rows that a later row of the same id replaces.
+fn keep_last(rows: &mut Vec<Prepared<'_>>) {
+    let mut seen = hashbrown::HashSet::with_capacity(rows.len());
+    let repeated = rows.iter().any(|row| !seen.insert(row.row.id));
+    if repeated {
+        seen.clear();
+        rows.reverse();
+        rows.retain(|row| seen.insert(row.row.id));
+        rows.reverse();
+    }
+}
+
+fn write_batch(table: &mut Table, number: u32, batch: Batch<'_>, ids: &mut hashbrown::HashMap<i64, (u32, u32)>) {
+    table.begin_writes();
+    for slot in batch.removals {
+        table.remove(slot);
+    }
+    for (row, known) in batch.upserts {
+        let id = row.row.id;
+        // A row before this one in the page may have taken the place.
+        let known = known.filter(|_| ids.get(&id).is_some_and(|(held, _)| *held == number));
+        let written = table.upsert(&row, known);
+        if let Some(displaced) = written.displaced
+            && displaced != id
+        {
+            ids.remove(&displaced);
+        }
+        ids.insert(id, (number, written.slot));
+    }
+    table.end_writes();
+}

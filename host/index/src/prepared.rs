@@ -1,0 +1,53 @@
+//! A row made ready to be written: hashed and in canonical form before any lock is taken.
+
+use crate::probe::Probe;
+use hashbrown::DefaultHashBuilder;
+use seawall_domain::{Entity, Millis};
+use std::hash::BuildHasher as _;
+
+/// An entity as the database has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    /// The database's row id; never given to another entity.
+    pub id: i64,
+    /// The entity.
+    pub entity: &'a Entity,
+    /// When it first appeared.
+    pub created_at: Millis,
+    /// When it last changed.
+    pub updated_at: Millis,
+}
+
+pub(crate) struct Prepared<'a> {
+    pub(crate) row: Row<'a>,
+    pub(crate) identifier: &'a str,
+    pub(crate) identifier_hash: u64,
+    pub(crate) title: Option<Probe<'a>>,
+    pub(crate) team: Option<Probe<'a>>,
+    pub(crate) properties: Vec<(&'a str, Probe<'a>)>,
+    pub(crate) relations: Vec<(&'a str, Probe<'a>)>,
+}
+
+impl<'a> Prepared<'a> {
+    pub(crate) fn new(row: Row<'a>, hasher: &DefaultHashBuilder) -> Self {
+        let entity = row.entity;
+        let identifier = entity.identifier.as_str();
+        Self {
+            row,
+            identifier,
+            identifier_hash: hasher.hash_one(identifier),
+            title: entity.title.as_deref().map(|title| Probe::string(title, hasher)),
+            team: Probe::strings(entity.team.iter().map(String::as_str), hasher),
+            properties: entity
+                .properties
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str(), Probe::value(value, hasher)?)))
+                .collect(),
+            relations: entity
+                .relations
+                .iter()
+                .filter_map(|(name, target)| Some((name.as_str(), Probe::relation(target, hasher)?)))
+                .collect(),
+        }
+    }
+}

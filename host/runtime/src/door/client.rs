@@ -1,0 +1,170 @@
+//! A pooled client whose resolver gives only addresses that the policy allows, so that what was checked is what is
+//! connected to.
+
+use super::bounds::CountedBody;
+use http::{Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{
+        self,
+        connect::{HttpConnector, dns::Name},
+    },
+    rt::{TokioExecutor, TokioTimer},
+};
+use seawall_domain::egress::AddressPolicy;
+use std::{
+    error::Error as StdError,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+pub(super) type Outgoing = CountedBody;
+
+/// One integration's connections.
+pub(super) struct Client {
+    inner: legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Outgoing>,
+    policy: Policy,
+}
+
+/// Why a request did not come back with a response.
+pub(super) enum Refused {
+    Address { host: String, reason: String },
+    Dns(String),
+    Connect(String),
+    Tls(String),
+    Body(String),
+    Http(String),
+}
+
+#[derive(Clone)]
+struct Policy {
+    addresses: AddressPolicy,
+    loopback_only: bool,
+}
+
+impl Policy {
+    fn check(&self, ip: IpAddr) -> Result<(), String> {
+        if self.loopback_only && !ip.to_canonical().is_loopback() {
+            return Err(format!("{ip}, which is not loopback, and the credential may go without TLS to loopback only"));
+        }
+        self.addresses.check(ip).map_err(|kind| format!("{ip} ({kind})"))
+    }
+}
+
+impl Client {
+    pub(super) fn new(addresses: AddressPolicy, loopback_only: bool) -> Self {
+        let policy = Policy { addresses, loopback_only };
+        let mut http = HttpConnector::new_with_resolver(Resolver { policy: policy.clone() });
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(Duration::from_secs(10)));
+        http.set_nodelay(true);
+        // Operators trust their own authorities by installing them in the system; where there are none, Mozilla's.
+        let builder = HttpsConnectorBuilder::new();
+        let tls = match builder.with_native_roots() {
+            Ok(builder) => builder,
+            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
+        };
+        let connector = tls.https_or_http().enable_all_versions().wrap_connector(http);
+        let inner = legacy::Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(60))
+            .build(connector);
+        Self { inner, policy }
+    }
+
+    pub(super) async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, Refused> {
+        let host = request.uri().host().unwrap_or_default().to_owned();
+        self.check_literal(request.uri(), &host)?;
+        self.inner.request(request).await.map_err(|error| account(&host, &error))
+    }
+
+    /// The connector does not resolve an address that is written out, so it is checked here.
+    fn check_literal(&self, uri: &Uri, host: &str) -> Result<(), Refused> {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match (uri.host(), bare.parse::<IpAddr>()) {
+            (Some(_), Ok(ip)) => {
+                self.policy.check(ip).map_err(|reason| Refused::Address { host: host.to_owned(), reason })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn account(host: &str, error: &legacy::Error) -> Refused {
+    let mut next: Option<&(dyn StdError + 'static)> = Some(error);
+    let mut last = String::new();
+    while let Some(cause) = next {
+        next = cause.source();
+        if let Some(denied) = cause.downcast_ref::<Denied>() {
+            return Refused::Address { host: host.to_owned(), reason: denied.0.clone() };
+        }
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            if let Some(denied) = io.get_ref().and_then(|e| e.downcast_ref::<Denied>()) {
+                return Refused::Address { host: host.to_owned(), reason: denied.0.clone() };
+            }
+            if let Some(Unresolved(detail)) = io.get_ref().and_then(|e| e.downcast_ref::<Unresolved>()) {
+                return Refused::Dns(detail.clone());
+            }
+            if io.get_ref().is_some_and(|e| e.is::<rustls::Error>()) {
+                return Refused::Tls(io.to_string());
+            }
+        }
+        if let Some(body) = cause.downcast_ref::<wasmtime_wasi_http::Error>() {
+            return Refused::Body(body.to_string());
+        }
+        last = cause.to_string();
+    }
+    if error.is_connect() { Refused::Connect(last) } else { Refused::Http(last) }
+}
+
+/// Every address of a name is private or otherwise not allowed.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Denied(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Unresolved(String);
+
+/// Resolves once per connection and drops what the policy does not allow.
+#[derive(Clone)]
+struct Resolver {
+    policy: Policy,
+}
+
+impl tower::Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let policy = self.policy.clone();
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0))
+                .await
+                .map_err(|e| io::Error::other(Unresolved(format!("{}: {e}", name.as_str()))))?;
+            let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+            for address in found {
+                match policy.check(address.ip()) {
+                    Ok(()) => allowed.push(address),
+                    Err(reason) => denied.push(reason),
+                }
+            }
+            if allowed.is_empty() {
+                denied.dedup();
+                let reason = if denied.is_empty() { "no address".to_owned() } else { denied.join(", ") };
+                return Err(io::Error::other(Denied(reason)));
+            }
+            Ok(allowed.into_iter())
+        })
+    }
+}

@@ -1,0 +1,336 @@
+//! The one door out: every request of every plugin passes [`Door::send`], in the order that the design gives:
+//! normalise, match, resolve, rate, credential, send, count.
+
+mod body;
+mod bounds;
+mod bucket;
+mod cache;
+mod client;
+mod credential;
+mod record;
+mod redact;
+
+pub use bounds::Bounds;
+pub use bucket::{Buckets, Rate};
+pub use credential::Secret;
+pub use record::{Record, RecordSink};
+
+use crate::log::Lines;
+use body::Metered;
+use bucket::Turn;
+use cache::Cache;
+use client::{Client, Outgoing, Refused};
+use http::{Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use record::Open;
+use seawall_domain::{
+    CredentialName, Digest, Millis,
+    egress::{self, AddressPolicy, Decision, Target},
+};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use tokio_util::sync::CancellationToken;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+/// What one integration's door is made of.
+pub struct DoorConfig {
+    /// For the records.
+    pub integration: String,
+    /// The component, for the records.
+    pub digest: Digest,
+    /// Asked and granted rules, compiled.
+    pub rules: egress::Door,
+    /// Private ranges that the grant names.
+    pub addresses: AddressPolicy,
+    /// Whether the grant lets a credential travel over plain HTTP to loopback.
+    pub plaintext_to_loopback: bool,
+    /// When the grant ends.
+    pub expires_at: Option<Millis>,
+    /// The manifest's credentials that the grant allows, with their secrets.
+    pub credentials: HashMap<CredentialName, Secret>,
+    /// The operator's name of each of the manifest's credentials: what a rate is shared by.
+    pub shared: HashMap<CredentialName, CredentialName>,
+    /// Rates, shared by all integrations that use a credential.
+    pub buckets: Buckets,
+    /// Where records go.
+    pub records: RecordSink,
+    /// The time.
+    pub now: fn() -> Millis,
+    /// Cancelled when the grant is revoked: requests in flight end.
+    pub revoked: CancellationToken,
+}
+
+/// One integration's way out, with its own pooled connections.
+pub struct Door {
+    config: DoorConfig,
+    client: Client,
+    /// For credentials over plain HTTP: reaches loopback and nothing else, whatever a name resolves to.
+    loopback: Client,
+    cache: Cache,
+}
+
+const CONNECT: Duration = Duration::from_secs(10);
+const FIRST_BYTE: Duration = Duration::from_secs(30);
+/// How long a request waits for its turn before it is answered with 429 by the host itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Door {
+    /// Makes a door.
+    pub fn new(config: DoorConfig) -> Arc<Self> {
+        let client = Client::new(config.addresses.clone(), false);
+        let loopback = Client::new(config.addresses.clone(), true);
+        Arc::new(Self { client, loopback, config, cache: Cache::default() })
+    }
+
+    /// When the grant ends.
+    pub fn expires_at(&self) -> Option<Millis> {
+        self.config.expires_at
+    }
+
+    /// The name by which a credential's rate is shared.
+    fn shared<'a>(&'a self, name: &'a CredentialName) -> &'a CredentialName {
+        self.config.shared.get(name).unwrap_or(name)
+    }
+
+    /// Passes one request, or refuses it. Whatever happens is one record.
+    pub(crate) async fn send(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        bounds: &Arc<Bounds>,
+        lines: &Arc<Lines>,
+    ) -> Result<Response<WasiBody>, Error> {
+        let mut open = Open::new(&self.config, request.method(), request.uri());
+        match self.pass(request, options, bounds, &mut open).await {
+            Ok((response, body)) => {
+                let (parts, ()) = response.into_parts();
+                open.status(parts.status);
+                Ok(Response::from_parts(parts, body.recorded(open).boxed_unsync()))
+            }
+            Err(stopped) => {
+                if stopped.refused {
+                    bounds.refuse(&stopped.reason);
+                }
+                if let Some(line) = stopped.line() {
+                    lines.push("warn", &line);
+                }
+                Err(stopped.finish(open))
+            }
+        }
+    }
+
+    async fn pass(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        bounds: &Arc<Bounds>,
+        open: &mut Open,
+    ) -> Result<(Response<()>, Metered), Stopped> {
+        let place = bounds.enter()?;
+        if self.config.revoked.is_cancelled() || self.config.expires_at.is_some_and(|end| end <= (self.config.now)()) {
+            return Err(Stopped::refused("the grant has ended", None));
+        }
+        let target = normalise(request.uri())?;
+        open.target(&target);
+        let credential = self.decide(&request, &target, open)?;
+        let outgoing = self.prepare(request, &target, credential.as_ref(), bounds)?;
+        let plaintext = credential.is_some() && target.scheme == egress::Scheme::Http;
+        let client = match plaintext {
+            false => &self.client,
+            true if self.config.plaintext_to_loopback => &self.loopback,
+            true => {
+                return Err(Stopped::refused(
+                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`",
+                    None,
+                ));
+            }
+        };
+        if let Some((name, _)) = &credential {
+            if let Turn::RetryAfter(seconds) = self.config.buckets.turn(self.shared(name), PATIENCE).await {
+                open.note("answered by the host: the credential's rate is used up");
+                return Ok((too_many(seconds)?, Metered::empty(place)));
+            }
+        }
+        let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
+        let outgoing = asked.conditional(outgoing);
+        let waited = self.first_byte(client, outgoing, &options);
+        let response = tokio::select! {
+            () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
+            response = waited => response?,
+        };
+        if let Some((name, _)) = &credential {
+            self.config.buckets.observe(self.shared(name), response.status(), response.headers());
+        }
+        let secret = credential.as_ref().map(|(_, secret)| *secret);
+        Ok(self.answer(response, asked, secret, bounds, place, open))
+    }
+
+    fn decide(
+        &self,
+        request: &Request<WasiBody>,
+        target: &Target,
+        open: &mut Open,
+    ) -> Result<Option<(CredentialName, &Secret)>, Stopped> {
+        match self.config.rules.decide(request.method().as_str(), target) {
+            Decision::Allowed { rule, credential, .. } => {
+                open.rule(rule);
+                // A credential that the manifest asks for and the integration does not have is simply not attached:
+                // many tools answer without one, and manifests say `required` where they do not.
+                let Some(name) = credential else { return Ok(None) };
+                let secret = self.config.credentials.get(&name);
+                if secret.is_some() {
+                    open.credential(&name);
+                }
+                Ok(secret.map(|secret| (name, secret)))
+            }
+            Decision::Refused { reason, nearest, suggestion } => {
+                if let Some(rule) = nearest {
+                    open.rule(rule);
+                }
+                Err(Stopped::refused(reason, Some(suggestion)))
+            }
+        }
+    }
+
+    /// Attaches the credential, and gives the request the normalised address.
+    fn prepare(
+        &self,
+        request: Request<WasiBody>,
+        target: &Target,
+        credential: Option<&(CredentialName, &Secret)>,
+        bounds: &Arc<Bounds>,
+    ) -> Result<Request<Outgoing>, Stopped> {
+        let (mut parts, body) = request.into_parts();
+        // What was judged is what is sent.
+        let path = target.path_and_query();
+        for name in [header::HOST, header::PROXY_AUTHORIZATION, header::TE, header::TRAILER] {
+            parts.headers.remove(name);
+        }
+        let path = match credential {
+            Some((_, secret)) => secret.attach(&mut parts.headers, &path).map_err(Stopped::config)?,
+            None => path,
+        };
+        if !parts.headers.contains_key(header::USER_AGENT) {
+            parts.headers.insert(header::USER_AGENT, header::HeaderValue::from_static(concat!("seawall/", env!("CARGO_PKG_VERSION"))));
+        }
+        let uri = format!("{}://{}{path}", target.scheme.as_str(), target.authority());
+        parts.uri = uri.parse::<Uri>().map_err(|e| Stopped::refused(format!("the address is not valid: {e}"), None))?;
+        parts.version = http::Version::HTTP_11;
+        Ok(Request::from_parts(parts, bounds.outgoing(body)))
+    }
+
+    async fn first_byte(
+        &self,
+        client: &Client,
+        request: Request<Outgoing>,
+        options: &RequestOptions,
+    ) -> Result<Response<hyper::body::Incoming>, Stopped> {
+        let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
+        match tokio::time::timeout(limit, client.send(request)).await {
+            Err(_) => Err(Stopped::failed("no answer in time", Error::HttpResponseTimeout)),
+            Ok(Err(refused)) => Err(Stopped::from(refused)),
+            Ok(Ok(response)) => Ok(response),
+        }
+    }
+
+    fn answer(
+        &self,
+        response: Response<hyper::body::Incoming>,
+        asked: cache::Asked,
+        secret: Option<&Secret>,
+        bounds: &Arc<Bounds>,
+        place: bounds::Place,
+        open: &mut Open,
+    ) -> (Response<()>, Metered) {
+        let redactor = secret.map(Secret::redactor).unwrap_or_default();
+        let (mut parts, body) = response.into_parts();
+        if parts.status == StatusCode::NOT_MODIFIED {
+            if let Some((headers, kept)) = asked.kept() {
+                open.note("unchanged: answered from the cache");
+                parts.status = StatusCode::OK;
+                parts.headers = headers;
+                let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
+                return (Response::from_parts(parts, ()), metered);
+            }
+        }
+        for value in parts.headers.values_mut() {
+            redactor.header(value);
+        }
+        let keep = self.cache.keep(asked, &parts);
+        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor).keeping(keep);
+        (Response::from_parts(parts, ()), metered)
+    }
+}
+
+fn normalise(uri: &Uri) -> Result<Target, Stopped> {
+    let scheme = uri.scheme_str().unwrap_or("https");
+    let authority = uri.authority().map_or("", |a| a.as_str());
+    let path = uri.path_and_query().map_or("/", |p| p.as_str());
+    egress::normalise(scheme, authority, path).map_err(|refusal| Stopped::refused(refusal.to_string(), None))
+}
+
+fn too_many(seconds: u64) -> Result<Response<()>, Stopped> {
+    Response::builder()
+        .status(StatusCode::TOO_MANY_REQUESTS)
+        .header(header::RETRY_AFTER, seconds)
+        .body(())
+        .map_err(|e| Stopped::failed(e.to_string(), Error::InternalError(None)))
+}
+
+/// Why a request did not come back with a response.
+pub(crate) struct Stopped {
+    refused: bool,
+    reason: String,
+    suggestion: Option<String>,
+    error: Error,
+}
+
+impl Stopped {
+    fn refused(reason: impl Into<String>, suggestion: Option<String>) -> Self {
+        Self { refused: true, reason: reason.into(), suggestion, error: Error::HttpRequestDenied }
+    }
+
+    fn failed(reason: impl Into<String>, error: Error) -> Self {
+        Self { refused: false, reason: reason.into(), suggestion: None, error }
+    }
+
+    fn config(reason: String) -> Self {
+        Self { refused: true, reason, suggestion: None, error: Error::ConfigurationError }
+    }
+
+    fn line(&self) -> Option<String> {
+        let what = if self.refused { "the host refused a request" } else { "a request failed" };
+        let hint = self.suggestion.as_ref().map(|s| format!("; the manifest would need: {s}")).unwrap_or_default();
+        Some(format!("{what}: {}{hint}", self.reason))
+    }
+
+    fn finish(self, open: Open) -> Error {
+        open.stopped(self.refused, self.reason, self.suggestion);
+        self.error
+    }
+}
+
+impl From<bounds::Crossed> for Stopped {
+    fn from(crossed: bounds::Crossed) -> Self {
+        Self::failed(format!("the call went over its limit `{}`", crossed.0), Error::ConnectionLimitReached)
+    }
+}
+
+impl From<Refused> for Stopped {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Address { host, reason } => Self {
+                refused: true,
+                suggestion: None,
+                reason: format!("{host} resolves to {reason}; a grant may name the range in `private_ranges`"),
+                error: Error::DestinationIpProhibited,
+            },
+            Refused::Dns(detail) => {
+                Self::failed(format!("the name does not resolve: {detail}"), Error::DnsError { rcode: Some(detail), info_code: None })
+            }
+            Refused::Connect(detail) => Self::failed(format!("no connection: {detail}"), Error::ConnectionRefused),
+            Refused::Tls(detail) => Self::failed(format!("TLS: {detail}"), Error::TlsCertificateError),
+            Refused::Body(error) => Self::failed(format!("the request's body: {error}"), Error::HttpRequestBodySize(None)),
+            Refused::Http(error) => Self::failed(format!("HTTP: {error}"), Error::HttpProtocolError),
+        }
+    }
+}

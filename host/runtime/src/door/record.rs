@@ -1,0 +1,126 @@
+//! What a request was and how it ended: one record each, refusals included.
+
+use super::DoorConfig;
+use http::{Method, StatusCode, Uri};
+use seawall_domain::{CredentialName, Digest, Millis, egress::Target};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+/// Where records go. Called once a request has ended; must not block.
+pub type RecordSink = Arc<dyn Fn(Record) + Send + Sync>;
+
+/// One request of a plugin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// When it started.
+    pub at: Millis,
+    /// The integration.
+    pub integration: String,
+    /// The component.
+    pub digest: Digest,
+    /// Upper case.
+    pub method: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Normalised, or as it was asked for where it could not be.
+    pub host: String,
+    /// Port.
+    pub port: u16,
+    /// Without query.
+    pub path: String,
+    /// Whether it was let through.
+    pub allowed: bool,
+    /// `network[0]`: the manifest's rule that allowed it, or that was nearest.
+    pub rule: Option<String>,
+    /// Why it was refused or failed, or a note.
+    pub reason: Option<String>,
+    /// The manifest's lines that would allow it.
+    pub suggestion: Option<String>,
+    /// Of the response.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub sent: u64,
+    /// Bytes of the response's body.
+    pub received: u64,
+    /// Microseconds to the end of the response's body.
+    pub micros: u64,
+    /// The credential that was attached.
+    pub credential: Option<String>,
+}
+
+/// A record that is still being filled.
+pub(crate) struct Open {
+    record: Record,
+    started: Instant,
+    sink: RecordSink,
+    sent: Option<Arc<AtomicU64>>,
+}
+
+impl Open {
+    pub(super) fn new(config: &DoorConfig, method: &Method, uri: &Uri) -> Self {
+        let record = Record {
+            at: (config.now)(),
+            integration: config.integration.clone(),
+            digest: config.digest.clone(),
+            method: method.as_str().to_owned(),
+            scheme: uri.scheme_str().unwrap_or("https").to_owned(),
+            host: uri.host().unwrap_or_default().to_owned(),
+            port: uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }),
+            path: seawall_domain::text::cut(uri.path(), 500).into_owned(),
+            allowed: true,
+            rule: None,
+            reason: None,
+            suggestion: None,
+            status: None,
+            sent: 0,
+            received: 0,
+            micros: 0,
+            credential: None,
+        };
+        Self { record, started: Instant::now(), sink: config.records.clone(), sent: None }
+    }
+
+    pub(super) fn target(&mut self, target: &Target) {
+        self.record.host = target.host.to_string();
+        self.record.port = target.port;
+    }
+
+    pub(super) fn rule(&mut self, rule: usize) {
+        self.record.rule = Some(format!("network[{rule}]"));
+    }
+
+    pub(super) fn credential(&mut self, name: &CredentialName) {
+        self.record.credential = Some(name.to_string());
+    }
+
+    pub(super) fn sent(&mut self, sent: Arc<AtomicU64>) {
+        self.sent = Some(sent);
+    }
+
+    pub(super) fn note(&mut self, note: &str) {
+        self.record.reason = Some(note.to_owned());
+    }
+
+    pub(super) fn status(&mut self, status: StatusCode) {
+        self.record.status = Some(status.as_u16());
+    }
+
+    pub(super) fn stopped(mut self, refused: bool, reason: String, suggestion: Option<String>) {
+        self.record.allowed = !refused;
+        self.record.reason = Some(reason);
+        self.record.suggestion = suggestion;
+        self.end(0);
+    }
+
+    pub(super) fn end(mut self, received: u64) {
+        self.record.received = received;
+        self.record.sent = self.sent.take().map_or(0, |s| s.load(Ordering::Relaxed));
+        self.record.micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (self.sink)(self.record);
+    }
+}

@@ -1,0 +1,24 @@
+//! The only wasmtime: loads a component, gives it its sandbox, its capabilities and its limits, and calls its roles.
+//!
+//! A [`Runtime`] compiles components (and keeps the compiled code by digest), a [`Plugin`] is a loaded component whose
+//! roles were looked up once, and each call of it gets a fresh instance in a [`Sandbox`]: what this call may reach,
+//! where its log goes, and its bounds. All requests of a guest pass [`door::Door`]; there is no second way out.
+
+mod bindings;
+mod call;
+mod catalog;
+mod convert;
+pub mod door;
+mod error;
+mod limiter;
+mod log;
+mod plugin;
+mod runtime;
+mod state;
+
+pub use call::{Delivery, Invocation, Progress, Sandbox, Scope, Subject};
+pub use catalog::CatalogReader;
+pub use error::{CallError, LoadError};
+pub use log::{Line, LogSink};
+pub use plugin::Plugin;
+pub use runtime::{Runtime, RuntimeConfig};

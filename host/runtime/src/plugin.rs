@@ -1,0 +1,114 @@
+//! A loaded component: its manifest, and its roles, looked up once.
+
+use crate::{
+    LoadError, Runtime, Sandbox,
+    bindings::exports::seawall::plugin::{action, ingestor, rule, webhook},
+    state::State,
+};
+use seawall_domain::{
+    Digest,
+    bundle::{self, Bundle},
+    manifest::Role,
+};
+use std::sync::Arc;
+use wasmtime::component::{Component, InstancePre};
+
+/// A component that is ready to be called. Cheap to clone; an old version lives on while calls use it.
+#[derive(Clone)]
+pub struct Plugin {
+    pub(crate) inner: Arc<Loaded>,
+}
+
+pub(crate) struct Loaded {
+    pub(crate) runtime: Runtime,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) roles: Roles,
+    digest: Digest,
+    bundle: Bundle,
+}
+
+/// Where each role's functions are; none where the component does not export it.
+#[derive(Default)]
+pub(crate) struct Roles {
+    pub(crate) ingestor: Option<ingestor::GuestIndices>,
+    pub(crate) webhook: Option<webhook::GuestIndices>,
+    pub(crate) action: Option<action::GuestIndices>,
+    pub(crate) rule: Option<rule::GuestIndices>,
+}
+
+impl Plugin {
+    pub(crate) async fn new(
+        runtime: Runtime,
+        component: Component,
+        digest: Digest,
+        bytes: &[u8],
+    ) -> Result<Self, LoadError> {
+        let invalid = |e: &dyn std::fmt::Display| LoadError::Invalid(e.to_string());
+        let bundle = Bundle::extract(bytes).map_err(|e| invalid(&e))?;
+        let world = bundle::world(bytes).map_err(|e| invalid(&e))?;
+        bundle.check_roles(&world.exports).map_err(|e| invalid(&e))?;
+        bundle::check_imports(&world.imports).map_err(|unknown| {
+            LoadError::Invalid(unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        })?;
+        let pre =
+            runtime.linker().instantiate_pre(&component).map_err(|e| LoadError::Invalid(format!("{e:#}")))?;
+        let roles = Roles::find(&component, &pre, &bundle.manifest.roles)?;
+        let plugin = Self { inner: Arc::new(Loaded { runtime, pre, roles, digest, bundle }) };
+        plugin.try_roles().await?;
+        Ok(plugin)
+    }
+
+    /// The component's digest.
+    pub fn digest(&self) -> &Digest {
+        &self.inner.digest
+    }
+
+    /// What its custom section holds.
+    pub fn bundle(&self) -> &Bundle {
+        &self.inner.bundle
+    }
+
+    /// Instantiates once and loads every role, which finds a wrong signature.
+    async fn try_roles(&self) -> Result<(), LoadError> {
+        let shape = |role: Role| {
+            move |e: wasmtime::Error| LoadError::WrongShape { role: role.interface().into(), detail: format!("{e:#}") }
+        };
+        let host = |e: crate::CallError| LoadError::Invalid(format!("the component cannot be instantiated: {e}"));
+        let mut call = self.instantiate(&Sandbox::closed()).await.map_err(host)?;
+        let (store, instance) = (&mut call.store, &call.instance);
+        let roles = &self.inner.roles;
+        if let Some(i) = &roles.ingestor {
+            i.load(&mut *store, instance).map_err(shape(Role::Ingestor))?;
+        }
+        if let Some(i) = &roles.webhook {
+            i.load(&mut *store, instance).map_err(shape(Role::Webhook))?;
+        }
+        if let Some(i) = &roles.action {
+            i.load(&mut *store, instance).map_err(shape(Role::Action))?;
+        }
+        if let Some(i) = &roles.rule {
+            i.load(&mut *store, instance).map_err(shape(Role::Rule))?;
+        }
+        Ok(())
+    }
+}
+
+impl Roles {
+    fn find(component: &Component, pre: &InstancePre<State>, asked: &[Role]) -> Result<Self, LoadError> {
+        let mut roles = Self::default();
+        for role in asked {
+            if component.get_export_index(None, role.interface()).is_none() {
+                return Err(LoadError::Invalid(format!("the component does not export {}", role.interface())));
+            }
+            let shape =
+                |e: wasmtime::Error| LoadError::WrongShape { role: role.interface().into(), detail: format!("{e:#}") };
+            match role {
+                Role::Ingestor => roles.ingestor = Some(ingestor::GuestIndices::new(pre).map_err(shape)?),
+                Role::Webhook => roles.webhook = Some(webhook::GuestIndices::new(pre).map_err(shape)?),
+                Role::Action => roles.action = Some(action::GuestIndices::new(pre).map_err(shape)?),
+                Role::Rule => roles.rule = Some(rule::GuestIndices::new(pre).map_err(shape)?),
+            }
+        }
+        Ok(roles)
+    }
+}

@@ -1,0 +1,193 @@
+//! The engine, its pool, its clock of epochs, and the cache of compiled code.
+
+use crate::{LoadError, Plugin, state::State};
+use seawall_domain::Digest;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::Semaphore;
+use wasmtime::{
+    Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig,
+    component::{Component, Linker},
+};
+
+/// Bounds of the whole runtime.
+#[derive(Debug, Clone)]
+pub struct RuntimeConfig {
+    /// Where compiled code is kept; none keeps none.
+    pub cache: Option<PathBuf>,
+    /// Calls at once. Further ones wait.
+    pub concurrent_calls: u32,
+    /// The most memory that any instance may be given, bytes.
+    pub max_memory_bytes: usize,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self { cache: None, concurrent_calls: 32, max_memory_bytes: 256 << 20 }
+    }
+}
+
+/// Loads components and calls them. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    linker: Linker<State>,
+    cache: Option<PathBuf>,
+    calls: Semaphore,
+    max_memory_bytes: usize,
+}
+
+/// How often a running guest gives way to others, and looks whether its call has ended.
+const EPOCH: Duration = Duration::from_millis(10);
+
+impl Runtime {
+    /// Starts an engine and the thread that ticks its epochs; the thread ends with the runtime.
+    ///
+    /// # Errors
+    /// Where the machine does not have the address space for the pool.
+    pub fn new(config: RuntimeConfig) -> Result<Self, LoadError> {
+        let failed = |e: wasmtime::Error| LoadError::Invalid(format!("the sandbox cannot start: {e:#}"));
+        let engine = Engine::new(&engine_config(&config)).map_err(failed)?;
+        let linker = linker(&engine).map_err(failed)?;
+        let ticking = engine.weak();
+        std::thread::Builder::new()
+            .name("epochs".into())
+            .spawn(move || {
+                while let Some(engine) = ticking.upgrade() {
+                    engine.increment_epoch();
+                    drop(engine);
+                    std::thread::sleep(EPOCH);
+                }
+            })
+            .map_err(|e| LoadError::Invalid(format!("the sandbox cannot start: {e}")))?;
+        let calls = Semaphore::new(config.concurrent_calls as usize);
+        let (cache, max_memory_bytes) = (config.cache, config.max_memory_bytes);
+        Ok(Self { inner: Arc::new(Inner { engine, linker, cache, calls, max_memory_bytes }) })
+    }
+
+    /// Loads a component: checks its section, roles and imports, compiles it or takes its compiled code from the cache,
+    /// and instantiates it once, so that a wrong signature is found now and not by the first call. Compiling takes
+    /// seconds for large components: call this off the async threads.
+    ///
+    /// # Errors
+    /// [`LoadError`], in words for the person who installs it.
+    pub async fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let digest = Digest::of(bytes);
+        let component = match self.from_cache(&digest) {
+            Some(component) => component,
+            None => self.compile(bytes, &digest)?,
+        };
+        Plugin::new(self.clone(), component, digest, bytes).await
+    }
+
+    fn from_cache(&self, digest: &Digest) -> Option<Component> {
+        let path = self.cached(digest)?;
+        if !path.exists() {
+            return None;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "loads code that this host compiled itself: the folder is the host's own (0700), and the file's name \
+                      binds wasmtime's full version, its compatibility hash and the component's SHA-256"
+        )]
+        // SAFETY: see the reason above.
+        let loaded = unsafe { Component::deserialize_file(&self.inner.engine, &path) };
+        loaded.inspect_err(|e| tracing::warn!(path = %path.display(), "compiled code is not usable, compiling anew: {e:#}")).ok()
+    }
+
+    fn compile(&self, bytes: &[u8], digest: &Digest) -> Result<Component, LoadError> {
+        let started = std::time::Instant::now();
+        let component =
+            Component::from_binary(&self.inner.engine, bytes).map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+        tracing::info!(digest = digest.short(), ms = started.elapsed().as_millis() as u64, "compiled a component");
+        if let Some(path) = self.cached(digest) {
+            let code = component.serialize().map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+            write_whole(&path, &code).map_err(|source| LoadError::Cache { digest: digest.to_string(), source })?;
+        }
+        Ok(component)
+    }
+
+    /// The cached code's file: named by all that decides whether it fits.
+    fn cached(&self, digest: &Digest) -> Option<PathBuf> {
+        use std::hash::{Hash, Hasher};
+        let mut hasher = std::collections::hash_map::DefaultHasher::new();
+        self.inner.engine.precompile_compatibility_hash().hash(&mut hasher);
+        let name = format!("{}-{}-{:016x}.cwasm", &digest.as_str()[7..], WASMTIME, hasher.finish());
+        self.inner.cache.as_ref().map(|folder| folder.join(name))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+
+    pub(crate) fn linker(&self) -> &Linker<State> {
+        &self.inner.linker
+    }
+
+    pub(crate) fn calls(&self) -> &Semaphore {
+        &self.inner.calls
+    }
+
+    pub(crate) fn max_memory_bytes(&self) -> u64 {
+        self.inner.max_memory_bytes as u64
+    }
+}
+
+/// wasmtime's full version: its compiled code's own header holds only the major one. A build script reads it from the lock.
+const WASMTIME: &str = env!("SEAWALL_WASMTIME_VERSION");
+
+fn engine_config(config: &RuntimeConfig) -> Config {
+    let n = config.concurrent_calls;
+    // What one component may need at once, as measured: Python has 14 core instances, JavaScript up to 8.
+    let mut pool = PoolingAllocationConfig::default();
+    pool.total_component_instances(n)
+        .total_stacks(n)
+        .total_memories(2 * n)
+        .total_tables(4 * n)
+        .total_core_instances(14 * n)
+        .max_core_instances_per_component(64)
+        .max_memories_per_component(8)
+        .max_tables_per_component(16)
+        .max_component_instance_size(10 << 20)
+        .max_core_instance_size(10 << 20)
+        .table_elements(100_000)
+        .max_memory_size(config.max_memory_bytes);
+    let mut engine = Config::new();
+    engine
+        .epoch_interruption(true)
+        .wasm_component_model(true)
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .memory_reservation(config.max_memory_bytes as u64)
+        .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
+    engine
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    crate::bindings::seawall::plugin::log::add_to_linker::<_, crate::state::Own>(&mut linker, |s| s)?;
+    crate::bindings::seawall::plugin::types::add_to_linker::<_, crate::state::Own>(&mut linker, |s| s)?;
+    crate::bindings::seawall::plugin::catalog::add_to_linker::<_, crate::state::Own>(&mut linker, |s| s)?;
+    Ok(linker)
+}
+
+/// Writes a file so that a reader sees all of it or none.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = std::fs::DirBuilder::new();
+    std::os::unix::fs::DirBuilderExt::mode(builder.recursive(true), 0o700);
+    builder.create(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.persist(path).map_err(|e| e.error)?;
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Arguments that several commands share.
+
+use crate::cli::error::{CliError, Result};
+use serde_json::{Map, Value};
+use std::{path::Path, str::FromStr};
+
+/// `NAME=VALUE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) name: String,
+    pub(crate) value: String,
+}
+
+impl FromStr for Pair {
+    type Err = String;
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => Ok(Self {
+                name: name.to_owned(),
+                value: value.to_owned(),
+            }),
+            _ => Err(format!("`{text}` is no NAME=VALUE")),
+        }
+    }
+}
+
+/// The pairs as an object. A value is JSON where it parses as such, a text otherwise; where `schema` (a JSON Schema of the
+/// object) says that a property is a text, it stays one, so that `--config team=42` is what it looks like.
+pub(crate) fn object(pairs: &[Pair], schema: Option<&Value>) -> Value {
+    let mut object = Map::new();
+    for Pair { name, value } in pairs {
+        let text = schema.is_some_and(|schema| schema["properties"][name]["type"] == "string");
+        let parsed = if text { None } else { serde_json::from_str(value).ok() };
+        object.insert(name.clone(), parsed.unwrap_or_else(|| Value::String(value.clone())));
+    }
+    Value::Object(object)
+}
+
+/// A config from a file and pairs; a pair wins over the file.
+pub(crate) fn config(file: Option<&Path>, pairs: &[Pair], schema: &Value) -> Result<Value> {
+    let mut config = match file {
+        Some(path) => document(path)?.value().clone(),
+        None => Value::Object(Map::new()),
+    };
+    let Value::Object(into) = &mut config else {
+        return Err(CliError::Usage(
+            "the config file must hold an object, such as `base_url: https://tool.example.com`".into(),
+        ));
+    };
+    if let Value::Object(from) = object(pairs, Some(schema)) {
+        into.extend(from);
+    }
+    Ok(config)
+}
+
+/// Reads a file, or stdin for `-`.
+pub(crate) fn read(path: &Path) -> Result<String> {
+    let read = if path == Path::new("-") {
+        std::io::read_to_string(std::io::stdin())
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|e| CliError::Usage(format!("{}: {e}", path.display())))
+}
+
+/// Reads one YAML or JSON document.
+pub(crate) fn document(path: &Path) -> Result<seawall_domain::document::Document> {
+    Ok(seawall_domain::document::Document::parse(
+        &path.display().to_string(),
+        &read(path)?,
+    )?)
+}
+
+/// `BLUEPRINT/IDENTIFIER`; the identifier may hold slashes.
+pub(crate) fn reference(text: &str) -> Result<(&str, &str)> {
+    match text.split_once('/') {
+        Some((blueprint, identifier)) if !blueprint.is_empty() && !identifier.is_empty() => Ok((blueprint, identifier)),
+        _ => Err(CliError::Usage(format!(
+            "`{text}` is no BLUEPRINT/IDENTIFIER, such as `service/payments-api`"
+        ))),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pairs(all: &[&str]) -> Vec<Pair> {
+        all.iter().map(|pair| pair.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn values_are_json_where_the_schema_does_not_say_text() {
+        let schema = json!({"properties": {"team": {"type": "string"}, "size": {"type": "integer"}}});
+        let got = object(
+            &pairs(&["team=42", "size=42", "url=http://x/?a=b", "on=true"]),
+            Some(&schema),
+        );
+        assert_eq!(
+            got,
+            json!({"team": "42", "size": 42, "url": "http://x/?a=b", "on": true})
+        );
+    }
+
+    #[test]
+    fn a_pair_needs_a_name() {
+        "=x".parse::<Pair>().unwrap_err();
+        "x".parse::<Pair>().unwrap_err();
+        assert_eq!(pairs(&["x="])[0].value, "");
+    }
+
+    #[test]
+    fn an_identifier_may_hold_slashes() {
+        assert_eq!(reference("repo/shop/cart").unwrap(), ("repo", "shop/cart"));
+        reference("repo").unwrap_err();
+    }
+}

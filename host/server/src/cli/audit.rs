@@ -1,0 +1,139 @@
+//! `seawall audit`.
+
+use crate::cli::{
+    Global,
+    client::Client,
+    error::Result,
+    output::{Column, at, fields, items, short_digest, table, time},
+};
+use serde_json::Value;
+
+/// Shows what plugins asked for, were granted and really used, side by side, and what was refused
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall audit
+  seawall audit unleash
+  seawall audit -o json | jq '.items[] | {plugin, unused: [.network[] | select(.granted and .used == [])]}'")]
+pub(crate) struct Audit {
+    /// Only this plugin: its name (the newest version), name@version, or digest
+    plugin: Option<String>,
+}
+
+const RULES: &[Column] = &[
+    ("RULE", |v| at(v, "/number")),
+    ("ASKED", |v| format!("{} {}", at(v, "/methods"), at(v, "/to"))),
+    ("PATHS", |v| at(v, "/paths")),
+    ("CREDENTIAL", |v| at(v, "/credential")),
+    ("GRANTED", |v| {
+        if v["granted"] == true {
+            "yes".into()
+        } else {
+            "no".into()
+        }
+    }),
+    ("USED", used),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+const REFUSED: &[Column] = &[
+    ("REFUSED", |v| format!("{} {}", at(v, "/method"), at(v, "/host"))),
+    ("INTEGRATION", |v| at(v, "/integration")),
+    ("TIMES", |v| at(v, "/count")),
+    ("NEAREST RULE", |v| at(v, "/rule")),
+    ("LAST", |v| time(v, "/lastAt")),
+];
+
+const DECISIONS: &[Column] = &[
+    ("DECISION", |v| at(v, "/verdict")),
+    ("BY", |v| at(v, "/by")),
+    ("AT", |v| time(v, "/at")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+/// `12 × GET 127.0.0.1 by unleash-main, last …` for each; a granted rule that was never used says so.
+fn used(rule: &Value) -> String {
+    let line = |u: &Value| {
+        format!(
+            "{} × {} {} by {}, last {}",
+            at(u, "/count"),
+            at(u, "/method"),
+            at(u, "/host"),
+            at(u, "/integration"),
+            time(u, "/lastAt")
+        )
+    };
+    let all: Vec<_> = rule["used"].as_array().into_iter().flatten().map(line).collect();
+    if all.is_empty() {
+        "never".to_owned()
+    } else {
+        all.join("\n")
+    }
+}
+
+fn people(audit: &Value) -> String {
+    let mut parts = vec![fields(&[
+        ("plugin", format!("{} {}", at(audit, "/plugin"), at(audit, "/version"))),
+        ("digest", short_digest(audit, "/digest")),
+        ("status", at(audit, "/status")),
+        (
+            "files",
+            audit["files"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|f| at(f, "/from"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
+        (
+            "catalog",
+            if audit["catalog"] == true {
+                "asks to read it".into()
+            } else {
+                String::new()
+            },
+        ),
+    ])];
+    for (name, columns) in [("network", RULES), ("refused", REFUSED), ("decisions", DECISIONS)] {
+        if let Some(rows) = audit[name].as_array().filter(|rows| !rows.is_empty()) {
+            parts.push(table(rows, columns));
+        }
+    }
+    parts.join("\n\n")
+}
+
+impl Audit {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let query: Vec<_> = self.plugin.map(|plugin| ("plugin", plugin)).into_iter().collect();
+        let answer = Client::new(global)?.get_with(&["audit"], &query).await?;
+        if !global.output().is_table() {
+            return global.output().data(&answer);
+        }
+        if items(&answer).is_empty() {
+            eprintln!("no plugin is installed");
+            return Ok(());
+        }
+        let all: Vec<_> = items(&answer).iter().map(people).collect();
+        global.output().text(&all.join("\n\n\n"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn shows_asked_granted_and_used_side_by_side() {
+        let usage = json!({"integration": "i", "rule": "network[0]", "method": "GET", "host": "h", "count": 3, "lastAt": "2026-01-01T00:00:00Z"});
+        let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "used": used});
+        let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
+        let text = people(&audit);
+        assert!(text.contains("3 × GET h by i, last 2026-01-01 00:00:00Z"), "{text}");
+        assert!(
+            text.lines().any(|line| line.starts_with('1') && line.contains("never")),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,149 @@
+//! `seawall blueprint …`.
+
+use crate::cli::{
+    Global, args,
+    client::Client,
+    error::{CliError, Result},
+    output::{at, plain},
+};
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Blueprint {
+    /// List blueprints
+    List(List),
+    /// Print a blueprint
+    Get(Get),
+    /// Create or replace blueprints from a file
+    Put(Put),
+}
+
+/// Lists blueprints and how many entities each has
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall blueprint list")]
+pub(crate) struct List {}
+
+/// Prints a blueprint in Port's shape
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall blueprint get service -o yaml > service.yaml")]
+pub(crate) struct Get {
+    /// Its identifier
+    blueprint: String,
+}
+
+/// Creates or replaces blueprints from a YAML or JSON file that holds one blueprint or a list, in Port's shape
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall blueprint put service.yaml\n  curl … | seawall blueprint put -")]
+pub(crate) struct Put {
+    /// The file; `-` reads stdin
+    file: PathBuf,
+}
+
+impl Blueprint {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        match self {
+            Self::List(_) => {
+                let all = client.all(&["blueprints"], &[]).await?;
+                global.output().list(
+                    &all,
+                    super::catalog::BLUEPRINTS,
+                    "there are none yet; plugins bring them with their integrations",
+                )
+            }
+            Self::Get(get) => {
+                let blueprint = client.get(&["blueprints", &get.blueprint]).await?;
+                global.output().one(&blueprint, people)
+            }
+            Self::Put(put) => put.run(global, &client).await,
+        }
+    }
+}
+
+/// A line a property and relation.
+fn people(blueprint: &Value) -> String {
+    let required: Vec<_> = blueprint["schema"]["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let properties = blueprint["schema"]["properties"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, schema)| {
+            let need = if required.contains(&name.as_str()) {
+                "required"
+            } else {
+                ""
+            };
+            let kind = if schema["format"].is_string() {
+                at(schema, "/format")
+            } else {
+                plain(&schema["type"])
+            };
+            vec![name.clone(), kind, need.to_owned(), at(schema, "/title")]
+        });
+    let relations = blueprint["relations"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, relation)| {
+            let many = if relation["many"] == true {
+                "many of "
+            } else {
+                "one of "
+            };
+            let need = if relation["required"] == true { "required" } else { "" };
+            vec![
+                format!("relations.{name}"),
+                format!("{many}{}", at(relation, "/target")),
+                need.to_owned(),
+                at(relation, "/title"),
+            ]
+        });
+    let headings = ["FIELD", "TYPE", "NEED", "TITLE"].map(str::to_owned).to_vec();
+    let head = format!(
+        "{} · {} · {} entities",
+        at(blueprint, "/identifier"),
+        at(blueprint, "/title"),
+        at(blueprint, "/entities")
+    );
+    format!(
+        "{head}\n\n{}",
+        super::output::grid(headings, properties.chain(relations))
+    )
+}
+
+impl Put {
+    async fn run(self, global: &Global, client: &Client) -> Result {
+        let document = args::document(&self.file)?;
+        let all = match document.value() {
+            Value::Array(all) => all.clone(),
+            one => vec![one.clone()],
+        };
+        let mut put = Vec::new();
+        for mut blueprint in all {
+            let Some(identifier) = blueprint["identifier"].as_str().map(str::to_owned) else {
+                return Err(CliError::Usage(format!(
+                    "{}: a blueprint needs an `identifier`, such as `service`",
+                    self.file.display()
+                )));
+            };
+            // What `get` adds of its own, so that its output can be put back.
+            if let Some(fields) = blueprint.as_object_mut() {
+                fields.remove("entities");
+                fields.remove("source");
+            }
+            put.push(client.put(&["blueprints", &identifier], blueprint).await?);
+            eprintln!("blueprint {identifier} is there");
+        }
+        if global.output().is_table() {
+            Ok(())
+        } else {
+            global.output().data(&json!({"items": put, "next": null}))
+        }
+    }
+}

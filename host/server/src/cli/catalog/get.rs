@@ -1,0 +1,77 @@
+//! `seawall catalog get`.
+
+use crate::cli::{
+    Global,
+    client::Client,
+    error::Result,
+    output::{Column, at, fields, plain, table, time},
+};
+use serde_json::Value;
+
+/// Shows one entity, which integrations say what of it, and who refers to it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall catalog get service payments-api
+  seawall catalog get service payments-api -o json | jq .properties")]
+pub(crate) struct Get {
+    /// Its blueprint
+    blueprint: String,
+    /// Its identifier
+    identifier: String,
+}
+
+const SOURCES: &[Column] = &[
+    ("SOURCE", |v| at(v, "/integration")),
+    ("KIND", |v| at(v, "/kind")),
+    ("PARTITION", |v| at(v, "/partition")),
+    ("ITEM", |v| at(v, "/key")),
+    ("CHANGED", |v| time(v, "/changedAt")),
+];
+
+const REFERRERS: &[Column] = &[
+    ("REFERRED TO BY", |v| {
+        format!("{}/{}", at(v, "/blueprint"), at(v, "/identifier"))
+    }),
+    ("AS", |v| at(v, "/relation")),
+];
+
+impl Get {
+    pub(super) async fn run(self, global: &Global) -> Result {
+        let path = ["blueprints", &self.blueprint, "entities", &self.identifier];
+        let entity = Client::new(global)?.get(&path).await?;
+        global.output().one(&entity, people)
+    }
+}
+
+fn people(entity: &Value) -> String {
+    let named = |name: &str| {
+        let all = entity[name].as_object().into_iter().flatten();
+        all.map(|(field, value)| (format!("{name}.{field}"), plain(value)))
+            .collect::<Vec<_>>()
+    };
+    let (properties, relations) = (named("properties"), named("relations"));
+    let mut pairs = vec![
+        (
+            "entity",
+            format!("{}/{}", at(entity, "/blueprint"), at(entity, "/identifier")),
+        ),
+        ("title", at(entity, "/title")),
+        ("team", at(entity, "/team")),
+        ("created", time(entity, "/createdAt")),
+        ("updated", time(entity, "/updatedAt")),
+    ];
+    pairs.extend(
+        properties
+            .iter()
+            .chain(&relations)
+            .map(|(name, value)| (name.as_str(), value.clone())),
+    );
+    let mut parts = vec![fields(&pairs)];
+    for (name, columns) in [("sources", SOURCES), ("referrers", REFERRERS)] {
+        if let Some(rows) = entity[name].as_array().filter(|rows| !rows.is_empty()) {
+            parts.push(table(rows, columns));
+        }
+    }
+    parts.join("\n\n")
+}

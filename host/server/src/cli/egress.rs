@@ -1,0 +1,91 @@
+//! `seawall egress …`.
+
+use crate::cli::{
+    Global,
+    client::Client,
+    error::Result,
+    output::{Column, at, time},
+};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Egress {
+    /// List plugins' requests
+    List(List),
+}
+
+/// Lists plugins' requests, newest first: where to, what allowed or refused them, what was attached, what came back
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall egress list --integration unleash-main
+  seawall egress list --refused
+  seawall egress list --host api.github.com --limit 1000 -o json")]
+pub(crate) struct List {
+    /// Only of this integration
+    #[arg(long, value_name = "NAME")]
+    integration: Option<String>,
+    /// Only to this host
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Only those that were refused
+    #[arg(long, conflicts_with = "allowed")]
+    refused: bool,
+    /// Only those that were let through
+    #[arg(long)]
+    allowed: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    limit: u32,
+    /// Go on where the page before ended
+    #[arg(long, value_name = "CURSOR")]
+    cursor: Option<String>,
+}
+
+const COLUMNS: &[Column] = &[
+    ("AT", |v| time(v, "/at")),
+    ("INTEGRATION", |v| at(v, "/integration")),
+    ("", |v| {
+        if v["allowed"] == false {
+            "refused".into()
+        } else {
+            at(v, "/status")
+        }
+    }),
+    ("METHOD", |v| at(v, "/method")),
+    ("URL", |v| {
+        format!(
+            "{}://{}:{}{}",
+            at(v, "/scheme"),
+            at(v, "/host"),
+            at(v, "/port"),
+            at(v, "/path")
+        )
+    }),
+    ("RULE", |v| at(v, "/rule")),
+    ("CREDENTIAL", |v| at(v, "/credential")),
+    ("BYTES", |v| at(v, "/received")),
+    ("MS", |v| {
+        v["micros"]
+            .as_f64()
+            .map(|micros| format!("{:.1}", micros / 1000.0))
+            .unwrap_or_default()
+    }),
+    ("NOTE", |v| at(v, "/reason")),
+];
+
+impl Egress {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let Self::List(list) = self;
+        let mut query = vec![("limit", list.limit.to_string())];
+        query.extend(list.integration.map(|name| ("integration", name)));
+        query.extend(list.host.map(|host| ("host", host)));
+        query.extend((list.allowed || list.refused).then(|| ("allowed", list.allowed.to_string())));
+        query.extend(list.cursor.map(|cursor| ("cursor", cursor)));
+        let page = Client::new(global)?.get_with(&["egress"], &query).await?;
+        global
+            .output()
+            .list(&page, COLUMNS, "no plugin has sent such a request")?;
+        super::catalog::more(global, &page);
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! How a command fails, and the exit code that says so.
+
+use serde_json::Value;
+
+/// A result of a command.
+pub(crate) type Result<T = ()> = std::result::Result<T, CliError>;
+
+/// Why a command did not do what it was asked, by exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    /// The command line or a document on it is wrong. Exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// The server answered with a problem. Exit code 1.
+    #[error("{}", .0.detail)]
+    Refused(Box<Problem>),
+    /// Something did not end well. Exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// What was asked for was printed already, and it is not well. Exit code 1, nothing more is said.
+    #[error("not well")]
+    Unwell,
+    /// Nobody answers. Exit code 3.
+    #[error("{server} does not answer: {why}")]
+    Unreachable {
+        /// The address.
+        server: String,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// A problem+json document (RFC 9457) as the server sends it.
+#[derive(Debug, Default)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) detail: String,
+    pub(crate) hint: Option<String>,
+    /// JSON pointer and what is wrong there.
+    pub(crate) errors: Vec<(String, String)>,
+}
+
+impl Problem {
+    /// Reads the body of an answer with an error status; a body that is no problem document is shown as it is.
+    pub(crate) fn read(status: u16, body: &[u8]) -> Self {
+        let value: Value = serde_json::from_slice(body).unwrap_or_default();
+        let text = |name: &str| value[name].as_str().map(str::to_owned);
+        let plain = || {
+            let body = String::from_utf8_lossy(body);
+            let body = seawall_domain::text::cut(body.trim(), 500).into_owned();
+            if body.is_empty() {
+                format!("the server answered {status}")
+            } else {
+                format!("the server answered {status}: {body}")
+            }
+        };
+        let errors = value["errors"].as_array().into_iter().flatten().map(|error| {
+            let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+            (text("pointer"), text("detail"))
+        });
+        Self {
+            status,
+            detail: text("detail").or_else(|| text("title")).unwrap_or_else(plain),
+            hint: text("hint").or_else(|| {
+                (status == 401).then(|| "give the token with --token or SEAWALL_TOKEN; `seawall serve` keeps it in its data folder, file `token`".into())
+            }),
+            errors: errors.collect(),
+        }
+    }
+}
+
+impl CliError {
+    /// What scripts see: 1 failed, 2 wrong usage, 3 not reachable.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Refused(_) | Self::Failed(_) | Self::Unwell => 1,
+            Self::Unreachable { .. } => 3,
+        }
+    }
+
+    /// Whether the server says that there is nothing of that name.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 404)
+    }
+
+    /// Says it on stderr.
+    pub(crate) fn print(&self) {
+        match self {
+            Self::Unwell => return,
+            Self::Refused(problem) => {
+                eprintln!("error: {}", problem.detail);
+                for (pointer, detail) in problem.errors.iter().filter(|(_, detail)| *detail != problem.detail) {
+                    eprintln!(
+                        "  {}{detail}",
+                        if pointer.is_empty() {
+                            String::new()
+                        } else {
+                            format!("{pointer}: ")
+                        }
+                    );
+                }
+            }
+            other => eprintln!("error: {other}"),
+        }
+        if let Some(hint) = self.hint() {
+            eprintln!("hint: {hint}");
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(problem) => problem.hint.clone(),
+            Self::Unreachable { .. } => {
+                Some("start one with `seawall serve`, or name another with --server or SEAWALL_SERVER".into())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<std::io::Error> for CliError {
+    fn from(error: std::io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+impl From<seawall_domain::document::Problems> for CliError {
+    fn from(problems: seawall_domain::document::Problems) -> Self {
+        Self::Usage(problems.to_string())
+    }
+}
+
+impl From<seawall_engine::EngineError> for CliError {
+    fn from(error: seawall_engine::EngineError) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_a_problem_document_with_its_pointers() {
+        let body = br#"{"title":"Invalid","detail":"two fields are wrong","hint":"look","errors":[{"pointer":"/config/url","detail":"expected a text"}]}"#;
+        let problem = Problem::read(422, body);
+        assert_eq!(
+            (problem.detail.as_str(), problem.hint.as_deref()),
+            ("two fields are wrong", Some("look"))
+        );
+        assert_eq!(
+            problem.errors,
+            [("/config/url".to_owned(), "expected a text".to_owned())]
+        );
+    }
+
+    #[test]
+    fn shows_what_is_no_problem_document() {
+        assert_eq!(
+            Problem::read(502, b"bad gateway\n").detail,
+            "the server answered 502: bad gateway"
+        );
+        assert_eq!(Problem::read(500, b"").detail, "the server answered 500");
+    }
+
+    #[test]
+    fn says_by_its_exit_code_what_went_wrong() {
+        let unreachable = CliError::Unreachable {
+            server: "http://x".into(),
+            why: "refused".into(),
+        };
+        let codes = [CliError::Usage("x".into()), CliError::Unwell, unreachable].map(|error| error.exit_code());
+        assert_eq!(codes, [2, 1, 3]);
+    }
+}

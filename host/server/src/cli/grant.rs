@@ -1,0 +1,307 @@
+//! `seawall grant …`.
+
+use crate::cli::{
+    Global,
+    client::{Body, Client},
+    error::{CliError, Result},
+    output::{Column, at, fields, plain, short_digest, table, time},
+};
+use ipnet::IpNet;
+use serde_json::{Value, json};
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Grant {
+    /// Show what a plugin asks for and was granted
+    Show(Show),
+    /// Let a plugin run, with all or a part of what it asks for
+    Approve(Approve),
+    /// Take a grant back
+    Revoke(Revoke),
+}
+
+/// Shows what a plugin asks for, with its reasons, what it was granted, and who decided
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall grant show unleash\n  seawall grant show unleash@1.2.0 -o json")]
+pub(crate) struct Show {
+    /// The plugin: its name (the newest version), name@version, or digest
+    plugin: String,
+}
+
+/// Lets a plugin run. Without options it is granted all that its manifest asks for, and no private addresses
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall grant approve unleash --reason \"SEC-1234\"
+  seawall grant approve unleash --private 10.2.0.0/16 --rule 0 --rule 2
+  seawall grant approve unleash --private 127.0.0.0/8 --plaintext-to-loopback --expires 2027-01-31T00:00:00Z")]
+pub(crate) struct Approve {
+    /// The plugin: its name (the newest version), name@version, or digest
+    plugin: String,
+    #[command(flatten)]
+    terms: Terms,
+}
+
+/// On what terms a plugin is granted what it asks for.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Terms {
+    /// A private, loopback or link-local range that it may reach all the same; repeatable
+    #[arg(long = "private", value_name = "CIDR")]
+    private: Vec<IpNet>,
+    /// Let a credential go to loopback without TLS
+    #[arg(long)]
+    plaintext_to_loopback: bool,
+    /// When the grant ends, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME")]
+    expires: Option<jiff::Timestamp>,
+    /// Grant only the network rule of this number, as `grant show` counts them; repeatable
+    #[arg(long = "rule", value_name = "N")]
+    rules: Vec<usize>,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Terms {
+    /// Whether any was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.has_private()
+            || self.plaintext_to_loopback
+            || self.expires.is_some()
+            || !self.rules.is_empty()
+            || self.reason.is_some()
+    }
+
+    /// Whether a private range is granted.
+    pub(crate) fn has_private(&self) -> bool {
+        !self.private.is_empty()
+    }
+}
+
+/// Takes a grant back: requests in flight end at once, and the plugin does not run until it is granted again
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall grant revoke unleash --reason \"talks to a host that nobody knows\"")]
+pub(crate) struct Revoke {
+    /// The plugin: its name (the newest version), name@version, or digest
+    plugin: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+impl Grant {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        let grant = match self {
+            Self::Show(show) => client.get(&["plugins", &show.plugin, "grant"]).await?,
+            Self::Approve(approve) => approve_with(&client, &approve.plugin, &approve.terms).await?,
+            Self::Revoke(revoke) => {
+                let query: Vec<_> = revoke.reason.map(|reason| ("reason", reason)).into_iter().collect();
+                let path = ["plugins", &revoke.plugin, "grant"];
+                client
+                    .send(reqwest::Method::DELETE, &path, &query, Body::Nothing)
+                    .await?
+            }
+        };
+        global.output().one(&grant, people)
+    }
+}
+
+/// Grants a plugin what it asks, on these terms.
+pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -> Result<Value> {
+    let mut body = json!({
+        "private_ranges": terms.private,
+        "plaintext_to_loopback": terms.plaintext_to_loopback,
+    });
+    if let Some(expires) = &terms.expires {
+        body["expires_at"] = expires.to_string().into();
+    }
+    if !terms.rules.is_empty() {
+        body["rules"] = terms.rules.clone().into();
+    }
+    if let Some(reason) = &terms.reason {
+        body["reason"] = reason.as_str().into();
+    }
+    if let Some(by) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
+        body["by"] = by.into();
+    }
+    client
+        .put(&["plugins", plugin, "grant"], body)
+        .await
+        .map_err(|error| match error {
+            CliError::Refused(mut problem) if problem.status == 404 => {
+                problem
+                    .hint
+                    .get_or_insert_with(|| "`seawall plugin list` shows those that are installed".into());
+                CliError::Refused(problem)
+            }
+            other => other,
+        })
+}
+
+const RULES: &[Column] = &[
+    ("RULE", |v| at(v, "/number")),
+    ("GRANTED", |v| {
+        if v["granted"] == true {
+            "yes".into()
+        } else {
+            "no".into()
+        }
+    }),
+    ("METHODS", |v| at(v, "/methods")),
+    ("TO", |v| at(v, "/to")),
+    ("PATHS", |v| at(v, "/paths")),
+    ("CREDENTIAL", |v| at(v, "/credential")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+const FILES: &[Column] = &[
+    ("READS", |v| at(v, "/from")),
+    ("SEES IT AS", |v| at(v, "/at")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+const DECISIONS: &[Column] = &[
+    ("DECISION", |v| at(v, "/verdict")),
+    ("BY", |v| at(v, "/by")),
+    ("AT", |v| time(v, "/at")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+/// A grant as a person reads it.
+pub(crate) fn people(grant: &Value) -> String {
+    let (asked, granted) = (&grant["asked"], &grant["granted"]);
+    let terms = [
+        ("plugin", format!("{} {}", at(grant, "/plugin"), at(grant, "/version"))),
+        ("digest", short_digest(grant, "/digest")),
+        ("status", at(grant, "/status")),
+        ("private ranges", plain(&granted["private_ranges"])),
+        (
+            "plain http to loopback",
+            if granted["plaintext_to_loopback"] == true {
+                "yes, with credentials".into()
+            } else {
+                String::new()
+            },
+        ),
+        ("ends", expiry(&granted["expires_at"])),
+        (
+            "catalog",
+            if asked["catalog"] == true {
+                "asks to read it".into()
+            } else {
+                String::new()
+            },
+        ),
+    ];
+    let mut parts = vec![fields(&terms)];
+    parts.extend(asks(asked, Some(granted)));
+    if let Some(decisions) = grant["decisions"].as_array().filter(|all| !all.is_empty()) {
+        parts.push(table(decisions, DECISIONS));
+    }
+    parts.join("\n\n")
+}
+
+/// What a manifest asks for, as tables; with what is granted of it where that is known.
+pub(crate) fn asks(asked: &Value, granted: Option<&Value>) -> Vec<String> {
+    let list = |name: &str| asked[name].as_array().cloned().unwrap_or_default();
+    let given = granted.and_then(|granted| granted["capabilities"]["network"].as_array());
+    let mut rules = list("network");
+    for (number, rule) in rules.iter_mut().enumerate() {
+        let is_given = given.is_some_and(|given| given.contains(rule));
+        rule["number"] = number.into();
+        rule["granted"] = is_given.into();
+    }
+    let columns: Vec<Column> = RULES
+        .iter()
+        .filter(|(name, _)| granted.is_some() || *name != "GRANTED")
+        .copied()
+        .collect();
+    let mut parts = Vec::new();
+    if rules.is_empty() {
+        parts.push("It asks for no network.".to_owned());
+    } else {
+        parts.push(table(&rules, &columns));
+    }
+    let files = list("files");
+    if !files.is_empty() {
+        parts.push(table(&files, FILES));
+    }
+    if let Some(credentials) = asked["credentials"].as_object().filter(|all| !all.is_empty()) {
+        let rows = credentials.iter().map(|(name, ask)| {
+            let required = if ask["required"] == true {
+                "required"
+            } else {
+                "optional"
+            };
+            vec![
+                name.clone(),
+                required.to_owned(),
+                attach(&ask["attach"]),
+                at(ask, "/description"),
+            ]
+        });
+        let headings = ["CREDENTIAL", "NEED", "SENT AS", "FOR"].map(str::to_owned).to_vec();
+        parts.push(crate::cli::output::grid(headings, rows));
+    }
+    parts
+}
+
+/// How a credential is attached, in words.
+fn attach(attach: &Value) -> String {
+    match attach {
+        Value::String(kind) => kind.clone(),
+        Value::Object(_) if attach["header"].is_object() => {
+            format!(
+                "header {}: {}…",
+                at(attach, "/header/name"),
+                at(attach, "/header/prefix")
+            )
+        }
+        Value::Object(_) if attach["query"].is_object() => format!("query parameter {}", at(attach, "/query/name")),
+        other => other.to_string(),
+    }
+}
+
+fn expiry(value: &Value) -> String {
+    match value
+        .as_i64()
+        .and_then(|millis| jiff::Timestamp::from_millisecond(millis).ok())
+    {
+        Some(time) => time.to_string(),
+        None => plain(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_which_rules_are_granted() {
+        let rule = |to: &str| json!({"to": to, "methods": ["GET"], "paths": ["/**"], "reason": "reads"});
+        let grant = json!({
+            "plugin": "p", "version": "1.0.0", "digest": "sha256:0123456789abcdef", "status": "granted",
+            "asked": {"network": [rule("https://a"), rule("https://b")], "credentials": {"t": {"attach": "bearer", "required": true}}},
+            "granted": {"capabilities": {"network": [rule("https://b")]}, "private_ranges": ["10.0.0.0/8"]},
+            "decisions": [{"verdict": "approved", "by": "ann", "at": "2026-01-01T00:00:00Z", "reason": "x"}],
+        });
+        let text = people(&grant);
+        let line = |to: &str| {
+            text.lines()
+                .find(|line| line.contains(to))
+                .unwrap_or_default()
+                .split_whitespace()
+                .take(2)
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(
+            (line("https://a").as_str(), line("https://b").as_str()),
+            ("0 no", "1 yes")
+        );
+        assert!(
+            text.contains("10.0.0.0/8") && text.contains("0123456789ab\n") && text.contains("ann"),
+            "{text}"
+        );
+    }
+}

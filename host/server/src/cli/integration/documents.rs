@@ -1,0 +1,102 @@
+//! Integrations and credentials as YAML documents, several in one file, with lines and columns in their errors.
+
+use crate::cli::error::{CliError, Result};
+use seawall_domain::{
+    document::Document,
+    integration::{Credential, Integration},
+};
+
+/// One definition.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Definition {
+    Integration(Box<Integration>),
+    Credential(Credential),
+}
+
+/// Reads all documents of a text. Nothing is answered where one of them is wrong.
+pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Definition>> {
+    let mut definitions = Vec::new();
+    let mut wrong = Vec::new();
+    for document in split(text) {
+        match one(file, &document) {
+            Ok(definition) => definitions.extend(definition),
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    if !wrong.is_empty() {
+        return Err(CliError::Usage(wrong.join("\n")));
+    }
+    if definitions.is_empty() {
+        return Err(CliError::Usage(format!(
+            "{file}: expected documents with `kind: Integration` or `kind: Credential`, found none"
+        )));
+    }
+    Ok(definitions)
+}
+
+fn one(file: &str, text: &str) -> Result<Option<Definition>> {
+    let document = Document::parse(file, text)?;
+    if document.value().is_null() {
+        return Ok(None);
+    }
+    Ok(Some(match document.value()["kind"].as_str() {
+        Some("Credential") => Definition::Credential(Credential::parse(file, text)?),
+        // A document without a kind is an integration; with an unknown one, its schema says what is expected.
+        _ => Definition::Integration(Box::new(Integration::parse(file, text)?)),
+    }))
+}
+
+/// The documents of a YAML stream, each with its text at the lines where it stands. A line that starts with `---` ends a
+/// document wherever it is: YAML allows it in no text at the left margin.
+fn split(text: &str) -> Vec<String> {
+    let mut documents = vec![String::new()];
+    for (number, line) in text.split_inclusive('\n').enumerate() {
+        let ends = |mark: &str| {
+            line.strip_prefix(mark)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
+        };
+        if ends("---") || ends("...") {
+            let rest = if ends("---") { &line[3..] } else { "\n" };
+            documents.push(format!("{}   {rest}", "\n".repeat(number)));
+        } else if let Some(last) = documents.last_mut() {
+            last.push_str(line);
+        }
+    }
+    documents
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const TWO: &str =
+        "# both\nkind: Credential\nname: token\nsource: {env: TOKEN}\n---\nkind: Integration\nname: one\nplugin: p\n";
+
+    #[test]
+    fn reads_several_documents_of_one_file() {
+        let all = read("f.yaml", TWO).unwrap();
+        assert!(
+            matches!(&all[..], [Definition::Credential(c), Definition::Integration(i)] if c.name.as_str() == "token" && i.name.as_str() == "one")
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_later_document_has_its_line_in_the_file() {
+        let wrong = TWO.replace("plugin: p", "plugin: [p]");
+        let error = read("f.yaml", &wrong).unwrap_err().to_string();
+        assert!(error.starts_with("f.yaml:8:"), "{error}");
+    }
+
+    #[test]
+    fn a_file_without_definitions_is_a_mistake() {
+        let error = read("f.yaml", "---\n# nothing\n---\n").unwrap_err().to_string();
+        assert!(error.contains("found none"), "{error}");
+    }
+
+    #[test]
+    fn three_dashes_in_a_longer_word_end_nothing() {
+        assert_eq!(split("a: b\n---x\n").len(), 1);
+        assert_eq!(split("--- {a: 1}\n").len(), 2);
+    }
+}

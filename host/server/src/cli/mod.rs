@@ -1,0 +1,199 @@
+//! The command line. Each command is a file of its own; all that touch the catalog use the public HTTP API alone.
+
+mod args;
+mod audit;
+mod blueprint;
+mod catalog;
+pub(crate) mod client;
+mod completions;
+mod credential;
+mod egress;
+pub(crate) mod error;
+pub(crate) mod follow;
+mod grant;
+pub(crate) mod integration;
+mod mapping;
+pub(crate) mod output;
+mod plugin;
+mod rule;
+mod run;
+mod serve;
+mod verdict;
+
+use clap::{Parser, Subcommand};
+use error::Result;
+use output::{Format, Output};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Exit codes:
+  0  done
+  1  it did not end well: the server said no, a pass or a run failed, entities were set aside
+  2  wrong usage: an argument or a document is wrong
+  3  the server does not answer
+
+Examples:
+  seawall serve                                   start a server
+  seawall plugin new --lang python hello          start a plugin
+  seawall plugin install hello --approve --config base_url=http://127.0.0.1:8080
+  seawall catalog list service --filter tier=1    read the catalog
+";
+
+/// An internal developer portal whose integrations are sandboxed WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "seawall", version, after_help = HELP, disable_help_subcommand = true)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Global {
+    /// How results are printed
+    #[arg(
+        short,
+        long,
+        value_enum,
+        global = true,
+        default_value = "table",
+        value_name = "FORMAT"
+    )]
+    output: Format,
+    /// The server's address
+    #[arg(
+        long,
+        global = true,
+        env = "SEAWALL_SERVER",
+        default_value = "http://127.0.0.1:7700",
+        value_name = "URL"
+    )]
+    server: String,
+    /// The API's token; without it, the file `token` in the server's data folder is read
+    #[arg(
+        long,
+        global = true,
+        env = "SEAWALL_TOKEN",
+        hide_env_values = true,
+        value_name = "TOKEN"
+    )]
+    token: Option<String>,
+}
+
+impl Global {
+    pub(crate) fn output(&self) -> Output {
+        Output::new(self.output)
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::Serve),
+    /// Try Seawall: a server, a sample platform and four plugins, gone when it ends
+    Demo(crate::demo::Demo),
+    /// Write, build, try and install plugins
+    #[command(subcommand)]
+    Plugin(plugin::Plugin),
+    /// Put plugins to work
+    #[command(subcommand)]
+    Integration(integration::Command),
+    /// Name secrets that the server attaches to plugins' requests
+    #[command(subcommand)]
+    Credential(credential::Credential),
+    /// Decide what a plugin may do
+    #[command(subcommand)]
+    Grant(grant::Grant),
+    /// Read entities
+    #[command(subcommand)]
+    Catalog(catalog::Catalog),
+    /// Start operations of plugins and follow them
+    #[command(subcommand)]
+    Run(run::Run),
+    /// Let a plugin's rule judge entities
+    #[command(subcommand)]
+    Rule(rule::Rule),
+    /// Read what rules said
+    #[command(subcommand)]
+    Verdict(verdict::Verdict),
+    /// Try a mapping on example items
+    #[command(subcommand)]
+    Mapping(mapping::Mapping),
+    /// Show what plugins asked for, were granted and used
+    Audit(audit::Audit),
+    /// Read the records of plugins' requests
+    #[command(subcommand)]
+    Egress(egress::Egress),
+    /// Read and change the types of entities
+    #[command(subcommand)]
+    Blueprint(blueprint::Blueprint),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no threads can be started: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            error.print();
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result {
+    let global = &cli.global;
+    match cli.command {
+        Command::Serve(command) => command.run().await,
+        Command::Demo(command) => command.run().await,
+        Command::Plugin(command) => command.run(global).await,
+        Command::Integration(command) => command.run(global).await,
+        Command::Credential(command) => command.run(global).await,
+        Command::Grant(command) => command.run(global).await,
+        Command::Catalog(command) => command.run(global).await,
+        Command::Run(command) => command.run(global).await,
+        Command::Rule(command) => command.run(global).await,
+        Command::Verdict(command) => command.run(global).await,
+        Command::Mapping(command) => command.run(global),
+        Command::Audit(command) => command.run(global).await,
+        Command::Egress(command) => command.run(global).await,
+        Command::Blueprint(command) => command.run(global).await,
+        Command::Completions(command) => command.run(global),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let name = format!("{path} {}", command.get_name());
+            if command.has_subcommands() {
+                command.get_subcommands().for_each(|sub| check(sub, &name));
+            } else {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(help.contains(name.trim_start()), "`{name}` has no example in its help");
+            }
+        }
+        check(&Cli::command(), "");
+    }
+}

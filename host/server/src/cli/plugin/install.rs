@@ -1,0 +1,200 @@
+//! `seawall plugin install`.
+
+use super::steps;
+use crate::cli::{
+    Global,
+    args::{self, Pair},
+    client::{Body, Client},
+    error::{CliError, Result},
+    follow::{Mark, PASSES, follow, verdict},
+    grant::{self, Terms},
+    output::{at, items},
+};
+use seawall_domain::bundle::Bundle;
+use serde_json::{Map, Value, json};
+use std::path::{Path, PathBuf};
+
+/// Installs a plugin: a component, or a folder, which is built first. It does not run before it is granted: `--approve`
+/// grants it at once, adds an integration where the config is complete, and waits for its first passes
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall plugin install dist/unleash.wasm
+  seawall plugin install dist/unleash.wasm --approve --reason \"SEC-1234\"
+  seawall plugin install inventory --approve --config base_url=http://127.0.0.1:8080 --private 127.0.0.0/8
+  seawall plugin install plugins/unleash --approve --config base_url=https://unleash.example.com --credential token=unleash-token")]
+pub(crate) struct Install {
+    /// The component, or the plugin's folder
+    path: PathBuf,
+    /// Grant it what it asks for
+    #[arg(long)]
+    approve: bool,
+    #[command(flatten)]
+    terms: Terms,
+    /// A value of the integration's config; repeatable
+    #[arg(long = "config", value_name = "NAME=VALUE", requires = "approve")]
+    config: Vec<Pair>,
+    /// The integration's config as a YAML or JSON file
+    #[arg(long, value_name = "FILE", requires = "approve")]
+    config_file: Option<PathBuf>,
+    /// One of the manifest's credentials, and the name of yours to use; repeatable
+    #[arg(long = "credential", value_name = "NAME=CREDENTIAL", requires = "approve")]
+    credentials: Vec<Pair>,
+    /// The integration's name [default: the plugin's]
+    #[arg(long, value_name = "NAME", requires = "approve")]
+    integration: Option<String>,
+}
+
+impl Install {
+    pub(super) async fn run(self, global: &Global) -> Result {
+        if !self.approve && self.terms.is_given() {
+            return Err(CliError::Usage(
+                "--private, --plaintext-to-loopback, --expires, --rule and --reason belong to --approve".into(),
+            ));
+        }
+        let client = Client::new(global)?;
+        let bytes = component(&self.path)?;
+        let bundle = Bundle::extract(&bytes).ok();
+        let plugin = client.post(&["plugins"], Body::Wasm(bytes)).await?;
+        // By its digest, so that what is decided is decided about what was installed and not about another version.
+        let digest = at(&plugin, "/digest");
+        if !self.approve {
+            return global.output().one(&plugin, |plugin| {
+                let next = format!(
+                    "Nothing of it runs before it is granted:\n  seawall grant approve {}",
+                    at(plugin, "/name")
+                );
+                format!("{}\n\n{next}", grant::people(&plugin["grant"]))
+            });
+        }
+        let granted = grant::approve_with(&client, &digest, &self.terms).await?;
+        let Some(wanted) = self.integration(&plugin)? else {
+            return global.output().one(&granted, |granted| {
+                format!("{}{}", grant::people(granted), needs(&plugin))
+            });
+        };
+        eprintln!(
+            "{} {} is installed and granted",
+            at(&plugin, "/name"),
+            at(&plugin, "/version")
+        );
+        self.put_to_work(global, &client, &wanted, bundle.as_ref()).await
+    }
+
+    /// The integration that is asked for; none where the plugin lists nothing, or something that it needs was not given.
+    fn integration(&self, plugin: &Value) -> Result<Option<Value>> {
+        let manifest = &plugin["manifest"];
+        let ingests = manifest["roles"]
+            .as_array()
+            .is_some_and(|roles| roles.iter().any(|role| role == "ingestor"));
+        let asked = !self.config.is_empty()
+            || self.config_file.is_some()
+            || !self.credentials.is_empty()
+            || self.integration.is_some();
+        if !asked && (!ingests || !needs(plugin).is_empty()) {
+            return Ok(None);
+        }
+        let config = args::config(self.config_file.as_deref(), &self.config, &manifest["config"])?;
+        hint_loopback(&config, &self.terms);
+        let credentials: Map<String, Value> = self
+            .credentials
+            .iter()
+            .map(|pair| (pair.name.clone(), pair.value.clone().into()))
+            .collect();
+        let name = self.integration.clone().unwrap_or_else(|| at(plugin, "/name"));
+        Ok(Some(
+            json!({"name": name, "plugin": plugin["name"], "config": config, "credentials": credentials}),
+        ))
+    }
+
+    async fn put_to_work(&self, global: &Global, client: &Client, wanted: &Value, bundle: Option<&Bundle>) -> Result {
+        let name = at(wanted, "/name");
+        let mark = Mark::of(client, &name).await?;
+        client.put(&["integrations", &name], wanted.clone()).await?;
+        let followed = follow(client, &name, &mark).await?;
+        global.output().list(
+            &followed.answer(),
+            PASSES,
+            "it has no partitions: there is nothing to list",
+        )?;
+        verdict(&name, &followed)?;
+        eprintln!(
+            "\n{} items, {} entities created",
+            followed.sum("items"),
+            followed.sum("created")
+        );
+        for blueprint in bundle.map(|bundle| bundle.blueprints.as_slice()).unwrap_or_default() {
+            let id = blueprint.identifier.as_str();
+            let page = client
+                .get_with(
+                    &["blueprints", id, "entities"],
+                    &[("limit", "1".into()), ("total", "true".into())],
+                )
+                .await?;
+            if !items(&page).is_empty() {
+                eprintln!("{:>8} {id}   seawall catalog list {id}", at(&page, "/total"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads a component, or builds it.
+fn component(path: &Path) -> Result<Vec<u8>> {
+    let built;
+    let file = if path.is_dir() {
+        built = tokio::task::block_in_place(|| steps::build(path, true, None))?;
+        &built.path
+    } else {
+        path
+    };
+    std::fs::read(file).map_err(|e| CliError::Usage(format!("{}: {e}", file.display())))
+}
+
+/// What an integration of the plugin needs, as a paragraph; empty where it needs nothing.
+fn needs(plugin: &Value) -> String {
+    let manifest = &plugin["manifest"];
+    let config = manifest["config"]["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let credentials = manifest["credentials"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, ask)| ask["required"] == true);
+    let mut given: Vec<String> = config.map(|name| format!("--config {name}=…")).collect();
+    given.extend(credentials.map(|(name, _)| format!("--credential {name}=…")));
+    if given.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "\n\nTo put it to work, give {}, or add an integration from a file:\n  seawall integration add FILE.yaml",
+            given.join(" ")
+        )
+    }
+}
+
+/// A config that names loopback is refused without `--private`: better said before than found in a failed pass.
+fn hint_loopback(config: &Value, terms: &Terms) {
+    let is_loopback = |text: &str| {
+        let host = reqwest::Url::parse(text)
+            .ok()
+            .and_then(|url| url.host_str().map(str::to_owned))
+            .unwrap_or_default();
+        host == "localhost"
+            || host
+                .trim_matches(['[', ']'])
+                .parse::<std::net::IpAddr>()
+                .is_ok_and(|ip| ip.is_loopback())
+    };
+    let named = config
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(_, value)| value.as_str().is_some_and(is_loopback));
+    if let Some((name, _)) = named.filter(|_| !terms.has_private()) {
+        eprintln!("note: `{name}` is on loopback, which is refused without --private 127.0.0.0/8");
+    }
+}

@@ -1,0 +1,34 @@
+//! `seawall serve`.
+
+use crate::cli::{
+    client::data_folder,
+    error::{CliError, Result},
+};
+use crate::serve::{ServeOptions, run};
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Starts the server. On its first start it makes a token, kept in its data folder in the file `token`
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall serve
+  seawall serve --data ./data --listen 127.0.0.1:8080
+  RUST_LOG=seawall=debug seawall serve")]
+pub(crate) struct Serve {
+    /// Where the database, the plugins, the master key and the token are kept [default: $XDG_DATA_HOME/seawall, or ~/.local/share/seawall]
+    #[arg(long, env = "SEAWALL_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// The address to listen on
+    #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS")]
+    listen: SocketAddr,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result {
+        let options = ServeOptions {
+            data: data_folder(self.data),
+            listen: self.listen,
+        };
+        run(options).await.map_err(|e| CliError::Failed(format!("{e:#}")))
+    }
+}

@@ -1,0 +1,99 @@
+//! `/egress`: every request of every plugin, refused ones too.
+
+use super::{
+    App,
+    extract::Query,
+    listing::{Page, PageQuery, limit, newest},
+    problem::Problem,
+    time,
+};
+use axum::{Json, extract::State};
+use seawall_engine::EngineError;
+use seawall_store::{EgressFilter, EgressRow};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// One request, or one refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EgressView {
+    /// When it started.
+    at: String,
+    /// The integration.
+    integration: String,
+    /// The component.
+    digest: String,
+    /// Upper case.
+    method: String,
+    /// `http` or `https`.
+    scheme: String,
+    /// Host.
+    host: String,
+    /// Port.
+    port: u16,
+    /// Without query.
+    path: String,
+    /// Whether it was let through.
+    allowed: bool,
+    /// The manifest's rule that allowed it, or that was nearest.
+    rule: Option<String>,
+    /// Why it was refused or failed, or a note.
+    reason: Option<String>,
+    /// Of the response.
+    status: Option<u16>,
+    /// Bytes sent.
+    sent: u64,
+    /// Bytes received.
+    received: u64,
+    /// Microseconds to the end of the response.
+    micros: u64,
+    /// The credential that was attached.
+    credential: Option<String>,
+}
+
+/// Which records.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct EgressQuery {
+    /// Of one integration.
+    integration: Option<String>,
+    /// To one host.
+    host: Option<String>,
+    /// Only allowed (`true`) or only refused (`false`) ones.
+    allowed: Option<bool>,
+    /// From the answer before.
+    cursor: Option<String>,
+    /// 1 to 1,000; 50 where absent.
+    limit: Option<usize>,
+}
+
+/// Records, newest first.
+#[utoipa::path(get, path = "/egress", tag = "audit", params(EgressQuery), responses((status = 200, body = Page<EgressView>)))]
+pub(super) async fn list(State(app): State<App>, Query(query): Query<EgressQuery>) -> Result<Json<Page<EgressView>>, Problem> {
+    let of = format!("egress:{:?}{:?}{:?}", query.integration, query.host, query.allowed);
+    let page = PageQuery { cursor: query.cursor, limit: query.limit };
+    let (n, before) = (limit(page.limit)?, page.before(&of)?);
+    let filter = EgressFilter { integration: query.integration, digest: None, host: query.host, allowed: query.allowed };
+    let rows = app.engine.store().egress(&filter, before, n + 1).await.map_err(EngineError::from)?;
+    Ok(Json(newest(&of, n, rows, |r| r.id, show)))
+}
+
+fn show(r: EgressRow) -> EgressView {
+    EgressView {
+        at: time::show(r.at),
+        integration: r.integration,
+        digest: r.digest.to_string(),
+        method: r.method,
+        scheme: r.scheme,
+        host: r.host,
+        port: r.port,
+        path: r.path,
+        allowed: r.allowed,
+        rule: r.rule,
+        reason: r.reason,
+        status: r.status,
+        sent: r.sent,
+        received: r.received,
+        micros: r.micros,
+        credential: r.credential,
+    }
+}

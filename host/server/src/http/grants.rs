@@ -1,0 +1,158 @@
+//! `/plugins/{plugin}/grant`.
+
+use super::{
+    App,
+    extract::{Json as Body, Path, Query},
+    plugins,
+    problem::Problem,
+    time,
+};
+use axum::{Json, extract::State};
+use ipnet::IpNet;
+use seawall_domain::{grant::Decision, manifest::Manifest};
+use seawall_engine::{GrantRequest, PluginView};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::{IntoParams, ToSchema};
+
+/// What a plugin asks and was granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct GrantView {
+    /// Its name.
+    plugin: String,
+    /// Its version.
+    version: String,
+    /// The component.
+    digest: String,
+    /// `awaiting-grant`, `granted` or `revoked`.
+    status: &'static str,
+    /// What its manifest asks.
+    #[schema(value_type = Object)]
+    asked: Value,
+    /// What is granted; null where nothing is.
+    #[schema(value_type = Object)]
+    granted: Value,
+    /// Who decided what, when and why; oldest first.
+    decisions: Vec<DecisionView>,
+}
+
+/// A decision.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DecisionView {
+    /// `approved` or `revoked`.
+    verdict: String,
+    /// Who.
+    by: String,
+    /// When.
+    at: String,
+    /// Why.
+    reason: Option<String>,
+    /// What was granted.
+    #[schema(value_type = Object)]
+    grant: Value,
+}
+
+/// What to grant: all that the manifest asks, or less.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GrantBody {
+    /// Private, loopback or link-local ranges that may be reached, such as `127.0.0.0/8`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    private_ranges: Vec<IpNet>,
+    /// Whether a credential may go without TLS to loopback.
+    #[serde(default)]
+    plaintext_to_loopback: bool,
+    /// When it ends, such as `2027-01-31T12:00:00Z`.
+    expires_at: Option<String>,
+    /// Numbers of the manifest's network rules; absent: all.
+    rules: Option<Vec<usize>>,
+    /// Why.
+    reason: Option<String>,
+    /// Who decides, until people can sign in.
+    by: Option<String>,
+}
+
+/// Why it is taken back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RevokeQuery {
+    /// Why.
+    reason: Option<String>,
+}
+
+pub(super) fn decision(d: &Decision) -> DecisionView {
+    DecisionView {
+        verdict: serde_json::to_value(d.verdict).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
+        by: d.by.clone(),
+        at: time::show(d.at),
+        reason: d.reason.clone(),
+        grant: serde_json::to_value(&d.grant).unwrap_or(Value::Null),
+    }
+}
+
+fn asked(manifest: &Manifest) -> Value {
+    let mut value = serde_json::to_value(&manifest.capabilities).unwrap_or_else(|_| json!({}));
+    value["credentials"] = serde_json::to_value(&manifest.credentials).unwrap_or_else(|_| json!({}));
+    value
+}
+
+pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Problem> {
+    let manifest = &view.row.bundle.manifest;
+    let decisions = app.engine.store().decisions(Some(&view.row.digest)).await.map_err(seawall_engine::EngineError::from)?;
+    let granted = view.decision.as_ref().and_then(|d| d.grant.as_ref());
+    Ok(GrantView {
+        plugin: manifest.name.to_string(),
+        version: manifest.version.to_string(),
+        digest: view.row.digest.to_string(),
+        status: plugins::status(view.status),
+        asked: asked(manifest),
+        granted: granted.and_then(|g| serde_json::to_value(g).ok()).unwrap_or(Value::Null),
+        decisions: decisions.iter().map(decision).collect(),
+    })
+}
+
+/// What a plugin asks and was granted, and who decided.
+#[utoipa::path(get, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+    responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
+pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> Result<Json<GrantView>, Problem> {
+    let view = app.engine.plugin(&plugin).await?;
+    Ok(Json(show(&app, &view).await?))
+}
+
+/// Grants a plugin's digest what it asks, or a part of it.
+#[utoipa::path(put, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+    request_body = GrantBody, responses((status = 200, body = GrantView), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn put(
+    State(app): State<App>,
+    Path(plugin): Path<String>,
+    Body(body): Body<GrantBody>,
+) -> Result<Json<GrantView>, Problem> {
+    let expires_at = body.expires_at.as_deref().map(|t| time::read("/expires_at", t)).transpose()?;
+    if let Some(all) = body.private_ranges.iter().find(|r| r.prefix_len() == 0) {
+        return Err(Problem::invalid("/private_ranges", format!("`{all}` is every address; name the range that the tool is in, such as 10.2.0.0/16")));
+    }
+    let request = GrantRequest {
+        plugin: plugin.clone(),
+        private_ranges: body.private_ranges,
+        plaintext_to_loopback: body.plaintext_to_loopback,
+        expires_at,
+        rules: body.rules,
+        by: body.by.unwrap_or_else(|| "token".to_owned()),
+        reason: body.reason,
+    };
+    app.engine.approve(request).await?;
+    get(State(app), Path(plugin)).await
+}
+
+/// Takes a grant back. Requests in flight end at once.
+#[utoipa::path(delete, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest"), RevokeQuery),
+    responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
+pub(super) async fn revoke(
+    State(app): State<App>,
+    Path(plugin): Path<String>,
+    Query(query): Query<RevokeQuery>,
+) -> Result<Json<GrantView>, Problem> {
+    app.engine.revoke(&plugin, "token", query.reason).await?;
+    get(State(app), Path(plugin)).await
+}

@@ -1,0 +1,132 @@
+//! `/plugins`.
+
+use super::{
+    App,
+    extract::{self, Path},
+    grants,
+    listing::Page,
+    problem::Problem,
+    time,
+};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::{StatusCode, header},
+};
+use seawall_domain::manifest::Role;
+use seawall_engine::{PluginStatus, PluginView};
+use serde::Serialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+/// An installed component.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct PluginSummary {
+    /// Names the plugin.
+    name: String,
+    /// Its version.
+    version: String,
+    /// What people call it.
+    title: Option<String>,
+    /// What it does.
+    description: Option<String>,
+    /// SHA-256 of the component.
+    digest: String,
+    /// Bytes.
+    size: u64,
+    /// `awaiting-grant`, `granted` or `revoked`.
+    status: &'static str,
+    /// `ingestor`, `webhook`, `action`, `rule`.
+    #[schema(value_type = Vec<String>)]
+    roles: Vec<Role>,
+    /// When it was installed.
+    installed_at: String,
+}
+
+/// A component with all that is known of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginDetails {
+    #[serde(flatten)]
+    summary: PluginSummary,
+    /// What it says of itself.
+    #[schema(value_type = Object)]
+    manifest: Value,
+    /// Interfaces that it imports.
+    imports: Vec<String>,
+    /// Interfaces that it exports.
+    exports: Vec<String>,
+    /// What it asks and was granted, and who decided.
+    #[schema(value_type = Object)]
+    grant: Value,
+}
+
+pub(super) fn status(status: PluginStatus) -> &'static str {
+    match status {
+        PluginStatus::AwaitingGrant => "awaiting-grant",
+        PluginStatus::Granted => "granted",
+        PluginStatus::Revoked => "revoked",
+    }
+}
+
+fn summary(view: &PluginView) -> PluginSummary {
+    let manifest = &view.row.bundle.manifest;
+    PluginSummary {
+        name: manifest.name.to_string(),
+        version: manifest.version.to_string(),
+        title: manifest.title.clone(),
+        description: manifest.description.clone(),
+        digest: view.row.digest.to_string(),
+        size: view.row.size,
+        status: status(view.status),
+        roles: manifest.roles.clone(),
+        installed_at: time::show(view.row.installed_at),
+    }
+}
+
+async fn details(app: &App, view: PluginView) -> Result<PluginDetails, Problem> {
+    Ok(PluginDetails {
+        summary: summary(&view),
+        manifest: serde_json::to_value(&view.row.bundle.manifest).unwrap_or_else(|_| json!({})),
+        grant: serde_json::to_value(grants::show(app, &view).await?).unwrap_or_else(|_| json!({})),
+        imports: view.row.imports,
+        exports: view.row.exports,
+    })
+}
+
+/// All installed components, newest first.
+#[utoipa::path(get, path = "/plugins", tag = "plugins", responses((status = 200, body = Page<PluginSummary>)))]
+pub(super) async fn list(State(app): State<App>) -> Result<Json<Page<PluginSummary>>, Problem> {
+    let items = app.engine.plugins().await?.iter().map(summary).collect();
+    Ok(Json(Page { items, next: None }))
+}
+
+/// One component: by name (its newest version), `name@version` or digest.
+#[utoipa::path(get, path = "/plugins/{plugin}", tag = "plugins", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+    responses((status = 200, body = PluginDetails), (status = 404, body = Problem)))]
+pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> Result<Json<PluginDetails>, Problem> {
+    let view = app.engine.plugin(&plugin).await?;
+    Ok(Json(details(&app, view).await?))
+}
+
+/// Installs a component. It does not run before it is granted. 201 where it is new, 200 where this digest was installed already.
+#[utoipa::path(post, path = "/plugins", tag = "plugins", request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 201, body = PluginDetails), (status = 200, body = PluginDetails), (status = 422, body = Problem)))]
+pub(super) async fn install(
+    State(app): State<App>,
+    request: Request,
+) -> Result<(StatusCode, Json<PluginDetails>), Problem> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    if kind != "application/wasm" {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "The body has another type",
+            format!("expected a component as `Content-Type: application/wasm`, found `{kind}`"),
+        ));
+    }
+    let bytes = extract::body(request, &app).await?;
+    let (view, new) = app.engine.install(bytes.to_vec()).await?;
+    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(details(&app, view).await?)))
+}

@@ -1,0 +1,135 @@
+//! `serve`: opens the data folder, starts the engine, and answers HTTP until it is told to stop.
+
+use crate::http::{self, App, Token};
+use anyhow::{Context, Result, bail};
+use seawall_engine::{Engine, EngineConfig, system_clock};
+use seawall_runtime::{Runtime, RuntimeConfig};
+use seawall_store::{MasterKey, SqliteStore};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tokio::net::TcpListener;
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// Holds database, components, compiled code, master key and token.
+    pub data: PathBuf,
+    /// Where to listen: loopback only, until people can sign in.
+    pub listen: SocketAddr,
+}
+
+/// A server that is up.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The token for requests.
+    pub token: String,
+    /// The engine behind it.
+    pub engine: Engine,
+    listener: TcpListener,
+}
+
+impl Server {
+    /// Opens everything and starts the engine; answers begin with [`Server::answer`].
+    ///
+    /// # Errors
+    /// Each with what to do.
+    pub async fn start(options: &ServeOptions) -> Result<Self> {
+        if !options.listen.ip().is_loopback() {
+            bail!(
+                "`--listen {}` is not loopback: until people can sign in, Seawall answers only on this machine; \
+                 listen on 127.0.0.1 and put a proxy that signs people in before it",
+                options.listen
+            );
+        }
+        let listener = TcpListener::bind(options.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}; is Seawall running already? Choose another with `--listen`", options.listen))?;
+        make_private(&options.data)?;
+        let key = MasterKey::load_or_create(&options.data.join("master.key"))?;
+        let store = SqliteStore::open(&options.data.join("seawall.db"), key).await?;
+        let runtime = Runtime::new(RuntimeConfig { cache: Some(options.data.join("compiled")), ..RuntimeConfig::default() })?;
+        let token = token(&options.data.join("token"))?;
+        let engine = Engine::open(EngineConfig {
+            store: Arc::new(store),
+            runtime,
+            plugins: options.data.join("plugins"),
+            clock: system_clock,
+            owner: random()?,
+        })
+        .await?;
+        engine.start().await?;
+        Ok(Self { address: listener.local_addr()?, token, engine, listener })
+    }
+
+    /// Answers until `stop` ends; then ends work at its next safe place.
+    ///
+    /// # Errors
+    /// Where the listener fails.
+    pub async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+        let router = http::router(App::new(self.engine.clone(), Token::new(self.token)));
+        axum::serve(self.listener, router).with_graceful_shutdown(stop).await?;
+        self.engine.stop().await;
+        Ok(())
+    }
+}
+
+/// Serves until the process is asked to stop (Ctrl-C, SIGTERM).
+///
+/// # Errors
+/// As [`Server::start`].
+pub async fn run(options: ServeOptions) -> Result<()> {
+    let server = Server::start(&options).await?;
+    tracing::info!(address = %format!("http://{}", server.address), data = %options.data.display(), "serving");
+    server.answer(stopped()).await
+}
+
+/// Ends when the process is asked to stop.
+pub async fn stopped() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => drop(interrupted.await),
+    }
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("cannot make the data folder {}", folder.display()))
+}
+
+/// Reads the token, or makes it at the first start.
+fn token(path: &Path) -> Result<String> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if path.exists() {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = text.trim();
+        if text.len() < 32 {
+            bail!("{} holds no token; delete it, and the next start makes a new one", path.display());
+        }
+        return Ok(text.to_owned());
+    }
+    let token = format!("sw_{}", random()?);
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{token}")?;
+    Ok(token)
+}
+
+fn random() -> Result<String> {
+    let mut bytes = [0u8; 24];
+    getrandom::fill(&mut bytes).map_err(|e| anyhow::anyhow!("no randomness: {e}"))?;
+    Ok(hex::encode(bytes))
+}

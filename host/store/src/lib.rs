@@ -1,0 +1,155 @@
+//! The only SQL. One [`Store`] over SQLite now and PostgreSQL later; the same contract tests run on each.
+//!
+//! Rows are found by identity here; lists, filters, sorts and counts are the read index's. Everything that belongs
+//! together is one transaction: a page's items, contributions, merged entities, relations, change rows and cursor.
+
+mod error;
+mod files;
+mod model;
+mod seal;
+mod sql;
+mod sqlite;
+
+pub use error::{Result, StoreError};
+pub use model::*;
+pub use seal::MasterKey;
+pub use sqlite::SqliteStore;
+
+use async_trait::async_trait;
+use seawall_domain::{Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, grant::Decision, pass::PassState};
+use serde_json::Value;
+
+/// The central database.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    // ---- blueprints
+
+    /// Creates or replaces a blueprint; true when anything changed.
+    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool>;
+    /// All blueprints, by identifier.
+    async fn blueprints(&self) -> Result<Vec<BlueprintRow>>;
+
+    // ---- plugins and grants
+
+    /// Records an installed component; its bytes are kept outside, by digest. Installing the same digest again changes nothing.
+    async fn put_plugin(&self, plugin: &PluginRow) -> Result<()>;
+    /// All installed components, newest first.
+    async fn plugins(&self) -> Result<Vec<PluginRow>>;
+    /// Keeps a decision. The newest decision of a digest is the one in force.
+    async fn put_decision(&self, decision: &Decision) -> Result<()>;
+    /// All decisions, oldest first; of one digest, or of all.
+    async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>>;
+
+    // ---- integrations and credentials
+
+    /// Creates or replaces an integration. Its partitions and items stay.
+    async fn put_integration(&self, integration: &seawall_domain::integration::Integration, now: Millis) -> Result<IntegrationRow>;
+    /// Pauses or resumes.
+    async fn set_paused(&self, name: &IntegrationName, paused: bool) -> Result<bool>;
+    /// Sets why it is stopped until the operator acts; none clears it.
+    async fn set_stopped(&self, name: &IntegrationName, reason: Option<&str>) -> Result<bool>;
+    /// All integrations, by name.
+    async fn integrations(&self) -> Result<Vec<IntegrationRow>>;
+    /// Creates or replaces a credential; `secret` is sealed under the master key where the source is `Sealed`.
+    async fn put_credential(&self, credential: &CredentialRow, secret: Option<&str>) -> Result<()>;
+    /// All credentials, without secrets.
+    async fn credentials(&self) -> Result<Vec<CredentialRow>>;
+    /// The sealed secret of a credential, unsealed.
+    async fn unseal(&self, name: &seawall_domain::CredentialName) -> Result<Option<String>>;
+
+    // ---- partitions and passes
+
+    /// Makes sure that exactly these partitions of a kind exist (others are marked gone, and their items stay until a
+    /// pass of theirs or a person removes them). Returns all that are listed.
+    async fn put_partitions(&self, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>>;
+    /// All partitions of an integration that are not gone, by kind and name.
+    async fn partitions(&self, integration: i64) -> Result<Vec<PartitionRow>>;
+    /// Takes the partition for `owner` until `until`, if nobody else holds it at `now`. The returned fence must come with
+    /// every page; a later lease makes it stale. The owner itself may renew and gets the same fence.
+    async fn lease(&self, partition: i64, owner: &str, now: Millis, until: Millis) -> Result<Option<i64>>;
+    /// Gives a lease back and says when the next pass is due.
+    async fn release(&self, partition: i64, fence: i64, due: Millis) -> Result<()>;
+    /// Forgets a partition's cursor.
+    async fn forget_cursor(&self, partition: i64) -> Result<()>;
+    /// Makes every partition of an integration due at once.
+    async fn make_due(&self, integration: i64, now: Millis) -> Result<()>;
+    /// The partition's running pass, or a new one. A pass that a crash cut off is the running one, with its counts.
+    async fn begin_pass(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow>;
+    /// Ends a pass.
+    async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()>;
+    /// Notes an error that a running pass goes on from, and how often it has been tried.
+    async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()>;
+    /// Passes, newest first; of one integration, or of all.
+    async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>>;
+
+    // ---- pages
+
+    /// Of each key, in order: the item's id and hash, where the partition has it.
+    async fn item_states(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemState>>>;
+    /// Stores one page: all of it, or, with an error, nothing.
+    async fn apply_page(&self, page: PageWrite) -> Result<PageResult>;
+    /// How many of the partition's items the pass has not listed, and how many there are.
+    async fn missing(&self, pass: i64) -> Result<Missing>;
+    /// Removes at most `limit` items that the pass has not listed. Call it until nothing is removed.
+    async fn sweep(&self, pass: i64, fence: i64, limit: usize, now: Millis) -> Result<SweepResult>;
+    /// What passes left out or set aside and what still stands so, newest first; of one integration, or of all.
+    async fn rejected(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<RejectedRow>>;
+
+    // ---- entities
+
+    /// Entities by id; those that are gone are left out.
+    async fn entities(&self, ids: &[i64]) -> Result<Vec<EntityRow>>;
+    /// One entity.
+    async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>>;
+    /// Who says what of an entity: the integration, kind, partition and key of each contribution.
+    async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>>;
+    /// References to an entity from others: id of the one that refers, and the relation's name.
+    async fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<Referrer>>;
+    /// Walks all entities by id, for filling the index.
+    async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>>;
+    /// An entity's changes, newest first. Changes of an entity that was removed stay.
+    async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>>;
+    /// The change log after a position, in order.
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChangeRow>>;
+    /// The position of the newest change.
+    async fn position(&self) -> Result<i64>;
+
+    // ---- egress records
+
+    /// Keeps records, and adds them to the per-rule totals.
+    async fn put_egress(&self, records: &[EgressRow]) -> Result<()>;
+    /// Records, newest first.
+    async fn egress(&self, filter: &EgressFilter, before: Option<i64>, limit: usize) -> Result<Vec<EgressRow>>;
+    /// Totals per digest, integration and rule, however old the records.
+    async fn egress_usage(&self) -> Result<Vec<EgressUsageRow>>;
+    /// Drops records older than `before`, and the oldest above `keep`. Totals stay. Returns how many were dropped.
+    async fn trim_egress(&self, before: Millis, keep: u64) -> Result<u64>;
+
+    // ---- runs and verdicts
+
+    /// Creates a run. With an idempotency key that is known, returns the run that has it, and false.
+    async fn create_run(&self, run: &RunRow) -> Result<(RunRow, bool)>;
+    /// Stores a run's new state and adds lines to its log, in one transaction.
+    async fn update_run(&self, run: &RunRow, log: &[LogLine]) -> Result<()>;
+    /// One run.
+    async fn run(&self, id: &str) -> Result<Option<RunRow>>;
+    /// Runs, newest first.
+    async fn runs(&self, before: Option<i64>, limit: usize) -> Result<Vec<RunRow>>;
+    /// Runs that have not ended.
+    async fn open_runs(&self) -> Result<Vec<RunRow>>;
+    /// A run's log, from line `after`.
+    async fn run_log(&self, id: &str, after: i64) -> Result<Vec<LogLine>>;
+    /// Stores the newest verdicts of one rule. Replaces those of the same rule and entity.
+    async fn put_verdicts(&self, verdicts: &[VerdictRow]) -> Result<()>;
+    /// Verdicts of one rule, or of all, by entity.
+    async fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictRow>>;
+
+    // ---- settings
+
+    /// A setting, such as the hash of the token.
+    async fn setting(&self, name: &str) -> Result<Option<Value>>;
+    /// Sets it.
+    async fn put_setting(&self, name: &str, value: &Value) -> Result<()>;
+    /// A cheap question to the database, for readiness.
+    async fn ping(&self) -> Result<()>;
+}

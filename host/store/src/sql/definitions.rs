@@ -1,0 +1,93 @@
+//! Blueprints, plugins, grants.
+
+use super::{Conn, get, json};
+use crate::{BlueprintRow, PluginRow, Result, sqlite::to_json};
+use seawall_domain::{Blueprint, Digest, Millis, grant::Decision};
+use sqlx::{Connection, query};
+
+pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let name = blueprint.identifier.as_str();
+    let known = query("SELECT body, source FROM blueprint WHERE identifier = $1").bind(name).fetch_optional(&mut *tx).await?;
+    if let Some(row) = &known
+        && get::<&str, _>(row, "source")? == source
+        && json::<Blueprint>("blueprint", row, "body").is_ok_and(|before| before == *blueprint)
+    {
+        return Ok(false);
+    }
+    query(
+        "INSERT INTO blueprint (identifier, body, source, updated_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (identifier) DO UPDATE SET body = excluded.body, source = excluded.source, \
+         updated_at = excluded.updated_at",
+    )
+    .bind(name)
+    .bind(to_json("blueprint", blueprint)?)
+    .bind(source)
+    .bind(now)
+    .execute(&mut *tx)
+    .await?;
+    query("DELETE FROM blueprint_relation WHERE blueprint = $1").bind(name).execute(&mut *tx).await?;
+    for (relation, to) in &blueprint.relations {
+        query("INSERT INTO blueprint_relation (target, blueprint, name) VALUES ($1, $2, $3)")
+            .bind(to.target.as_str())
+            .bind(name)
+            .bind(relation)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(true)
+}
+
+pub(crate) async fn blueprints(conn: &mut Conn) -> Result<Vec<BlueprintRow>> {
+    query("SELECT body, source, updated_at FROM blueprint ORDER BY identifier")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(BlueprintRow {
+                blueprint: json("blueprint", row, "body")?,
+                source: get(row, "source")?,
+                updated_at: get(row, "updated_at")?,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn put_plugin(conn: &mut Conn, plugin: &PluginRow) -> Result<()> {
+    query("INSERT INTO plugin (digest, body, installed_at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING")
+        .bind(plugin.digest.as_str())
+        .bind(to_json("plugin", plugin)?)
+        .bind(plugin.installed_at)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn plugins(conn: &mut Conn) -> Result<Vec<PluginRow>> {
+    query("SELECT body FROM plugin ORDER BY installed_at DESC, id DESC")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| json("plugin", row, "body"))
+        .collect()
+}
+
+pub(crate) async fn put_decision(conn: &mut Conn, decision: &Decision) -> Result<()> {
+    query("INSERT INTO decision (digest, body) VALUES ($1, $2)")
+        .bind(decision.digest.as_str())
+        .bind(to_json("decision", decision)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn decisions(conn: &mut Conn, digest: Option<&Digest>) -> Result<Vec<Decision>> {
+    query("SELECT body FROM decision WHERE $1 IS NULL OR digest = $1 ORDER BY id")
+        .bind(digest.map(Digest::as_str))
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| json("decision", row, "body"))
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! Egress records and what was used.
+
+use super::{Conn, before, count, get, limit, signed};
+use crate::{EgressFilter, EgressRow, EgressUsageRow, Result, sqlite::identifier};
+use seawall_domain::{Digest, Millis};
+use sqlx::{Connection, query, sqlite::SqliteRow};
+use std::collections::BTreeMap;
+
+pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    for r in records {
+        query(
+            "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, rule, reason, \
+             status, sent, received, micros, credential) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+        )
+        .bind(r.at)
+        .bind(&r.integration)
+        .bind(r.digest.as_str())
+        .bind(&r.method)
+        .bind(&r.scheme)
+        .bind(&r.host)
+        .bind(i64::from(r.port))
+        .bind(&r.path)
+        .bind(r.allowed)
+        .bind(&r.rule)
+        .bind(&r.reason)
+        .bind(r.status.map(i64::from))
+        .bind(signed(r.sent))
+        .bind(signed(r.received))
+        .bind(signed(r.micros))
+        .bind(&r.credential)
+        .execute(&mut *tx)
+        .await?;
+    }
+    for used in totals(records).values() {
+        query(
+            "INSERT INTO egress_usage (digest, integration, rule, method, host, allowed, count, sent, received, \
+             first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+             ON CONFLICT (digest, integration, rule, method, host, allowed) DO UPDATE SET \
+             count = egress_usage.count + excluded.count, sent = egress_usage.sent + excluded.sent, \
+             received = egress_usage.received + excluded.received, \
+             first_at = CASE WHEN excluded.first_at < egress_usage.first_at THEN excluded.first_at \
+                             ELSE egress_usage.first_at END, \
+             last_at = CASE WHEN excluded.last_at > egress_usage.last_at THEN excluded.last_at \
+                            ELSE egress_usage.last_at END",
+        )
+        .bind(used.digest.as_str())
+        .bind(&used.integration)
+        .bind(&used.rule)
+        .bind(&used.method)
+        .bind(&used.host)
+        .bind(used.allowed)
+        .bind(signed(used.count))
+        .bind(signed(used.sent))
+        .bind(signed(used.received))
+        .bind(used.first_at)
+        .bind(used.last_at)
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, bool);
+
+/// One total for all records of a batch that share it, in the order of its key.
+fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
+    let mut all = BTreeMap::new();
+    for r in records {
+        let rule = r.rule.as_deref().unwrap_or_default();
+        let key = (r.digest.as_str(), r.integration.as_str(), rule, r.method.as_str(), r.host.as_str(), r.allowed);
+        let used = all.entry(key).or_insert_with(|| EgressUsageRow {
+            digest: r.digest.clone(),
+            integration: r.integration.clone(),
+            rule: rule.to_owned(),
+            method: r.method.clone(),
+            host: r.host.clone(),
+            allowed: r.allowed,
+            count: 0,
+            sent: 0,
+            received: 0,
+            first_at: r.at,
+            last_at: r.at,
+        });
+        used.count += 1;
+        used.sent += r.sent;
+        used.received += r.received;
+        used.first_at = used.first_at.min(r.at);
+        used.last_at = used.last_at.max(r.at);
+    }
+    all
+}
+
+fn digest(row: &SqliteRow) -> Result<Digest> {
+    identifier("digest", get(row, "digest")?)
+}
+
+fn narrow<T: TryFrom<i64>>(what: &'static str, value: i64) -> Result<T> {
+    T::try_from(value).map_err(|_| crate::StoreError::Damaged { what, detail: format!("{value} is out of range") })
+}
+
+fn record(row: &SqliteRow) -> Result<EgressRow> {
+    Ok(EgressRow {
+        id: get(row, "id")?,
+        at: get(row, "at")?,
+        integration: get(row, "integration")?,
+        digest: digest(row)?,
+        method: get(row, "method")?,
+        scheme: get(row, "scheme")?,
+        host: get(row, "host")?,
+        port: narrow("port", get(row, "port")?)?,
+        path: get(row, "path")?,
+        allowed: get(row, "allowed")?,
+        rule: get(row, "rule")?,
+        reason: get(row, "reason")?,
+        status: get::<Option<i64>, _>(row, "status")?.map(|status| narrow("status", status)).transpose()?,
+        sent: count(row, "sent")?,
+        received: count(row, "received")?,
+        micros: count(row, "micros")?,
+        credential: get(row, "credential")?,
+    })
+}
+
+pub(crate) async fn list(
+    conn: &mut Conn,
+    filter: &EgressFilter,
+    start: Option<i64>,
+    most: usize,
+) -> Result<Vec<EgressRow>> {
+    query(
+        "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR digest = $2) \
+         AND ($3 IS NULL OR host = $3) AND ($4 IS NULL OR allowed = $4) AND id < $5 ORDER BY id DESC LIMIT $6",
+    )
+    .bind(&filter.integration)
+    .bind(filter.digest.as_ref().map(Digest::as_str))
+    .bind(&filter.host)
+    .bind(filter.allowed)
+    .bind(before(start))
+    .bind(limit(most))
+    .fetch_all(conn)
+    .await?
+    .iter()
+    .map(record)
+    .collect()
+}
+
+pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
+    query("SELECT * FROM egress_usage ORDER BY digest, integration, rule, method, host, allowed")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(EgressUsageRow {
+                digest: digest(row)?,
+                integration: get(row, "integration")?,
+                rule: get(row, "rule")?,
+                method: get(row, "method")?,
+                host: get(row, "host")?,
+                allowed: get(row, "allowed")?,
+                count: count(row, "count")?,
+                sent: count(row, "sent")?,
+                received: count(row, "received")?,
+                first_at: get(row, "first_at")?,
+                last_at: get(row, "last_at")?,
+            })
+        })
+        .collect()
+}
+
+pub(crate) async fn trim(conn: &mut Conn, older: Millis, keep: u64) -> Result<u64> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+    let aged = query("DELETE FROM egress WHERE at < $1").bind(older).execute(&mut *tx).await?.rows_affected();
+    let above = query("DELETE FROM egress WHERE id <= (SELECT id FROM egress ORDER BY id DESC LIMIT 1 OFFSET $1)")
+        .bind(signed(keep))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    tx.commit().await?;
+    Ok(aged + above)
+}

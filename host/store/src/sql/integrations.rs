@@ -1,0 +1,50 @@
+//! Integrations.
+
+use super::{Conn, get, json};
+use crate::{IntegrationRow, Result, sqlite::to_json};
+use seawall_domain::{IntegrationName, Millis, integration::Integration};
+use sqlx::{query, sqlite::SqliteRow};
+
+fn row(row: &SqliteRow) -> Result<IntegrationRow> {
+    Ok(IntegrationRow {
+        id: get(row, "id")?,
+        integration: json("integration", row, "body")?,
+        paused: get(row, "paused")?,
+        stopped: get(row, "stopped")?,
+        created_at: get(row, "created_at")?,
+        updated_at: get(row, "updated_at")?,
+    })
+}
+
+pub(crate) async fn put(conn: &mut Conn, integration: &Integration, now: Millis) -> Result<IntegrationRow> {
+    let stored = query(
+        "INSERT INTO integration (name, body, created_at, updated_at) VALUES ($1, $2, $3, $3) \
+         ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at \
+         RETURNING id, body, paused, stopped, created_at, updated_at",
+    )
+    .bind(integration.name.as_str())
+    .bind(to_json("integration", integration)?)
+    .bind(now)
+    .fetch_one(conn)
+    .await?;
+    row(&stored)
+}
+
+pub(crate) async fn set_paused(conn: &mut Conn, name: &IntegrationName, paused: bool) -> Result<bool> {
+    let done = query("UPDATE integration SET paused = $2 WHERE name = $1").bind(name.as_str()).bind(paused).execute(conn);
+    Ok(done.await?.rows_affected() > 0)
+}
+
+pub(crate) async fn set_stopped(conn: &mut Conn, name: &IntegrationName, reason: Option<&str>) -> Result<bool> {
+    let done = query("UPDATE integration SET stopped = $2 WHERE name = $1").bind(name.as_str()).bind(reason).execute(conn);
+    Ok(done.await?.rows_affected() > 0)
+}
+
+pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<IntegrationRow>> {
+    query("SELECT id, body, paused, stopped, created_at, updated_at FROM integration ORDER BY name")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(row)
+        .collect()
+}

@@ -1,0 +1,329 @@
+//! From what items say to entities: contributions, merge, relations, change rows.
+
+use super::{body, tx::Tx};
+use crate::{ChangeKind, EntityRow, Result};
+use rusqlite::{Connection, OptionalExtension, params};
+use seawall_domain::{
+    Entity, EntityId, Millis,
+    entity::{diff, merge},
+};
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap};
+
+/// What an item says of an entity, with its body column.
+pub(super) struct Said {
+    pub(super) entity: Entity,
+    body: String,
+}
+
+impl Said {
+    pub(super) fn new(entity: Entity) -> Result<Self> {
+        Ok(Self { body: body::encode(&entity)?, entity })
+    }
+}
+
+/// What a transaction's items say, gathered by entity. None: the item says nothing of it any more.
+#[derive(Default)]
+pub(super) struct Touched {
+    at: HashMap<(i64, EntityId), usize>,
+    all: Vec<Touch>,
+}
+
+struct Touch {
+    blueprint: i64,
+    identifier: EntityId,
+    says: Vec<(i64, Option<Said>)>,
+}
+
+impl Touched {
+    pub(super) fn say(&mut self, blueprint: i64, item: i64, said: Said) {
+        let identifier = said.entity.identifier.clone();
+        self.put(blueprint, identifier, item, Some(said));
+    }
+
+    pub(super) fn retract(&mut self, blueprint: i64, identifier: EntityId, item: i64) {
+        self.put(blueprint, identifier, item, None);
+    }
+
+    fn put(&mut self, blueprint: i64, identifier: EntityId, item: i64, said: Option<Said>) {
+        let next = self.all.len();
+        let at = *self.at.entry((blueprint, identifier.clone())).or_insert(next);
+        if at == next {
+            self.all.push(Touch { blueprint, identifier, says: vec![(item, said)] });
+            return;
+        }
+        let says = &mut self.all[at].says;
+        match says.iter_mut().find(|(i, _)| *i == item) {
+            Some((_, before)) => *before = said,
+            None => says.push((item, said)),
+        }
+    }
+
+    /// In order of name, which all writers share.
+    fn into_sorted(self) -> Vec<Touch> {
+        let mut all = self.all;
+        all.sort_by(|a, b| (a.blueprint, &a.identifier).cmp(&(b.blueprint, &b.identifier)));
+        all
+    }
+}
+
+struct Stored {
+    id: i64,
+    body: String,
+    created_at: Millis,
+    version: i64,
+}
+
+/// One who says something of an entity.
+struct Contributor {
+    integration: i64,
+    item: i64,
+    /// The row's body; none where there is no row yet.
+    stored: Option<Option<String>>,
+    new: Option<Said>,
+}
+
+impl Contributor {
+    /// What it says. The sole contributor's words are the entity's.
+    fn text<'a>(&'a self, entity: &'a str) -> &'a str {
+        match (&self.new, &self.stored) {
+            (Some(said), _) => &said.body,
+            (None, Some(Some(body))) => body,
+            _ => entity,
+        }
+    }
+}
+
+impl Tx<'_> {
+    pub(super) fn write_entities(&mut self) -> Result<()> {
+        let touched = std::mem::take(&mut self.touched).into_sorted();
+        let any_gone = self.conn.prepare_cached("SELECT 1 FROM entity_gone LIMIT 1")?.exists([])?;
+        for touch in touched {
+            match self.find_entity(touch.blueprint, &touch.identifier)? {
+                Some(stored) => self.change_entity(stored, touch)?,
+                None => self.create_entity(touch, any_gone)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT id, body, created_at, version FROM entity WHERE blueprint = ?1 AND identifier = ?2")?
+            .query_row(params![blueprint, identifier.as_str()], |row| {
+                Ok(Stored { id: row.get(0)?, body: row.get(1)?, created_at: row.get(2)?, version: row.get(3)? })
+            })
+            .optional()?)
+    }
+
+    fn create_entity(&mut self, touch: Touch, any_gone: bool) -> Result<()> {
+        let mut says: Vec<(i64, Said)> =
+            touch.says.into_iter().filter_map(|(item, said)| Some((item, said?))).collect();
+        says.sort_by_key(|(item, _)| *item);
+        if says.is_empty() {
+            return Ok(());
+        }
+        self.seq.entity += 1;
+        let id = self.seq.entity;
+        let alone = says.len() == 1;
+        for (item, said) in &says {
+            put_contribution(self.conn, id, self.integration, *item, (!alone).then_some(said.body.as_str()))?;
+        }
+        let said = match says.pop() {
+            Some((_, said)) if alone => said,
+            last => {
+                let all = says.iter().chain(&last).map(|(_, said)| &said.entity);
+                match merge(all) {
+                    Some(entity) => Said::new(entity)?,
+                    None => return Ok(()),
+                }
+            }
+        };
+        let previous = if any_gone { self.last_of_gone(touch.blueprint, &touch.identifier)? } else { 0 };
+        let version = self.log(id, ChangeKind::Created, previous, None)?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+            )?
+            .execute(params![id, touch.blueprint, touch.identifier.as_str(), self.now, version, said.body])?;
+        for edge in self.edges(touch.blueprint, &said.entity)? {
+            self.put_edge(id, &edge)?;
+        }
+        self.result.counts.created += 1;
+        self.result.upserted.push(EntityRow {
+            id,
+            entity: said.entity,
+            created_at: self.now,
+            updated_at: self.now,
+            version,
+        });
+        Ok(())
+    }
+
+    fn change_entity(&mut self, stored: Stored, touch: Touch) -> Result<()> {
+        let mut all = self.contributors(stored.id)?;
+        for (item, said) in touch.says {
+            let place = all.binary_search_by_key(&(self.integration, item), |c| (c.integration, c.item));
+            match (place, said) {
+                (Ok(at), Some(said)) => all[at].new = Some(said),
+                (Ok(at), None) => {
+                    all.remove(at);
+                    self.conn
+                        .prepare_cached("DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3")?
+                        .execute(params![stored.id, self.integration, item])?;
+                }
+                (Err(at), Some(said)) => {
+                    all.insert(at, Contributor { integration: self.integration, item, stored: None, new: Some(said) });
+                }
+                (Err(_), None) => {}
+            }
+        }
+        let alone = all.len() == 1;
+        for c in &all {
+            let wanted = (!alone).then(|| c.text(&stored.body));
+            if c.stored.as_ref().map(Option::as_deref) != Some(wanted) {
+                put_contribution(self.conn, stored.id, c.integration, c.item, wanted)?;
+            }
+        }
+        if all.is_empty() {
+            return self.delete_entity(&stored, touch.blueprint, &touch.identifier);
+        }
+        if alone && all[0].text(&stored.body) == stored.body {
+            return Ok(());
+        }
+        let name = self.names.name(self.conn, touch.blueprint)?;
+        let decode = |text: &str| body::decode(name.clone(), touch.identifier.clone(), text);
+        let spoken = all
+            .into_iter()
+            .map(|c| match c {
+                Contributor { new: Some(said), .. } => Ok(said.entity),
+                c => decode(c.text(&stored.body)),
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let Some(after) = merge(&spoken) else { return Ok(()) };
+        let text = body::encode(&after)?;
+        if text == stored.body {
+            return Ok(());
+        }
+        let before = decode(&stored.body)?;
+        let diff = diff(&before, &after);
+        if diff.is_empty() {
+            return Ok(());
+        }
+        let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&diff))?;
+        self.conn
+            .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
+            .execute(params![stored.id, self.now, version, text])?;
+        if before.relations != after.relations {
+            let (old, new) = (self.edges(touch.blueprint, &before)?, self.edges(touch.blueprint, &after)?);
+            for edge in old.difference(&new) {
+                self.drop_edge(stored.id, edge)?;
+            }
+            for edge in new.difference(&old) {
+                self.put_edge(stored.id, edge)?;
+            }
+        }
+        self.result.counts.updated += 1;
+        self.result.upserted.push(EntityRow {
+            id: stored.id,
+            entity: after,
+            created_at: stored.created_at,
+            updated_at: self.now,
+            version,
+        });
+        Ok(())
+    }
+
+    fn delete_entity(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId) -> Result<()> {
+        let name = self.names.name(self.conn, blueprint)?;
+        let before = body::decode(name, identifier.clone(), &stored.body)?;
+        for edge in self.edges(blueprint, &before)? {
+            self.drop_edge(stored.id, &edge)?;
+        }
+        let version = self.log(stored.id, ChangeKind::Deleted, stored.version, None)?;
+        self.conn.prepare_cached("DELETE FROM entity WHERE id = ?1")?.execute([stored.id])?;
+        self.conn
+            .prepare_cached("INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
+        self.result.counts.deleted += 1;
+        self.result.removed.push(stored.id);
+        Ok(())
+    }
+
+    fn contributors(&self, entity: i64) -> Result<Vec<Contributor>> {
+        let mut find = self.conn.prepare_cached(
+            "SELECT integration, item, body FROM contribution WHERE entity = ?1 ORDER BY integration, item",
+        )?;
+        let rows = find.query_map([entity], |row| {
+            Ok(Contributor { integration: row.get(0)?, item: row.get(1)?, stored: Some(row.get(2)?), new: None })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Where the history of the entity that had this name ends; 0 where none had it.
+    fn last_of_gone(&self, blueprint: i64, identifier: &EntityId) -> Result<i64> {
+        super::read::last_of_gone(self.conn, blueprint, identifier).map(Option::unwrap_or_default)
+    }
+
+    fn log(&mut self, entity: i64, kind: ChangeKind, previous: i64, diff: Option<&Map<String, Value>>) -> Result<i64> {
+        self.seq.change += 1;
+        let diff = diff.map(|diff| body::to_json("diff", diff)).transpose()?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO change (position, entity, kind, previous, at, cause, diff) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            )?
+            .execute(params![self.seq.change, entity, kind_number(kind), previous, self.now, self.cause, diff])?;
+        Ok(self.seq.change)
+    }
+
+    fn edges(&mut self, blueprint: i64, entity: &Entity) -> Result<BTreeSet<(EntityId, i64)>> {
+        let mut edges = BTreeSet::new();
+        for (name, target) in &entity.relations {
+            let kind = self.names.relation(self.conn, blueprint, name)?;
+            edges.extend(target.targets().iter().map(|id| (id.clone(), kind)));
+        }
+        Ok(edges)
+    }
+
+    fn put_edge(&self, entity: i64, (target, kind): &(EntityId, i64)) -> Result<()> {
+        self.conn
+            .prepare_cached("INSERT OR IGNORE INTO relation (target, kind, entity) VALUES (?1, ?2, ?3)")?
+            .execute(params![target.as_str(), kind, entity])?;
+        Ok(())
+    }
+
+    fn drop_edge(&self, entity: i64, (target, kind): &(EntityId, i64)) -> Result<()> {
+        self.conn
+            .prepare_cached("DELETE FROM relation WHERE target = ?1 AND kind = ?2 AND entity = ?3")?
+            .execute(params![target.as_str(), kind, entity])?;
+        Ok(())
+    }
+}
+
+fn put_contribution(conn: &Connection, entity: i64, integration: i64, item: i64, body: Option<&str>) -> Result<()> {
+    conn.prepare_cached("INSERT OR REPLACE INTO contribution (entity, integration, item, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![entity, integration, item, body])?;
+    Ok(())
+}
+
+/// A change's kind as its column holds it.
+fn kind_number(kind: ChangeKind) -> i64 {
+    match kind {
+        ChangeKind::Created => 1,
+        ChangeKind::Updated => 2,
+        ChangeKind::Deleted => 3,
+    }
+}
+
+/// Reads it back.
+pub(super) fn kind_of(number: i64) -> Option<ChangeKind> {
+    match number {
+        1 => Some(ChangeKind::Created),
+        2 => Some(ChangeKind::Updated),
+        3 => Some(ChangeKind::Deleted),
+        _ => None,
+    }
+}

@@ -1,0 +1,285 @@
+//! One page, one transaction.
+
+use super::{
+    body,
+    entities::Said,
+    names::Memory,
+    tx::{self, PassHead, Tx},
+};
+use crate::{PageResult, PageWrite, Result, StoreError};
+use rusqlite::{Connection, OptionalExtension, params};
+use seawall_domain::{Millis, Report, entity::merge, pass::PassState};
+
+/// An item with everything done that needs no database.
+pub(super) struct Item {
+    key: String,
+    hash: [u8; 16],
+    value: Vec<u8>,
+    says: Vec<Said>,
+    reports: Vec<Report>,
+}
+
+/// A page with everything done that needs no database, so that the writer is held for less time.
+pub(super) struct Page {
+    partition: i64,
+    pass: Option<i64>,
+    fence: i64,
+    upserts: Vec<Item>,
+    deletes: Vec<String>,
+    unchanged: Vec<i64>,
+    cursor: Option<String>,
+    items: u64,
+    converted: u64,
+    cause: String,
+    now: Millis,
+}
+
+impl Page {
+    /// Compresses, encodes, and sorts by key: several writers take rows in the same order.
+    pub(super) fn prepare(page: PageWrite) -> Result<Self> {
+        let mut upserts = page
+            .upserts
+            .into_iter()
+            .map(|item| {
+                let mut entities: Vec<seawall_domain::Entity> = Vec::with_capacity(item.entities.len());
+                for entity in item.entities {
+                    // One item may give an entity twice; together that is what it says.
+                    let same = |e: &&mut seawall_domain::Entity| {
+                        e.identifier == entity.identifier && e.blueprint == entity.blueprint
+                    };
+                    match entities.iter_mut().find(same) {
+                        Some(before) => {
+                            if let Some(both) = merge([&*before, &entity]) {
+                                *before = both;
+                            }
+                        }
+                        None => entities.push(entity),
+                    }
+                }
+                Ok(Item {
+                    key: item.key,
+                    hash: item.hash,
+                    value: body::compress(&item.value)?,
+                    says: entities.into_iter().map(Said::new).collect::<Result<_>>()?,
+                    reports: item.reports,
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        upserts.sort_by(|a, b| a.key.cmp(&b.key));
+        let mut deletes = page.deletes;
+        deletes.sort_unstable();
+        deletes.dedup();
+        let cause = match page.pass {
+            Some(pass) if page.cause == "pass" => format!("pass:{pass}"),
+            _ => page.cause,
+        };
+        Ok(Self {
+            partition: page.partition,
+            pass: page.pass,
+            fence: page.fence,
+            upserts,
+            deletes,
+            unchanged: page.unchanged,
+            cursor: page.cursor,
+            items: page.items,
+            converted: page.converted,
+            cause,
+            now: page.now,
+        })
+    }
+
+    /// Stores it, inside a transaction of the caller's.
+    pub(super) fn apply(self, conn: &Connection, memory: &mut Memory) -> Result<PageResult> {
+        let mut tx = Tx::begin(conn, &mut memory.names, self.partition, self.cause, self.now)?;
+        let turn = match self.pass {
+            Some(pass) => {
+                tx.check_fence(self.fence)?;
+                let head = PassHead::read(conn, pass)?;
+                if head.partition != self.partition || head.state != PassState::Running {
+                    return Err(StoreError::Missing(format!("a running pass {pass} of partition {}", self.partition)));
+                }
+                tx.result.counts.pages = 1;
+                conn.prepare_cached("UPDATE partition SET cursor = ?2 WHERE id = ?1")?
+                    .execute(params![self.partition, self.cursor])?;
+                Turn::Pass { pass, any_deleted: any_deleted(conn, pass)? }
+            }
+            None => Turn::Live { open: tx::open_pass(conn, self.partition)? },
+        };
+        tx.result.counts.items = self.items;
+        tx.result.counts.converted = self.converted;
+        tx.result.counts.unchanged = self.unchanged.len() as u64;
+        tx.listed = tx::ids(&self.unchanged);
+        if let Turn::Live { open: Some(pass) } = turn
+            && !tx.listed.is_empty()
+        {
+            tx::list(conn, pass, &tx.listed)?;
+            memory.sweep = None;
+        }
+        for key in &self.deletes {
+            tx.delete(key, &turn)?;
+        }
+        for item in self.upserts {
+            tx.upsert(item, &turn)?;
+        }
+        tx.finish(self.pass)
+    }
+}
+
+/// Where a page comes from.
+enum Turn {
+    /// A pass, and whether changes outside it have removed any item while it runs.
+    Pass { pass: i64, any_deleted: bool },
+    /// A change outside a pass, and the pass that is open beside it.
+    Live { open: Option<i64> },
+}
+
+fn any_deleted(conn: &Connection, pass: i64) -> Result<bool> {
+    Ok(conn.prepare_cached("SELECT 1 FROM pass_deleted WHERE pass = ?1 LIMIT 1")?.exists([pass])?)
+}
+
+/// An item's narrow row.
+struct Known {
+    id: i64,
+    live_pass: Option<i64>,
+}
+
+impl Tx<'_> {
+    fn find(&self, key: &str) -> Result<Option<Known>> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT id, live_pass FROM item WHERE partition = ?1 AND key = ?2")?
+            .query_row(params![self.partition, key], |row| Ok(Known { id: row.get(0)?, live_pass: row.get(1)? }))
+            .optional()?)
+    }
+
+    fn upsert(&mut self, item: Item, turn: &Turn) -> Result<()> {
+        let known = self.find(&item.key)?;
+        let mut live_pass = None;
+        match *turn {
+            Turn::Pass { pass, any_deleted } => {
+                // A late page: what came outside the pass since it began is newer.
+                if known.as_ref().is_some_and(|k| k.live_pass == Some(pass))
+                    || (any_deleted && known.is_none() && self.was_deleted(pass, &item.key)?)
+                {
+                    self.result.counts.unchanged += 1;
+                    return Ok(());
+                }
+            }
+            Turn::Live { open } => {
+                live_pass = open;
+                if let Some(pass) = open {
+                    self.conn
+                        .prepare_cached("DELETE FROM pass_deleted WHERE pass = ?1 AND key = ?2")?
+                        .execute(params![pass, item.key])?;
+                }
+            }
+        }
+        let id = match &known {
+            Some(known) => {
+                self.conn
+                    .prepare_cached(
+                        "UPDATE item SET hash = ?3, live_pass = ?4, changed_at = ?5 WHERE partition = ?1 AND key = ?2",
+                    )?
+                    .execute(params![self.partition, item.key, item.hash.as_slice(), live_pass, self.now])?;
+                self.conn
+                    .prepare_cached("UPDATE item_value SET value = ?2 WHERE id = ?1")?
+                    .execute(params![known.id, item.value])?;
+                self.forget_reports(known.id)?;
+                self.retract(known.id)?;
+                known.id
+            }
+            None => {
+                self.seq.item += 1;
+                self.items += 1;
+                let id = self.seq.item;
+                self.conn
+                    .prepare_cached(
+                        "INSERT INTO item (partition, key, id, hash, live_pass, changed_at) \
+                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                    )?
+                    .execute(params![self.partition, item.key, id, item.hash.as_slice(), live_pass, self.now])?;
+                self.conn
+                    .prepare_cached("INSERT INTO item_value (id, partition, key, value) VALUES (?1, ?2, ?3, ?4)")?
+                    .execute(params![id, self.partition, item.key, item.value])?;
+                id
+            }
+        };
+        if matches!(turn, Turn::Pass { .. }) {
+            self.listed.insert(body::as_u64(id));
+        }
+        self.report(id, &item.reports)?;
+        for said in item.says {
+            let blueprint = self.names.blueprint(self.conn, &said.entity.blueprint)?;
+            self.touched.say(blueprint, id, said);
+        }
+        Ok(())
+    }
+
+    fn delete(&mut self, key: &str, turn: &Turn) -> Result<()> {
+        let known = self.find(key)?;
+        match (turn, &known) {
+            (Turn::Pass { pass, .. }, Some(known)) if known.live_pass == Some(*pass) => return Ok(()),
+            (Turn::Live { open: Some(pass) }, _) => {
+                self.conn
+                    .prepare_cached("INSERT OR IGNORE INTO pass_deleted (pass, key) VALUES (?1, ?2)")?
+                    .execute(params![pass, key])?;
+            }
+            _ => {}
+        }
+        match known {
+            Some(known) => self.remove(known.id, key),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes an item with everything that hangs on it.
+    pub(super) fn remove(&mut self, id: i64, key: &str) -> Result<()> {
+        self.conn
+            .prepare_cached("DELETE FROM item WHERE partition = ?1 AND key = ?2")?
+            .execute(params![self.partition, key])?;
+        self.conn.prepare_cached("DELETE FROM item_value WHERE id = ?1")?.execute([id])?;
+        self.items -= 1;
+        self.forget_reports(id)?;
+        self.retract(id)
+    }
+
+    /// Notes that the item no longer says what it said; what it says anew comes after.
+    fn retract(&mut self, item: i64) -> Result<()> {
+        let mut said = self.conn.prepare_cached(
+            "SELECT e.blueprint, e.identifier FROM contribution c JOIN entity e ON e.id = c.entity WHERE c.item = ?1",
+        )?;
+        let mut rows = said.query([item])?;
+        while let Some(row) = rows.next()? {
+            self.touched.retract(row.get(0)?, body::identifier("entity", row.get(1)?)?, item);
+        }
+        Ok(())
+    }
+
+    fn was_deleted(&self, pass: i64, key: &str) -> Result<bool> {
+        Ok(self
+            .conn
+            .prepare_cached("SELECT 1 FROM pass_deleted WHERE pass = ?1 AND key = ?2")?
+            .exists(params![pass, key])?)
+    }
+
+    fn forget_reports(&self, item: i64) -> Result<()> {
+        self.conn.prepare_cached("DELETE FROM rejected WHERE item = ?1")?.execute([item])?;
+        Ok(())
+    }
+
+    fn report(&mut self, item: i64, reports: &[Report]) -> Result<()> {
+        use seawall_domain::Severity;
+        for report in reports {
+            match report.severity {
+                // Nothing was lost, so there is nothing to look at; the page counts them.
+                Severity::Converted => continue,
+                Severity::LeftOut => self.result.counts.left_out += 1,
+                Severity::SetAside => self.result.counts.set_aside += 1,
+            }
+            self.conn
+                .prepare_cached("INSERT INTO rejected (item, partition, body, at) VALUES (?1, ?2, ?3, ?4)")?
+                .execute(params![item, self.partition, body::to_json("report", report)?, self.now])?;
+        }
+        Ok(())
+    }
+}

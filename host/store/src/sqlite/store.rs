@@ -1,0 +1,252 @@
+//! [`Store`] for SQLite: who answers what.
+
+use super::{SqliteStore, page::Page, read, sweep, verdicts};
+use crate::{
+    BlueprintRow, ChangeRow, CredentialRow, EgressFilter, EgressRow, EgressUsageRow, EntityRow, IntegrationRow,
+    ItemState, LogLine, Missing, PageResult, PageWrite, PartitionRow, PassRow, PluginRow, Referrer, RejectedRow,
+    Result, RunRow, SourceRow, Store, StoreError, SweepResult, VerdictFilter, VerdictRow, sql,
+};
+use async_trait::async_trait;
+use seawall_domain::{
+    Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis,
+    grant::Decision,
+    integration::{Integration, SecretSource},
+    pass::PassState,
+};
+use serde_json::Value;
+use std::sync::Arc;
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
+        sql::definitions::put_blueprint(&mut self.writer().await.conn, blueprint, source, now).await
+    }
+
+    async fn blueprints(&self) -> Result<Vec<BlueprintRow>> {
+        sql::definitions::blueprints(&mut *self.reader().await?).await
+    }
+
+    async fn put_plugin(&self, plugin: &PluginRow) -> Result<()> {
+        sql::definitions::put_plugin(&mut self.writer().await.conn, plugin).await
+    }
+
+    async fn plugins(&self) -> Result<Vec<PluginRow>> {
+        sql::definitions::plugins(&mut *self.reader().await?).await
+    }
+
+    async fn put_decision(&self, decision: &Decision) -> Result<()> {
+        sql::definitions::put_decision(&mut self.writer().await.conn, decision).await
+    }
+
+    async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>> {
+        sql::definitions::decisions(&mut *self.reader().await?, digest).await
+    }
+
+    async fn put_integration(&self, integration: &Integration, now: Millis) -> Result<IntegrationRow> {
+        sql::integrations::put(&mut self.writer().await.conn, integration, now).await
+    }
+
+    async fn set_paused(&self, name: &IntegrationName, paused: bool) -> Result<bool> {
+        sql::integrations::set_paused(&mut self.writer().await.conn, name, paused).await
+    }
+
+    async fn set_stopped(&self, name: &IntegrationName, reason: Option<&str>) -> Result<bool> {
+        sql::integrations::set_stopped(&mut self.writer().await.conn, name, reason).await
+    }
+
+    async fn integrations(&self) -> Result<Vec<IntegrationRow>> {
+        sql::integrations::all(&mut *self.reader().await?).await
+    }
+
+    async fn put_credential(&self, credential: &CredentialRow, secret: Option<&str>) -> Result<()> {
+        let mut writer = self.writer().await;
+        let sealed = match (&credential.source, secret) {
+            (SecretSource::Sealed, Some(secret)) => Some(self.master_key().seal(credential.name.as_str(), secret)?),
+            (SecretSource::Sealed, None) => {
+                if sql::credentials::sealed(&mut writer.conn, &credential.name).await?.is_none() {
+                    return Err(StoreError::Seal(format!(
+                        "credential `{}` is sealed, but there is no secret to seal; give one",
+                        credential.name
+                    )));
+                }
+                None
+            }
+            _ => None,
+        };
+        sql::credentials::put(&mut writer.conn, credential, sealed).await
+    }
+
+    async fn credentials(&self) -> Result<Vec<CredentialRow>> {
+        sql::credentials::all(&mut *self.reader().await?).await
+    }
+
+    async fn unseal(&self, name: &CredentialName) -> Result<Option<String>> {
+        let sealed = sql::credentials::sealed(&mut *self.reader().await?, name).await?;
+        sealed.map(|sealed| self.master_key().unseal(name.as_str(), &sealed)).transpose()
+    }
+
+    async fn put_partitions(&self, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>> {
+        sql::partitions::put(&mut self.writer().await.conn, integration, kind, names).await
+    }
+
+    async fn partitions(&self, integration: i64) -> Result<Vec<PartitionRow>> {
+        sql::partitions::all(&mut *self.reader().await?, integration).await
+    }
+
+    async fn lease(&self, partition: i64, owner: &str, now: Millis, until: Millis) -> Result<Option<i64>> {
+        sql::partitions::lease(&mut self.writer().await.conn, partition, owner, now, until).await
+    }
+
+    async fn release(&self, partition: i64, fence: i64, due: Millis) -> Result<()> {
+        sql::partitions::release(&mut self.writer().await.conn, partition, fence, due).await
+    }
+
+    async fn forget_cursor(&self, partition: i64) -> Result<()> {
+        sql::partitions::forget_cursor(&mut self.writer().await.conn, partition).await
+    }
+
+    async fn make_due(&self, integration: i64, now: Millis) -> Result<()> {
+        sql::partitions::make_due(&mut self.writer().await.conn, integration, now).await
+    }
+
+    async fn begin_pass(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow> {
+        sql::passes::begin(&mut self.writer().await.conn, partition, fence, now).await
+    }
+
+    async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()> {
+        sql::passes::end(&mut self.writer().await.conn, pass, state, error, now).await
+    }
+
+    async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()> {
+        sql::passes::note(&mut self.writer().await.conn, pass, note).await
+    }
+
+    async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>> {
+        sql::passes::all(&mut *self.reader().await?, integration, before, limit).await
+    }
+
+    async fn item_states(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemState>>> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.readers.run(move |conn| read::item_states(conn, partition, &keys)).await
+    }
+
+    async fn apply_page(&self, page: PageWrite) -> Result<PageResult> {
+        self.write(move || Page::prepare(page), |page, conn, memory| page.apply(conn, memory)).await
+    }
+
+    async fn missing(&self, pass: i64) -> Result<Missing> {
+        self.readers.run(move |conn| sweep::missing(conn, pass)).await
+    }
+
+    async fn sweep(&self, pass: i64, fence: i64, limit: usize, now: Millis) -> Result<SweepResult> {
+        self.write(|| Ok(()), move |(), conn, memory| sweep::sweep(conn, memory, pass, fence, limit, now)).await
+    }
+
+    async fn rejected(
+        &self,
+        integration: Option<i64>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<RejectedRow>> {
+        sql::passes::rejected(&mut *self.reader().await?, integration, before, limit).await
+    }
+
+    async fn entities(&self, ids: &[i64]) -> Result<Vec<EntityRow>> {
+        let (ids, blueprints) = (ids.to_owned(), Arc::clone(&self.blueprints));
+        self.readers.run(move |conn| read::entities(conn, &blueprints, &ids)).await
+    }
+
+    async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>> {
+        let (blueprint, identifier, blueprints) =
+            (blueprint.clone(), identifier.clone(), Arc::clone(&self.blueprints));
+        self.readers.run(move |conn| read::entity(conn, &blueprints, &blueprint, &identifier)).await
+    }
+
+    async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>> {
+        self.readers.run(move |conn| read::sources(conn, entity)).await
+    }
+
+    async fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<Referrer>> {
+        let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
+        self.readers.run(move |conn| read::referrers(conn, &blueprint, &identifier, limit)).await
+    }
+
+    async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>> {
+        let blueprints = Arc::clone(&self.blueprints);
+        self.readers.run(move |conn| read::scan(conn, &blueprints, after, limit)).await
+    }
+
+    async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>> {
+        let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
+        self.readers.run(move |conn| read::history(conn, &blueprint, &identifier, limit)).await
+    }
+
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChangeRow>> {
+        self.readers.run(move |conn| read::changes(conn, after, limit)).await
+    }
+
+    async fn position(&self) -> Result<i64> {
+        self.readers.run(read::position).await
+    }
+
+    async fn put_egress(&self, records: &[EgressRow]) -> Result<()> {
+        sql::egress::put(&mut self.writer().await.conn, records).await
+    }
+
+    async fn egress(&self, filter: &EgressFilter, before: Option<i64>, limit: usize) -> Result<Vec<EgressRow>> {
+        sql::egress::list(&mut *self.reader().await?, filter, before, limit).await
+    }
+
+    async fn egress_usage(&self) -> Result<Vec<EgressUsageRow>> {
+        sql::egress::usage(&mut *self.reader().await?).await
+    }
+
+    async fn trim_egress(&self, before: Millis, keep: u64) -> Result<u64> {
+        sql::egress::trim(&mut self.writer().await.conn, before, keep).await
+    }
+
+    async fn create_run(&self, run: &RunRow) -> Result<(RunRow, bool)> {
+        sql::runs::create(&mut self.writer().await.conn, run).await
+    }
+
+    async fn update_run(&self, run: &RunRow, log: &[LogLine]) -> Result<()> {
+        sql::runs::update(&mut self.writer().await.conn, run, log).await
+    }
+
+    async fn run(&self, id: &str) -> Result<Option<RunRow>> {
+        sql::runs::one(&mut *self.reader().await?, id).await
+    }
+
+    async fn runs(&self, before: Option<i64>, limit: usize) -> Result<Vec<RunRow>> {
+        sql::runs::all(&mut *self.reader().await?, before, limit).await
+    }
+
+    async fn open_runs(&self) -> Result<Vec<RunRow>> {
+        sql::runs::open(&mut *self.reader().await?).await
+    }
+
+    async fn run_log(&self, id: &str, after: i64) -> Result<Vec<LogLine>> {
+        sql::runs::log(&mut *self.reader().await?, id, after).await
+    }
+
+    async fn put_verdicts(&self, verdicts: &[VerdictRow]) -> Result<()> {
+        let rows = verdicts.to_vec();
+        self.write(|| Ok(rows), |rows, conn, _| verdicts::put(conn, &rows)).await
+    }
+
+    async fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictRow>> {
+        sql::verdicts::list(&mut *self.reader().await?, filter).await
+    }
+
+    async fn setting(&self, name: &str) -> Result<Option<Value>> {
+        sql::settings::get(&mut *self.reader().await?, name).await
+    }
+
+    async fn put_setting(&self, name: &str, value: &Value) -> Result<()> {
+        sql::settings::put(&mut self.writer().await.conn, name, value).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.readers.run(|conn| Ok(conn.query_row("SELECT 1", [], |_| Ok(()))?)).await
+    }
+}

@@ -1,0 +1,91 @@
+//! What every backend of the store must do. Each behaviour is `async fn(&World)`; the macro at the end runs all of them
+//! on each backend. A backend that joins implements [`Backend`] and adds one line.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "contract/definitions.rs"]
+mod definitions;
+#[path = "contract/entities.rs"]
+mod entities;
+#[path = "contract/egress.rs"]
+mod egress;
+#[path = "contract/live.rs"]
+mod live;
+#[path = "contract/pages.rs"]
+mod pages;
+#[path = "contract/passes.rs"]
+mod passes;
+#[path = "contract/runs.rs"]
+mod runs;
+#[path = "contract/sqlite.rs"]
+mod sqlite;
+#[path = "contract/world.rs"]
+mod world;
+
+macro_rules! behaviours {
+    ($($module:ident: $($behaviour:ident),+ $(,)?;)+) => {
+        mod on_sqlite {
+            $(mod $module {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let backend = crate::sqlite::Temporary::new();
+                    let mut world = crate::world::World::open(Box::new(backend)).await;
+                    crate::$module::$behaviour(&mut world).await;
+                }
+            )+})+
+        }
+    };
+}
+
+behaviours! {
+    definitions:
+        blueprints_are_replaced_and_say_whether_anything_changed,
+        plugins_and_decisions_are_kept,
+        integrations_keep_id_and_items_when_replaced,
+        secrets_are_sealed_and_come_back,
+        settings_are_kept;
+    pages:
+        a_page_stores_items_entities_changes_and_cursor,
+        an_unchanged_page_writes_no_change,
+        a_changed_item_leaves_a_diff,
+        a_change_that_is_none_leaves_no_change_row,
+        an_item_that_gives_an_entity_twice_says_both,
+        two_items_of_a_page_share_an_entity,
+        an_item_that_moves_to_another_entity_removes_the_first,
+        deletes_remove_what_the_item_said,
+        a_failed_page_leaves_nothing,
+        reports_live_as_long_as_what_they_report,
+        an_item_without_entities_is_known;
+    entities:
+        the_first_integration_comes_first,
+        removing_one_of_two_contributors_leaves_the_other,
+        a_sole_contributor_left_may_change_and_go,
+        history_goes_on_when_a_name_comes_back,
+        relations_are_found_from_their_target,
+        relations_follow_their_blueprint,
+        entities_come_in_the_order_asked,
+        scanning_meets_every_entity_once,
+        changes_are_in_order_and_without_gaps;
+    passes:
+        partitions_keep_their_ids,
+        a_lease_excludes_others_and_fences_the_late,
+        a_pass_goes_on_after_the_store_was_dropped,
+        what_was_not_listed_is_swept_in_pieces,
+        a_pass_that_has_ended_sweeps_nothing,
+        a_held_pass_waits_and_a_newer_one_supersedes_it,
+        a_sweep_needs_the_lease,
+        a_removed_item_is_never_taken_for_a_new_one,
+        passes_are_listed_newest_first;
+    live:
+        a_late_page_does_not_overwrite_a_newer_change,
+        a_late_page_does_not_bring_back_what_was_removed,
+        a_sweep_leaves_what_came_outside_the_pass,
+        the_next_pass_takes_over_again,
+        a_change_outside_a_pass_needs_no_fence;
+    egress:
+        records_and_totals_are_kept_together,
+        trimming_leaves_totals;
+    runs:
+        an_idempotency_key_finds_its_run,
+        a_run_and_its_log_are_stored_together,
+        verdicts_are_replaced;
+}

@@ -1,0 +1,61 @@
+//! Egress records.
+
+use crate::world::World;
+use seawall_domain::Digest;
+use seawall_store::{EgressFilter, EgressRow};
+
+fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
+    EgressRow {
+        id: 0,
+        at,
+        integration: "git-main".into(),
+        digest: Digest::of(b"plugin"),
+        method: "GET".into(),
+        scheme: "https".into(),
+        host: host.into(),
+        port: 443,
+        path: "/repos".into(),
+        allowed,
+        rule: rule.map(Into::into),
+        reason: (!allowed).then(|| "no rule".into()),
+        status: allowed.then_some(200),
+        sent: 1,
+        received: 10,
+        micros: 1500,
+        credential: allowed.then(|| "token".into()),
+    }
+}
+
+pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
+    let store = world.store();
+    let rule = Some("network[0]");
+    store.put_egress(&[record(5, "a", rule, true), record(3, "a", rule, true), record(4, "b", None, false)]).await.unwrap();
+    store.put_egress(&[record(9, "a", rule, true)]).await.unwrap();
+    store.put_egress(&[]).await.unwrap();
+    let all = store.egress(&EgressFilter::default(), None, 10).await.unwrap();
+    assert_eq!(all.iter().map(|r| r.at).collect::<Vec<_>>(), [9, 4, 3, 5]);
+    assert_eq!(EgressRow { id: 0, ..all[1].clone() }, record(4, "b", None, false));
+    assert_eq!(store.egress(&EgressFilter::default(), Some(all[1].id), 1).await.unwrap(), all[2..3]);
+    let refused = EgressFilter { allowed: Some(false), host: Some("b".into()), ..EgressFilter::default() };
+    assert_eq!(store.egress(&refused, None, 10).await.unwrap(), all[1..2]);
+    let other = EgressFilter { digest: Some(Digest::of(b"other")), ..EgressFilter::default() };
+    assert!(store.egress(&other, None, 10).await.unwrap().is_empty());
+    let used = store.egress_usage().await.unwrap();
+    assert_eq!(used.len(), 2);
+    assert_eq!((used[0].rule.as_str(), used[0].allowed, used[0].count), ("", false, 1));
+    assert_eq!((used[1].count, used[1].sent, used[1].received), (3, 3, 30));
+    assert_eq!((used[1].first_at, used[1].last_at), (3, 9));
+}
+
+pub(crate) async fn trimming_leaves_totals(world: &mut World) {
+    let store = world.store();
+    let records: Vec<_> = (0..10).map(|at| record(at, "a", None, true)).collect();
+    store.put_egress(&records).await.unwrap();
+    assert_eq!(store.trim_egress(3, 100).await.unwrap(), 3);
+    assert_eq!(store.trim_egress(0, 5).await.unwrap(), 2);
+    assert_eq!(store.trim_egress(0, 5).await.unwrap(), 0);
+    let left = store.egress(&EgressFilter::default(), None, 100).await.unwrap();
+    assert_eq!(left.iter().map(|r| r.at).collect::<Vec<_>>(), [9, 8, 7, 6, 5]);
+    assert_eq!(store.egress_usage().await.unwrap()[0].count, 10);
+    assert_eq!(store.trim_egress(100, 0).await.unwrap(), 5);
+}

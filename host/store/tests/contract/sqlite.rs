@@ -1,0 +1,150 @@
+//! SQLite as a backend, and what only SQLite can get wrong.
+
+use crate::world::{Backend, World, entity, id, item, service, simple};
+use async_trait::async_trait;
+use seawall_store::{MasterKey, SqliteStore, Store, StoreError};
+use serde_json::json;
+use std::path::PathBuf;
+
+/// A database in a folder that goes with it.
+pub(crate) struct Temporary {
+    dir: tempfile::TempDir,
+    key: MasterKey,
+}
+
+impl Temporary {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), key: MasterKey::random().unwrap() }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("data/seawall.db")
+    }
+}
+
+#[async_trait]
+impl Backend for Temporary {
+    async fn open(&self) -> Box<dyn Store> {
+        Box::new(SqliteStore::open(&self.path(), self.key.clone()).await.unwrap())
+    }
+}
+
+/// Another program's connection to the same file.
+fn other(path: &std::path::Path) -> rusqlite::Connection {
+    rusqlite::Connection::open(path).unwrap()
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_binary_is_refused() {
+    let backend = Temporary::new();
+    drop(backend.open().await);
+    let conn = other(&backend.path());
+    conn.execute(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (4711, 'later', 1, x'00', 0)",
+        [],
+    )
+    .unwrap();
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NewerSchema { found: 4711, .. }), "{refused}");
+    assert!(refused.to_string().contains("start a newer `seawall`"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_refused() {
+    let backend = Temporary::new();
+    std::fs::create_dir(backend.path().parent().unwrap()).unwrap();
+    std::fs::write(backend.path(), "this is a letter, not a database. ".repeat(200)).unwrap();
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("not a database"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_place_that_cannot_be_written_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    // A folder below a file cannot be made, not even by root.
+    let refused = SqliteStore::open(&file.join("seawall.db"), MasterKey::random().unwrap()).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NotWritable { .. }), "{refused}");
+    assert!(refused.to_string().contains("must be writable"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_refused_in_plain_words() {
+    let backend = Temporary::new();
+    drop(backend.open().await);
+    let mut mode = std::fs::metadata(backend.path()).unwrap().permissions();
+    mode.set_readonly(true);
+    std::fs::set_permissions(backend.path(), mode).unwrap();
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
+    assert!(refused.to_string().contains("must be writable"), "{refused}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn files_are_private_where_it_makes_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let backend = Temporary::new();
+    let store = backend.open().await;
+    store.put_setting("a", &json!(1)).await.unwrap();
+    let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(backend.path()), 0o600);
+    assert_eq!(mode(backend.path().with_extension("db-wal")), 0o600);
+    assert_eq!(mode(backend.path().parent().unwrap().into()), 0o700);
+}
+
+#[tokio::test]
+async fn a_damaged_body_is_named_and_harms_no_other() {
+    let backend = Temporary::new();
+    let path = backend.path();
+    let world = World::open(Box::new(backend)).await;
+    let part = world.partition("git-main").await;
+    world.pass(&part, vec![simple("a", 1), simple("b", 1)]).await;
+    other(&path).execute("UPDATE entity SET body = '{\"properties\":' WHERE identifier = 'a'", []).unwrap();
+    let refused = world.store().entity(&service(), &id("a")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Damaged { what: "entity", .. }), "{refused}");
+    assert!(refused.to_string().contains("service/a"), "{refused}");
+    assert_eq!(world.value("b", "n").await, 1);
+}
+
+#[tokio::test]
+async fn an_entity_with_one_contributor_has_one_body() {
+    let backend = Temporary::new();
+    let path = backend.path();
+    let world = World::open(Box::new(backend)).await;
+    let (one, two) = (world.partition("git-main").await, world.partition("git-other").await);
+    let bodies = || {
+        let conn = other(&path);
+        let mut found = conn.prepare("SELECT body IS NOT NULL FROM contribution ORDER BY item").unwrap();
+        found.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<bool>, _>>().unwrap()
+    };
+    world.pass(&one, vec![item("a", 1, vec![entity("x", json!({"a": 1}))])]).await;
+    assert_eq!(bodies(), [false]);
+    world.pass(&two, vec![item("b", 1, vec![entity("x", json!({"b": 1}))])]).await;
+    assert_eq!(bodies(), [true, true]);
+    world.pass(&one, vec![]).await;
+    assert_eq!(bodies(), [false]);
+    assert_eq!(world.find("x").await.unwrap().entity, entity("x", json!({"b": 1})));
+}
+
+#[tokio::test]
+async fn a_sealed_secret_is_nowhere_in_the_file_and_moves_to_a_new_key() {
+    let backend = Temporary::new();
+    let (path, key) = (backend.path(), backend.key.clone());
+    let store = SqliteStore::open(&path, key.clone()).await.unwrap();
+    let name = crate::definitions::credential("token");
+    store.put_credential(&name, Some("correct-horse-battery")).await.unwrap();
+    let next = MasterKey::random().unwrap();
+    store.change_master_key(next.clone()).await.unwrap();
+    assert_eq!(store.unseal(&name.name).await.unwrap().as_deref(), Some("correct-horse-battery"));
+    drop(store);
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(13).any(|w| w == b"correct-horse"));
+    }
+    let old = SqliteStore::open(&path, key).await.unwrap();
+    assert!(matches!(old.unseal(&name.name).await, Err(StoreError::Seal(_))));
+    let new = SqliteStore::open(&path, next).await.unwrap();
+    assert_eq!(new.unseal(&name.name).await.unwrap().as_deref(), Some("correct-horse-battery"));
+}

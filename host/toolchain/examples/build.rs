@@ -1,0 +1,40 @@
+//! Builds a plugin from the command line: `cargo run -p seawall-toolchain --example build -- DIR [OUT.wasm]`.
+//! With `--new LANG NAME DIR` makes one instead.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use seawall_toolchain::{BuildError, Lang, Options, Toolchain};
+use std::{path::Path, process::ExitCode, time::Instant};
+
+fn main() -> ExitCode {
+    match work(&std::env::args().skip(1).collect::<Vec<_>>()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn work(args: &[String]) -> Result<(), BuildError> {
+    let tools = Toolchain::from_env()?;
+    match args {
+        [flag, lang, name, folder] if flag == "--new" => {
+            let lang: Lang = lang.parse().map_err(BuildError::Invalid)?;
+            for file in tools.new_plugin(lang, name, Path::new(folder))? {
+                println!("{}", file.display());
+            }
+        }
+        [folder, out @ ..] => {
+            let begun = Instant::now();
+            let options = Options {
+                out: out.first().map(Into::into),
+                ..Options::new(&|line| eprintln!("  {line}"))
+            };
+            let built = tools.build(Path::new(folder), &options)?;
+            let seconds = begun.elapsed().as_secs_f64();
+            println!("{} {} bytes {} in {seconds:.1} s", built.path.display(), built.size, built.digest);
+        }
+        [] => eprintln!("usage: build DIR [OUT.wasm] | build --new LANG NAME DIR"),
+    }
+    Ok(())
+}

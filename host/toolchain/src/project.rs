@@ -1,0 +1,103 @@
+//! A plugin's folder: manifest, blueprints and mapping, read before anything is built.
+
+use crate::error::{At as _, BuildError};
+use seawall_domain::{
+    Blueprint,
+    document::{Document, Problem},
+    manifest::{self, Manifest, Role},
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What travels inside the component beside the code.
+#[derive(Debug)]
+pub(crate) struct Project {
+    pub(crate) folder: PathBuf,
+    pub(crate) manifest: Manifest,
+    pub(crate) blueprints: Vec<Blueprint>,
+    pub(crate) mapping: Option<Value>,
+}
+
+/// Reads them, or answers every mistake of the first file that has any.
+pub(crate) fn read(folder: &Path) -> Result<Project, BuildError> {
+    let folder = fs::canonicalize(folder).at("find", folder)?;
+    let file = folder.join(manifest::FILE);
+    let text = fs::read_to_string(&file).at("read", &file)?;
+    let manifest = manifest::parse(&shown(&file), &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
+    let blueprints = optional(&folder, "blueprints")?.map(|d| blueprints(&d)).transpose()?;
+    let mapping = optional(&folder, "mapping")?.map(|d| mapping(&d, &manifest)).transpose()?;
+    let lists = manifest.roles.iter().any(|role| matches!(role, Role::Ingestor | Role::Webhook));
+    if lists && mapping.is_none() {
+        return Err(BuildError::Invalid(format!(
+            "{}: there is no mapping.yaml beside it; a plugin that lists items needs one, such as\n{EXAMPLE}",
+            shown(&file)
+        )));
+    }
+    Ok(Project { folder, manifest, blueprints: blueprints.unwrap_or_default(), mapping })
+}
+
+const EXAMPLE: &str = "  resources:
+    - kind: service
+      selector: {query: \"true\"}
+      port:
+        entity:
+          mappings: {identifier: .id, title: .name, blueprint: '\"service\"', properties: {}}";
+
+/// `NAME.yaml`, `NAME.yml` or `NAME.json`.
+fn optional(folder: &Path, name: &str) -> Result<Option<Document>, BuildError> {
+    let files = ["yaml", "yml", "json"].map(|extension| folder.join(format!("{name}.{extension}")));
+    let Some(file) = files.into_iter().find(|file| file.is_file()) else {
+        return Ok(None);
+    };
+    let text = fs::read_to_string(&file).at("read", &file)?;
+    Document::parse(&shown(&file), &text).map(Some).map_err(|e| BuildError::Invalid(e.to_string()))
+}
+
+fn blueprints(document: &Document) -> Result<Vec<Blueprint>, BuildError> {
+    let Value::Array(list) = document.value() else {
+        let problem = Problem::new("", "a list of blueprints", "something else");
+        return invalid(document, vec![problem.example("- {identifier: service, schema: {properties: {}}}")]);
+    };
+    let (mut read, mut problems) = (Vec::new(), Vec::new());
+    for (i, value) in list.iter().enumerate() {
+        match serde_json::from_value(value.clone()) {
+            Ok(blueprint) => read.push(blueprint),
+            Err(error) => problems.push(
+                Problem::new(format!("/{i}"), "a blueprint", error.to_string())
+                    .example("{identifier: service, schema: {properties: {tier: {type: string}}}, relations: {}}"),
+            ),
+        }
+    }
+    if problems.is_empty() { Ok(read) } else { invalid(document, problems) }
+}
+
+/// What a kind's expressions mean is for the host to say; here it counts that it is a mapping of this plugin's kinds.
+fn mapping(document: &Document, manifest: &Manifest) -> Result<Value, BuildError> {
+    let value = document.value();
+    let Some(resources) = value["resources"].as_array() else {
+        let problem = Problem::new("", "a mapping with a list `resources`", "none");
+        return invalid(document, vec![problem.example(format!("\n{EXAMPLE}"))]);
+    };
+    let kinds = || manifest.kinds.keys().map(|kind| kind.as_str());
+    let mut problems = Vec::new();
+    for (i, resource) in resources.iter().enumerate() {
+        let kind = resource["kind"].as_str().unwrap_or_default();
+        if !kinds().any(|known| known == kind) {
+            let expected = format!("one of plugin.yaml's kinds: {}", kinds().collect::<Vec<_>>().join(", "));
+            let problem = Problem::new(format!("/resources/{i}/kind"), expected, format!("`{kind}`"));
+            problems.push(problem.meant(kind, kinds()));
+        }
+    }
+    if problems.is_empty() { Ok(value.clone()) } else { invalid(document, problems) }
+}
+
+fn invalid<T>(document: &Document, problems: Vec<Problem>) -> Result<T, BuildError> {
+    Err(BuildError::Invalid(document.locate(problems).to_string()))
+}
+
+fn shown(file: &Path) -> String {
+    file.display().to_string()
+}

@@ -1,0 +1,9 @@
+import { definePlugin, operations } from "@seawall/sdk";
+import type { Config } from "./api.js";
+import { partitions, pull } from "./ingestor.js";
+import { switchFlag } from "./switch-flag.js";
+
+export default definePlugin<Config>({
+  ingestor: { partitions, pull },
+  action: operations({ "switch-flag": switchFlag }),
+});

@@ -1,0 +1,34 @@
+/** The tool has, or still has, this item. */
+export function upsert(kind, key, value) {
+  return { type: "upsert", kind, key: String(key), value };
+}
+
+/** The tool no longer has this item. */
+export function remove(kind, key) {
+  return { type: "delete", kind, key: String(key) };
+}
+
+/** Says which partition a change outside a pass belongs to. */
+export function located(partition, change) {
+  return { partition, change };
+}
+
+/** One page of a pass. */
+export function page(changes, next) {
+  return { changes, next };
+}
+
+/** More pages follow; the next call gets this cursor. */
+export function more(cursor) {
+  return { type: "more", cursor: String(cursor) };
+}
+
+/** The pass listed everything. */
+export function snapshotComplete(cursor) {
+  return { type: "snapshot-complete", cursor: cursor === undefined ? undefined : String(cursor) };
+}
+
+/** The pass is up to date and names its removals itself. */
+export function caughtUp(cursor) {
+  return { type: "caught-up", cursor: String(cursor) };
+}

@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { waitMs } from "../src/http.js";
+import * as sdk from "../src/index.js";
+
+const { http } = sdk;
+const requests = [];
+let server;
+let base;
+
+/** Answers as the path says: /STATUS, with the header and body of the query. */
+before(async () => {
+  server = createServer(async (request, response) => {
+    const { pathname, searchParams } = new URL(request.url, "http://tool");
+    const body = [];
+    for await (const chunk of request) {
+      body.push(chunk);
+    }
+    requests.push({ method: request.method, headers: request.headers, body: Buffer.concat(body).toString() });
+    for (const [name, value] of JSON.parse(searchParams.get("headers") ?? "[]")) {
+      response.setHeader(name, value);
+    }
+    response.statusCode = Number(pathname.slice(1));
+    if (searchParams.has("cut")) {
+      response.setHeader("content-length", 1000);
+      response.write('{"half":');
+      setImmediate(() => response.destroy());
+    } else {
+      response.end(searchParams.get("body") ?? "");
+    }
+  });
+  await new Promise((ready) => server.listen(0, "127.0.0.1", ready));
+  base = `http://127.0.0.1:${server.address().port}`;
+});
+
+after(() => server.close());
+
+function answer(status, body, headers = []) {
+  return http.url(base, `/${status}`, { body, headers: JSON.stringify(headers) });
+}
+
+test("json gives the answer's value and asks for JSON", async () => {
+  assert.deepEqual(await http.json(answer(200, '{"a":["é"]}')), { a: ["é"] });
+  assert.equal(requests.at(-1).headers.accept, "application/json");
+  assert.equal(await http.json(answer(204, "")), undefined);
+});
+
+test("json sends a value", async () => {
+  await http.json(answer(200, "1"), { json: { on: true } });
+  const { method, headers, body } = requests.at(-1);
+  assert.deepEqual([method, headers["content-type"], body], ["POST", "application/json", '{"on":true}']);
+  await http.json(answer(200, "1"), {
+    json: {},
+    method: "PATCH",
+    headers: { "content-type": "application/merge-patch+json" },
+  });
+  assert.deepEqual(
+    [requests.at(-1).method, requests.at(-1).headers["content-type"]],
+    ["PATCH", "application/merge-patch+json"],
+  );
+});
+
+test("a POST without a body has an empty one, and no content type", async () => {
+  await http.send(answer(200, ""), { method: "POST" });
+  const { headers, body } = requests.at(-1);
+  assert.deepEqual([headers["content-length"], headers["content-type"], body], ["0", undefined, ""]);
+});
+
+test("answers that are no success become the error that fits", async () => {
+  const cases = [
+    [401, sdk.Unauthorized],
+    [403, sdk.Unauthorized],
+    [404, sdk.NotFound],
+    [410, sdk.NotFound],
+    [408, sdk.Unavailable],
+    [500, sdk.Unavailable],
+    [503, sdk.Unavailable],
+    [400, sdk.Failed],
+    [422, sdk.Failed],
+    [304, sdk.Failed],
+  ];
+  for (const [status, kind] of cases) {
+    await assert.rejects(http.json(answer(status, status === 304 ? undefined : "the  reason\n")), (error) => {
+      assert.ok(error instanceof kind, `${status} became ${error.name}`);
+      assert.match(
+        error.message,
+        new RegExp(`^GET http://.*: answered ${status}${status === 304 ? "" : ": the reason"}$`),
+      );
+      return true;
+    });
+  }
+});
+
+test("429, and 403 with a time, say how long to wait", async () => {
+  const cases = [
+    [429, [["retry-after", "3"]], 3_000],
+    [429, [], 60_000],
+    [403, [["retry-after", "1"]], 1_000],
+  ];
+  for (const [status, headers, ms] of cases) {
+    await assert.rejects(http.json(answer(status, "", headers)), (error) => {
+      assert.ok(error instanceof sdk.RateLimited);
+      assert.equal(error.retryAfterMs, ms);
+      return true;
+    });
+  }
+});
+
+test("Retry-After is seconds or a date", () => {
+  const now = Date.UTC(2026, 0, 1, 0, 0, 0);
+  assert.equal(waitMs("120", now), 120_000);
+  assert.equal(waitMs("Thu, 01 Jan 2026 00:00:30 GMT", now), 30_000);
+  assert.equal(waitMs("Wed, 31 Dec 2025 00:00:00 GMT", now), 0);
+  assert.equal(waitMs("soon", now), 60_000);
+  assert.equal(waitMs(null, now), 60_000);
+});
+
+test("an answer that is no JSON is quoted, and one that breaks off is unavailable", async () => {
+  await assert.rejects(http.json(answer(200, "<html>log in</html>")), (error) => {
+    assert.ok(error instanceof sdk.Failed);
+    assert.match(error.message, /no JSON: <html>log in<\/html>/);
+    return true;
+  });
+  await assert.rejects(http.json(http.url(base, "/200", { cut: 1 })), sdk.Unavailable);
+});
+
+test("no answer is unavailable, and says that the host may have denied it", async () => {
+  const closed = createServer();
+  await new Promise((ready) => closed.listen(0, "127.0.0.1", ready));
+  const { port } = closed.address();
+  await new Promise((done) => closed.close(done));
+  await assert.rejects(http.json(`http://127.0.0.1:${port}/`), (error) => {
+    assert.ok(error instanceof sdk.Unavailable);
+    assert.match(error.message, /^GET http:\/\/127\.0\.0\.1:\d+\/: no answer.*denied/);
+    return true;
+  });
+});
+
+test("url joins with one slash and leaves out what is absent", () => {
+  assert.equal(http.url("https://a/b/", "/c"), "https://a/b/c");
+  assert.equal(
+    http.url("https://a", "c", { x: 1, y: undefined, z: null, s: "a b&c", l: ["p", "q"] }),
+    "https://a/c?x=1&s=a+b%26c&l=p&l=q",
+  );
+});

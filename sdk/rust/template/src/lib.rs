@@ -1,0 +1,62 @@
+//! Lists the items of a tool.
+
+use seawall_sdk::{prelude::*, serde_json};
+
+struct Plugin;
+
+/// The integration's config, as plugin.yaml describes it.
+#[derive(Serialize, Deserialize)]
+struct Config {
+    base_url: String,
+}
+
+/// What the tool's API answers. The mapping sees all of it; only what this code uses is named.
+#[derive(Debug, Serialize, Deserialize)]
+struct Item {
+    id: Value,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, Value>,
+}
+
+impl Ingestor for Plugin {
+    /// One slice. A tool with organisations or projects answers one name for each: they are pulled side by side.
+    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
+        Ok(vec!["all".into()])
+    }
+
+    /// All items. A tool that answers page by page: read the page that `cursor` names, and end with `Page::more`.
+    fn pull(scope: &Scope, _partition: &str, _cursor: Option<&str>) -> Result<Page> {
+        let config: Config = scope.config()?;
+        let items: Vec<Item> = http::get(http::join(&config.base_url, "/items")).send()?.json()?;
+        page(scope.kind(), &items)
+    }
+}
+
+fn page(kind: &str, items: &[Item]) -> Result<Page> {
+    let mut page = Page::complete();
+    for item in items {
+        page.upsert(kind, key(&item.id), item)?;
+    }
+    Ok(page)
+}
+
+/// Numbers and strings make keys alike.
+fn key(id: &Value) -> String {
+    id.as_str().map_or_else(|| id.to_string(), str::to_owned)
+}
+
+seawall_sdk::plugin!(Plugin: ingestor);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_become_changes() {
+        let items: Vec<Item> = serde_json::from_value(json!([{"id": 1, "name": "one"}, {"id": "b"}])).unwrap();
+        let page = page("item", &items).unwrap();
+        assert_eq!(page.changes.len(), 2);
+        assert_eq!(key(&items[0].id), "1");
+        assert_eq!(key(&items[1].id), "b");
+    }
+}

@@ -1,0 +1,105 @@
+//! Lists items page by page from a small API, or misbehaves in the way that its config names.
+
+use seawall_sdk::prelude::*;
+
+struct Probe;
+
+#[derive(Serialize, Deserialize)]
+struct Config {
+    base_url: String,
+    #[serde(default)]
+    mode: String,
+    #[serde(default)]
+    url: String,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    items: Vec<Value>,
+    next: Option<String>,
+}
+
+impl Ingestor for Probe {
+    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
+        Ok(vec!["all".into()])
+    }
+
+    fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
+        let config: Config = scope.config()?;
+        let one = json!({"id": "one", "name": "One"});
+        match config.mode.as_str() {
+            "" => list(scope, &config, cursor),
+            "spin" => loop {
+                std::hint::black_box(0);
+            },
+            "memory" => {
+                let mut all: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    all.push(std::hint::black_box(vec![1; 1 << 20]));
+                }
+            }
+            "trap" => panic!("this plugin panics on purpose"),
+            "huge" => {
+                let mut page = Page::complete();
+                let text = "x".repeat(100 << 10);
+                for i in 0..500 {
+                    page.upsert(scope.kind(), i.to_string(), &json!({"id": i, "note": text}))?;
+                }
+                Ok(page)
+            }
+            "invalid-json" => {
+                let mut page = Page::complete();
+                page.changes.push(seawall_sdk::ingestor::Change::Upsert {
+                    kind: scope.kind().into(),
+                    key: "broken".into(),
+                    value: Json::from_bytes(b"{\"id\": \"broken".to_vec()),
+                });
+                Ok(page)
+            }
+            "duplicate-keys" => {
+                let mut page = Page::complete();
+                page.upsert(scope.kind(), "one", &one)?;
+                page.upsert(scope.kind(), "one", &one)?;
+                Ok(page)
+            }
+            "repeat-cursor" => {
+                let mut page = Page::more("again");
+                page.upsert(scope.kind(), "one", &one)?;
+                Ok(page)
+            }
+            "wrong-kind" => {
+                let mut page = Page::complete();
+                page.upsert("secret-kind", "one", &one)?;
+                Ok(page)
+            }
+            "log-flood" => loop {
+                log::info("and on and on");
+            },
+            "fetch" => {
+                let answer = http::get(config.url.clone()).send()?;
+                let mut page = Page::complete();
+                let status = answer.status();
+                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                page.upsert(scope.kind(), "answer", &json!({"id": "answer", "size": status, "note": body}))?;
+                Ok(page)
+            }
+            other => Err(Failure::invalid_config(format!("no such mode: {other}"))),
+        }
+    }
+}
+
+fn list(scope: &Scope, config: &Config, cursor: Option<&str>) -> Result<Page> {
+    let mut request = http::get(http::join(&config.base_url, "/items"));
+    if let Some(cursor) = cursor {
+        request = request.query("cursor", cursor);
+    }
+    let listing: Listing = request.send()?.json()?;
+    let mut page = listing.next.map_or_else(Page::complete, Page::more);
+    for item in &listing.items {
+        let key = item["id"].as_str().ok_or_else(|| Failure::failed("an item has no id"))?;
+        page.upsert(scope.kind(), key, item)?;
+    }
+    Ok(page)
+}
+
+seawall_sdk::plugin!(Probe: ingestor);

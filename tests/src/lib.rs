@@ -1,0 +1,14 @@
+//! What the end-to-end tests share: a running `seawall` in a folder of its own, a client for its API, and a small tool
+//! whose answers a test decides.
+
+#![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
+
+mod real;
+mod seawall;
+mod tool;
+mod wait;
+
+pub use real::{RealServer, free_port};
+pub use seawall::{Seawall, component, repository, run, seawall_binary};
+pub use tool::{Answer, Tool};
+pub use wait::eventually;

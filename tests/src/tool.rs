@@ -1,0 +1,154 @@
+//! A small tool: items in pages under `/items`, an echo, and answers that a test decides.
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, Uri},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+/// How the tool answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// With its items.
+    Well,
+    /// With this status, and Retry-After in seconds where given.
+    Status(u16, Option<u64>),
+    /// With something that is no JSON.
+    Garbage,
+    /// With half a body.
+    Half,
+    /// Never.
+    Never,
+}
+
+#[derive(Default)]
+struct Inner {
+    items: Mutex<Vec<Value>>,
+    answers: Mutex<Vec<Answer>>,
+    seen: Mutex<Vec<(String, HeaderMap)>>,
+    page: AtomicUsize,
+    requests: AtomicUsize,
+    delay: AtomicUsize,
+}
+
+/// See the module. It ends with the test.
+#[derive(Clone)]
+pub struct Tool {
+    inner: Arc<Inner>,
+    address: String,
+}
+
+impl Tool {
+    /// Starts one whose pages have `page` items.
+    ///
+    /// # Panics
+    /// Where it cannot listen.
+    pub async fn start(page: usize) -> Self {
+        let inner = Arc::new(Inner::default());
+        inner.page.store(page, Ordering::Relaxed);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        let router = Router::new().route("/items", get(items)).route("/echo", get(echo)).with_state(inner.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { inner, address }
+    }
+
+    /// Where it answers.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What it lists from now on.
+    pub fn set(&self, items: Vec<Value>) {
+        *lock(&self.inner.items) = items;
+    }
+
+    /// `n` ordinary items.
+    pub fn fill(&self, n: usize) {
+        let item = |i: usize| {
+            let parent = (i > 0).then(|| format!("item-{:05}", i / 2));
+            json!({"id": format!("item-{i:05}"), "name": format!("Item {i}"), "size": i, "tier": if i % 2 == 0 { "gold" } else { "silver" }, "parent": parent})
+        };
+        self.set((0..n).map(item).collect());
+    }
+
+    /// How it answers the next requests; afterwards well.
+    pub fn answer(&self, answers: Vec<Answer>) {
+        *lock(&self.inner.answers) = answers;
+    }
+
+    /// Waits so long before each answer.
+    pub fn slow(&self, ms: usize) {
+        self.inner.delay.store(ms, Ordering::Relaxed);
+    }
+
+    /// Requests so far.
+    pub fn requests(&self) -> usize {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// Headers of the requests so far, by path.
+    pub fn seen(&self) -> Vec<(String, HeaderMap)> {
+        lock(&self.inner.seen).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[derive(Deserialize)]
+struct Cursor {
+    cursor: Option<usize>,
+}
+
+async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Query(cursor): Query<Cursor>) -> Response {
+    tool.requests.fetch_add(1, Ordering::Relaxed);
+    lock(&tool.seen).push((uri.to_string(), headers));
+    let delay = tool.delay.load(Ordering::Relaxed);
+    if delay > 0 {
+        tokio::time::sleep(Duration::from_millis(delay as u64)).await;
+    }
+    let next = {
+        let mut answers = lock(&tool.answers);
+        if answers.is_empty() { Answer::Well } else { answers.remove(0) }
+    };
+    match next {
+        Answer::Well => {}
+        Answer::Status(status, after) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+            let after = after.map(|s| [("retry-after", s.to_string())]);
+            return (status, after, "no").into_response();
+        }
+        Answer::Garbage => return "<html>this is no JSON</html>".into_response(),
+        Answer::Half => {
+            let pieces = [Ok("{\"items\": ["), Err(std::io::Error::other("broken off"))];
+            return Body::from_stream(futures::stream::iter(pieces)).into_response();
+        }
+        Answer::Never => return std::future::pending().await,
+    }
+    let (from, page) = (cursor.cursor.unwrap_or(0), tool.page.load(Ordering::Relaxed));
+    let all = lock(&tool.items);
+    let items: Vec<_> = all.iter().skip(from).take(page).cloned().collect();
+    let next = (from + page < all.len()).then(|| (from + page).to_string());
+    axum::Json(json!({"items": items, "next": next})).into_response()
+}
+
+/// Says back what it got: what a tool does that shows a credential to whoever asks.
+async fn echo(headers: HeaderMap, uri: Uri) -> Response {
+    let headers: serde_json::Map<String, Value> =
+        headers.iter().map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into())).collect();
+    axum::Json(json!({"uri": uri.to_string(), "headers": headers})).into_response()
+}

@@ -1,0 +1,49 @@
+//! Seawall through the doors that people use: the HTTP API, the command line, compiled plugins, real servers.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod author;
+mod bad_plugin;
+mod bad_tool;
+mod catalog_files;
+mod crash;
+mod door;
+mod grants;
+mod openbao;
+mod prometheus;
+mod rules;
+mod sync;
+mod unleash;
+
+use seawall_tests::{Seawall, Tool, component};
+use serde_json::{Value, json};
+
+/// A Seawall with the probe plugin, a tool with `n` items in pages of 50, and an integration `probe` over it, settled.
+async fn probed(n: usize) -> (Seawall, Tool) {
+    let tool = Tool::start(50).await;
+    tool.fill(n);
+    let seawall = Seawall::start().await;
+    seawall.install(&component("tests/guests/probe")).await;
+    seawall.integrate(integration(&tool, json!({}))).await;
+    seawall.settled("probe").await;
+    (seawall, tool)
+}
+
+fn integration(tool: &Tool, config: Value) -> Value {
+    let mut all = json!({"base_url": tool.address()});
+    for (name, value) in config.as_object().unwrap() {
+        all[name] = value.clone();
+    }
+    json!({"name": "probe", "plugin": "probe", "config": all, "every_seconds": 3600})
+}
+
+/// What must be equal after the same items, however they came: everything but times and positions.
+fn essence(mut entities: Vec<Value>) -> Vec<Value> {
+    for entity in &mut entities {
+        let entity = entity.as_object_mut().unwrap();
+        for volatile in ["createdAt", "updatedAt", "version"] {
+            entity.remove(volatile);
+        }
+    }
+    entities
+}

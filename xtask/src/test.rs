@@ -1,0 +1,61 @@
+//! `cargo xtask test`: every check and every test.
+
+use crate::{
+    deny, front, plugins,
+    steps::{Steps, counted},
+    tool::{self, cargo},
+};
+use anyhow::Result;
+use std::{fs, path::PathBuf};
+
+/// Runs all steps, or those whose name contains `only`; whether all went well.
+pub(crate) fn run(only: Option<&str>) -> Result<bool> {
+    let mut steps = Steps::new(only);
+    steps.step("rustfmt", |_| tool::run(cargo().args(["fmt", "--all", "--check"])));
+    steps.step("clippy", |_| {
+        tool::run(cargo().args([
+            "clippy",
+            "--locked",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
+    });
+    steps.step("cargo-deny", |_| deny::check());
+    front::steps(&mut steps);
+    steps.step("seawall", |_| tool::build_seawall());
+    steps.step("plugins", |_| plugins::build(&[], false));
+    for manifest in own_workspaces() {
+        let folder = manifest.parent().map(plugins::named).unwrap_or_default();
+        steps.step(&format!("tests of {folder} (Rust)"), |tally| {
+            let target = tool::target().join("native-plugins");
+            let mut test = cargo();
+            test.args(["test", "--manifest-path"])
+                .arg(&manifest)
+                .env("CARGO_TARGET_DIR", target);
+            counted(&mut test, tally)
+        });
+    }
+    steps.step("tests of the workspace", |tally| {
+        counted(
+            cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]),
+            tally,
+        )
+    });
+    steps.end()
+}
+
+/// The Rust SDK and the Rust plugins, which are workspaces of their own since they are built for WebAssembly.
+fn own_workspaces() -> Vec<PathBuf> {
+    let mut all = vec![tool::root().join("sdk/rust/Cargo.toml")];
+    let plugins = fs::read_dir(tool::root().join("plugins"))
+        .into_iter()
+        .flatten()
+        .flatten();
+    all.extend(plugins.map(|plugin| plugin.path().join("Cargo.toml")));
+    all.retain(|manifest| manifest.is_file());
+    all.sort();
+    all
+}
