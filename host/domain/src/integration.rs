@@ -155,7 +155,7 @@ fn read<T: DeserializeOwned>(file: &str, yaml: &str, schema: &Value) -> Result<T
     let document = Document::parse(file, yaml)?;
     let problems = match check_schema(schema) {
         Ok(validator) => explain(&validator, schema, document.value()),
-        Err(problem) => vec![problem],
+        Err(problem) => vec![*problem],
     };
     if !problems.is_empty() {
         return Err(document.locate(problems));

@@ -103,6 +103,17 @@ fn print_times(name: &str, first: Option<Duration>, mut times: Vec<Duration>) {
     println!("{name:<58}{:9.4}{:9.4}{first:>10}", ms(median), ms(p99));
 }
 
+/// Time this thread was on a processor, where Linux tells it: on a busy machine the clock says little.
+fn on_processor() -> Duration {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(
+        stat.split_whitespace()
+            .next()
+            .and_then(|ns| ns.parse().ok())
+            .unwrap_or_default(),
+    )
+}
+
 /// Resident memory of this process, where Linux tells it.
 fn resident() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -111,25 +122,32 @@ fn resident() -> Option<usize> {
 }
 
 fn fill(index: &Index, entities: usize) -> Result<usize> {
-    let mut spent = Duration::ZERO;
+    let (mut spent, mut used) = (Duration::ZERO, Duration::ZERO);
     let mut filled = 0;
     for (blueprint, share) in BLUEPRINTS {
         let count = share * entities / ALL;
         for from in (0..count).step_by(PAGE) {
             let page = page(blueprint, from..(from + PAGE).min(count), 0)?;
             let rows = rows(&page, filled)?;
-            let start = Instant::now();
+            let (start, begun) = (Instant::now(), on_processor());
             index.load(&rows);
             spent += start.elapsed();
+            used += on_processor() - begun;
             filled += page.len();
         }
     }
-    let start = Instant::now();
-    index.finish_load(1);
     println!(
-        "filled {filled} in {:.2} s, and {:.2} s to finish",
+        "filled {filled} in {:.2} s ({:.2} s of processor)",
         spent.as_secs_f64(),
-        start.elapsed().as_secs_f64()
+        used.as_secs_f64()
+    );
+    let (start, begun) = (Instant::now(), on_processor());
+    index.finish_load(1);
+    let used = on_processor() - begun;
+    println!(
+        "finished in {:.2} s ({:.2} s of processor)",
+        start.elapsed().as_secs_f64(),
+        used.as_secs_f64()
     );
     Ok(filled)
 }
@@ -253,7 +271,7 @@ fn apply_while_reading(index: &Index, entities: usize, filled: usize) -> Result<
         ("page of 500 new entities, two readers", &new[20..], true),
     ] {
         let ended = AtomicBool::new(!read);
-        let (wrote, listed) = std::thread::scope(|scope| -> Result<_> {
+        let (wrote, listed, used) = std::thread::scope(|scope| -> Result<_> {
             let reader = || {
                 let mut times = Vec::new();
                 while !ended.load(Ordering::Relaxed) {
@@ -269,12 +287,13 @@ fn apply_while_reading(index: &Index, entities: usize, filled: usize) -> Result<
                 times
             };
             let readers = [scope.spawn(reader), scope.spawn(reader)];
-            let mut wrote = Vec::new();
+            let (mut wrote, mut used) = (Vec::new(), Duration::ZERO);
             for (entities, first_id) in pages {
                 let rows = rows(entities, *first_id)?;
-                let start = Instant::now();
+                let (start, begun) = (Instant::now(), on_processor());
                 index.apply(&rows, &[], index.position() + 1);
                 wrote.push(start.elapsed());
+                used += on_processor() - begun;
                 // As pages come from a database: about forty a second.
                 std::thread::park_timeout(Duration::from_millis(20));
             }
@@ -283,9 +302,10 @@ fn apply_while_reading(index: &Index, entities: usize, filled: usize) -> Result<
             for reader in readers {
                 listed.extend(reader.join().map_err(|_| "a reader panicked")?);
             }
-            Ok((wrote, listed))
+            Ok((wrote, listed, used / u32::try_from(pages.len())?))
         })?;
         print_times(name, None, wrote);
+        println!("  … of which on a processor, mean{:>36.4}", ms(used));
         if !listed.is_empty() {
             print_times(&format!("  … {} lists of 20 meanwhile", listed.len()), None, listed);
         }

@@ -56,9 +56,10 @@ pub fn alerts(base: &str) -> Result<Vec<Found>> {
 
 /// Adds to each alert the key of the rule that raised it, which the list of alerts lacks.
 pub fn name_rules(base: &str, alerts: &mut [Found]) -> Result<()> {
-    let raised_by = raised_by(&read_rules(groups(base)?));
+    let rules = read_rules(groups(base)?);
+    let raised_by = raised_by(&rules);
     for alert in alerts {
-        alert.item["rule"] = json!(raised_by.get(&alert.key));
+        alert.item["rule"] = json!(raised_by.get(alert.key.as_str()));
     }
     Ok(())
 }

@@ -15,7 +15,8 @@ impl Json {
         Ok(Self(bytes))
     }
 
-    pub(crate) fn from_bytes(bytes: Vec<u8>) -> Self {
+    /// JSON that is text already, such as a part of a response. The host checks it when it parses.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 

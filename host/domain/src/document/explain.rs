@@ -18,7 +18,7 @@ const MAX_PROBLEMS: usize = 100;
 ///
 /// # Errors
 /// What is wrong with the schema; the pointer is relative to it.
-pub fn check_schema(schema: &Value) -> Result<Validator, Problem> {
+pub fn check_schema(schema: &Value) -> Result<Validator, Box<Problem>> {
     jsonschema::options()
         .offline()
         .should_validate_formats(true)
@@ -28,7 +28,11 @@ pub fn check_schema(schema: &Value) -> Result<Validator, Problem> {
             let mut problems = Vec::new();
             describe(&error, &Value::Null, &mut problems);
             let found = problems.into_iter().next();
-            found.unwrap_or_else(|| Problem::new(error.instance_path().as_str(), "a JSON Schema", error.to_string()))
+            Box::new(
+                found.unwrap_or_else(|| {
+                    Problem::new(error.instance_path().as_str(), "a JSON Schema", error.to_string())
+                }),
+            )
         })
 }
 

@@ -13,7 +13,7 @@ pub(super) fn check(manifest: &Value) -> Vec<Problem> {
     let schema = json_schema();
     let mut out = match check_schema(&schema) {
         Ok(validator) => explain(&validator, &schema, manifest),
-        Err(problem) => vec![problem],
+        Err(problem) => vec![*problem],
     };
     if manifest.is_object() {
         roles(manifest, &mut out);
@@ -91,7 +91,7 @@ fn schemas(manifest: &Value, out: &mut Vec<Problem>) {
         if let Err(problem) = check_schema(schema) {
             out.push(Problem {
                 pointer: format!("{at}{}", problem.pointer),
-                ..problem
+                ..*problem
             });
         } else if schema["type"] != "object" {
             let problem = Problem::new(

@@ -35,7 +35,7 @@ pub struct TrialInput {
 /// One example item.
 #[derive(Debug, Clone)]
 pub struct TrialExample {
-    /// Its kind.
+    /// Its kind, or the name of a folder for it: `s3-bucket` for `AWS::S3::Bucket`.
     pub kind: String,
     /// The file it came from; stands for its key.
     pub file: String,
@@ -169,7 +169,7 @@ impl TrialInput {
         }
         let mut kinds: Vec<String> = mapping.kinds().into_iter().map(str::to_owned).collect();
         for example in &self.examples {
-            if !kinds.contains(&example.kind) {
+            if !kinds.iter().any(|kind| example.is_of(kind)) {
                 kinds.push(example.kind.clone());
             }
         }
@@ -188,7 +188,7 @@ impl TrialInput {
     fn kind(&self, kind: String, mapping: &Mapping, blueprints: &Blueprints) -> TrialKind {
         let mut tally = Tally::default();
         let mut items = Vec::new();
-        for example in self.examples.iter().filter(|e| e.kind == kind) {
+        for example in self.examples.iter().filter(|e| e.is_of(&kind)) {
             let call = Call { kind: &kind, key: &example.file, strict: false, conversions: true, now: self.now };
             tally.items += 1;
             items.push(match mapping.map_with(call, &example.bytes, blueprints) {
@@ -218,6 +218,18 @@ impl TrialInput {
         }
         let mapped = mapping.kinds().contains(&kind.as_str());
         TrialKind { kind, mapped, tally, items }
+    }
+}
+
+impl TrialExample {
+    /// Whether it is of `kind`. A folder cannot be called `AWS::S3::Bucket`, so `s3-bucket` stands for it too.
+    fn is_of(&self, kind: &str) -> bool {
+        if self.kind == kind {
+            return true;
+        }
+        let Some((_, own)) = kind.split_once("::") else { return false };
+        let slug = |s: &str| s.replace("::", "-").to_lowercase();
+        self.kind == slug(kind) || self.kind == slug(own)
     }
 }
 

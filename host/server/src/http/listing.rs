@@ -17,11 +17,11 @@ pub(crate) struct PageQuery {
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Page<T: ToSchema> {
+pub(crate) struct Page<T: ToSchema> {
     /// In order.
-    pub items: Vec<T>,
+    pub(crate) items: Vec<T>,
     /// Hand it back as `cursor` for the next page; null at the end.
-    pub next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Pages for people are short; a script may ask for more.

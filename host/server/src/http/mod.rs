@@ -55,6 +55,7 @@ const MAX_COMPONENT: usize = 128 << 20;
 #[openapi(
     info(
         title = "Seawall",
+        version = env!("CARGO_PKG_VERSION"),
         description = "The software catalog, its plugins and what they may do. Every request carries `Authorization: Bearer TOKEN`. \
                        Errors are problem+json (RFC 9457) with a stable `type`."
     ),
@@ -73,7 +74,7 @@ impl Modify for Security {
 }
 
 fn resources() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi())
+    OpenApiRouter::new()
         .routes(routes!(blueprints::list))
         .routes(routes!(blueprints::get, blueprints::put))
         .routes(routes!(entities::list::list))
@@ -109,14 +110,18 @@ fn resources() -> OpenApiRouter<App> {
         )
 }
 
+fn documented() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi()).nest("/api/v1", resources())
+}
+
 /// The OpenAPI 3.1 document, generated from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    OpenApiRouter::new().nest("/api/v1", resources()).into_openapi()
+    documented().into_openapi()
 }
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    let (api, document) = OpenApiRouter::new().nest("/api/v1", resources()).split_for_parts();
+    let (api, document) = documented().split_for_parts();
     let document = Arc::new(document);
     let served = {
         let document = document.clone();
@@ -125,8 +130,6 @@ pub fn router(app: App) -> Router {
     let api = api
         .route("/api/v1/openapi.json", get(served))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
-    let mut info = ApiDoc::openapi().info;
-    info.version = env!("CARGO_PKG_VERSION").into();
     Router::new()
         .merge(api)
         .route("/", get(health::home))

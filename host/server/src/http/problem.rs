@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 /// An error answer.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Names the kind of error; stable.
     #[serde(rename = "type")]
     #[schema(example = "https://seawall.dev/problems/invalid")]
@@ -31,7 +31,7 @@ pub struct Problem {
 
 /// A field that is wrong.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Field {
+pub(crate) struct Field {
     /// JSON pointer into the body (RFC 6901), or the name of a parameter.
     pointer: String,
     /// What is wrong and what to write instead.

@@ -79,7 +79,7 @@ impl Ingestor for Probe {
                 let answer = http::get(config.url.clone()).send()?;
                 let mut page = Page::complete();
                 let status = answer.status();
-                let body = String::from_utf8_lossy(answer.body()).into_owned();
+                let body = answer.text().into_owned();
                 page.upsert(scope.kind(), "answer", &json!({"id": "answer", "size": status, "note": body}))?;
                 Ok(page)
             }

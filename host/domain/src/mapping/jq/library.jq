@@ -1,12 +1,13 @@
-# What jq has and jaq's library lacks or does otherwise. Read after jaq's own, so it wins.
+# What jq has and jaq's library lacks or does otherwise. A definition that jaq has too takes its place there, so it may use
+# what jaq defines before it and native filters.
 def join($s): reduce .[] as $x (null;
   (if . == null then "" else . + $s end) + ($x | if . == null then "" elif type == "string" then . else tojson end)) // "";
 def ltrimstr($x): if isstring and ($x | isstring) then __ltrimstr($x) else . end;
 def rtrimstr($x): if isstring and ($x | isstring) then __rtrimstr($x) else . end;
 def trimstr($x): ltrimstr($x) | rtrimstr($x);
 def indices($i): if . == null then null else __indices($i) end;
-def index($i): indices($i) | if . == null then null else .[0] end;
-def rindex($i): indices($i) | if . == null then null else .[-1:][0] end;
+def index($i): if . == null then null else __indices($i)[0] end;
+def rindex($i): if . == null then null else __indices($i)[-1] end;
 def capture_of_match: [.[] | select(.name) | { (.name): .string }] | add + {};
 def scan_(re; flags): matches(re; flags)[] | [.[].string] | if length > 1 then .[1:] else .[0] end;
 def scan(re; flags): scan_(re; "g" + flags);

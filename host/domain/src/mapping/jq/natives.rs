@@ -9,7 +9,7 @@ use jaq_core::{
     box_iter::box_once,
     native::{Fun, bome, run, v},
 };
-use jaq_json::{Num, Val};
+use jaq_json::Val;
 
 /// jaq's filters that are left out or replaced below.
 const REPLACED: [&str; 15] = [
@@ -88,7 +88,6 @@ fn take<'a>(ctx: &jaq_core::Ctx<'a, Jq>, n: u64, v: &Val) -> Result<(), Exn<'a, 
         Val::TStr(s) | Val::BStr(s) => s.len(),
         Val::Arr(a) => a.len(),
         Val::Obj(o) => o.len(),
-        Val::Num(Num::BigInt(_)) => return Ok(()),
         _ => return Ok(()),
     };
     if len > MAX_SIZE || is_deep(v) {
@@ -176,7 +175,10 @@ fn from_json(v: &Val) -> jaq_json::ValR {
         Val::TStr(s) | Val::BStr(s) => s,
         other => return Err(Error::typ(other.clone(), "string")),
     };
-    value::parse(text).map_err(|e| Error::str(format_args!("cannot parse {v} as JSON: {e}")))
+    value::parse(text).map_err(|e| {
+        let text = String::from_utf8_lossy(&text[..text.len().min(200)]);
+        Error::str(format_args!("no JSON: {e}: {}", crate::text::cut(&text, 60)))
+    })
 }
 
 fn now(cv: &Cv<'_, Jq>) -> jaq_json::ValR {

@@ -55,7 +55,14 @@ impl Compiler {
     /// Reads the library.
     pub(in crate::mapping) fn new() -> Self {
         let own = load::parse(include_str!("library.jq"), |p| p.defs()).unwrap_or_default();
-        Self { library: jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).chain(own).collect() }
+        let mut library: Vec<_> = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).collect();
+        for def in own {
+            match library.iter_mut().find(|d| d.name == def.name && d.args.len() == def.args.len()) {
+                Some(theirs) => *theirs = def,
+                None => library.push(def),
+            }
+        }
+        Self { library }
     }
 
     /// Compiles one expression.
