@@ -54,7 +54,7 @@ impl Grant {
         let mut directories = Vec::new();
         for rule in &manifest.capabilities.files {
             let same = |own: &FilesRule| own.at == rule.at && own.from == rule.from;
-            if self.capabilities.files.iter().any(same) {
+            if !self.capabilities.files.iter().any(same) {
                 continue;
             }
             let fail = |found: String| DirectoryError {

@@ -31,6 +31,8 @@ pub struct Server {
     /// The engine behind it.
     pub engine: Engine,
     listener: TcpListener,
+    /// Held as long as the server lives: one process a data folder.
+    _lock: std::fs::File,
 }
 
 impl Server {
@@ -50,20 +52,22 @@ impl Server {
             .await
             .with_context(|| format!("cannot listen on {}; is Seawall running already? Choose another with `--listen`", options.listen))?;
         make_private(&options.data)?;
+        let lock = lock(&options.data)?;
         let key = MasterKey::load_or_create(&options.data.join("master.key"))?;
         let store = SqliteStore::open(&options.data.join("seawall.db"), key).await?;
         let runtime = Runtime::new(RuntimeConfig { cache: Some(options.data.join("compiled")), ..RuntimeConfig::default() })?;
-        let token = token(&options.data.join("token"))?;
+        let token = kept(&options.data.join("token"), "sw_")?;
         let engine = Engine::open(EngineConfig {
             store: Arc::new(store),
             runtime,
             plugins: options.data.join("plugins"),
             clock: system_clock,
-            owner: random()?,
+            // The same after a restart, so that a process that died does not keep its partitions from its successor.
+            owner: kept(&options.data.join("instance"), "instance-")?,
         })
         .await?;
         engine.start().await?;
-        Ok(Self { address: listener.local_addr()?, token, engine, listener })
+        Ok(Self { address: listener.local_addr()?, token, engine, listener, _lock: lock })
     }
 
     /// Answers until `stop` ends; then ends work at its next safe place.
@@ -83,6 +87,9 @@ impl Server {
 /// # Errors
 /// As [`Server::start`].
 pub async fn run(options: ServeOptions) -> Result<()> {
+    // To stderr, one line an event; RUST_LOG chooses what, as in all of Rust's servers.
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,tower_http=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
     let server = Server::start(&options).await?;
     tracing::info!(address = %format!("http://{}", server.address), data = %options.data.display(), "serving");
     server.answer(stopped()).await
@@ -111,21 +118,30 @@ fn make_private(folder: &Path) -> Result<()> {
         .with_context(|| format!("cannot make the data folder {}", folder.display()))
 }
 
-/// Reads the token, or makes it at the first start.
-fn token(path: &Path) -> Result<String> {
+fn lock(folder: &Path) -> Result<std::fs::File> {
+    let path = folder.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.try_lock().map_err(|_| {
+        anyhow::anyhow!("another Seawall uses the data folder {}; stop it, or choose another folder with `--data`", folder.display())
+    })?;
+    Ok(file)
+}
+
+/// Reads a random text of the data folder, or makes it at the first start.
+fn kept(path: &Path, prefix: &str) -> Result<String> {
     use std::os::unix::fs::OpenOptionsExt;
     if path.exists() {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let text = text.trim();
         if text.len() < 32 {
-            bail!("{} holds no token; delete it, and the next start makes a new one", path.display());
+            bail!("{} is damaged; delete it, and the next start makes a new one", path.display());
         }
         return Ok(text.to_owned());
     }
-    let token = format!("sw_{}", random()?);
+    let text = format!("{prefix}{}", random()?);
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    writeln!(file, "{token}")?;
-    Ok(token)
+    writeln!(file, "{text}")?;
+    Ok(text)
 }
 
 fn random() -> Result<String> {

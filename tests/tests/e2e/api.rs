@@ -115,9 +115,9 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
         assert!(body["detail"].as_str().unwrap().contains(part), "GET {path}: {body}");
     }
     let puts = [
-        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "confg": {}}), "", "confg"),
+        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "confg": {}}), "/confg", "config"),
         ("/api/v1/integrations/probe", json!({"name": "other", "plugin": "probe"}), "/name", "the same"),
-        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "config": {"base_url": 7}}), "/config/base_url", "string"),
+        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "config": {"base_url": 7}}), "/config/base_url", "expected text"),
         ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "config": {"base_url": "http://127.0.0.1:1"}, "every_seconds": "often"}), "/every_seconds", "u32"),
         ("/api/v1/credentials/token", json!({"source": "sealed"}), "/secret", "secret"),
         ("/api/v1/plugins/probe/grant", json!({"private_ranges": ["0.0.0.0/0"]}), "/private_ranges", "every address"),

@@ -43,7 +43,7 @@ macro_rules! names_the_cause {
 
 names_the_cause! {
     a_plugin_that_spins_is_ended_by_its_time: "spin" => "`timeout_ms` of 3000 ms";
-    a_plugin_that_eats_memory_is_ended_by_its_bound: "memory" => "`memory_bytes` of 67108864 bytes";
+    a_plugin_that_eats_memory_is_ended_by_its_bound: "memory" => "`memory_bytes` of 134217728 bytes";
     a_plugin_that_panics_is_shown_with_its_words: "trap" => "panics on purpose";
     a_plugin_that_answers_too_much_is_ended: "huge" => "`result_bytes` of 33554432 bytes";
     a_plugin_that_floods_the_log_is_ended: "log-flood" => "`log_lines` of 500 lines";

@@ -51,7 +51,7 @@ async fn undeclared_places_are_refused_with_the_lines_that_would_allow_them() {
         (format!("{}/items/../secrets", tool.address()), "path"),
         (format!("{}/%2e%2e/items", tool.address()), "path"),
         (format!("{}/items", tool.address().replace("http://", "https://")), "scheme"),
-        (format!("{}/items", tool.address().replace("127.0.0.1", "0x7f000001")), ""),
+        (format!("{}/items", tool.address().replace("127.0.0.1", "0x7f000002")), "host"),
     ];
     for (url, _why) in cases {
         let (pass, record) = fetch(&seawall, &tool, &url).await;

@@ -3,14 +3,10 @@
 use super::METHODS;
 use serde_json::{Value, json};
 
-/// Where editors find it.
-const ID: &str = "https://seawall.dev/schemas/plugin.schema.json";
-
 /// JSON Schema (draft 2020-12) of `plugin.yaml`.
 pub fn json_schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": ID,
         "title": "Seawall plugin",
         "description": "What a plugin says of itself: plugin.yaml.",
         "type": "object",
