@@ -4,9 +4,17 @@ use std::{env, fs, io, path::Path};
 
 /// Folders that hold no source.
 const LEFT_OUT: &[&str] = &[
-    "node_modules", "target", "__pycache__", ".venv", ".pytest_cache", ".mypy_cache", ".ruff_cache", "dist",
+    "node_modules",
+    "target",
+    "__pycache__",
+    ".venv",
+    ".pytest_cache",
+    ".mypy_cache",
+    ".ruff_cache",
+    "dist",
     // The SDKs' own tests are of no use to authors.
-    "test", "tests",
+    "test",
+    "tests",
 ];
 
 fn main() -> io::Result<()> {

@@ -9,7 +9,10 @@ use tempfile::TempDir;
 /// # Panics
 /// Where there is none.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port").port()
+    TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a free port")
+        .port()
 }
 
 /// A server of a script.
@@ -23,11 +26,18 @@ impl RealServer {
     /// # Panics
     /// With what the script printed, where it fails.
     pub fn start(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let folder = tempfile::Builder::new().prefix("real-").tempdir_in("/tmp").expect("a temporary folder");
+        let folder = tempfile::Builder::new()
+            .prefix("real-")
+            .tempdir_in("/tmp")
+            .expect("a temporary folder");
         let server = Self { folder };
         let script = repository().join("tests/servers").join(format!("{name}.sh"));
         let mut command = Command::new("bash");
-        command.arg(script).arg(server.folder()).args(arguments).envs(environment.iter().copied());
+        command
+            .arg(script)
+            .arg(server.folder())
+            .args(arguments)
+            .envs(environment.iter().copied());
         // The servers live on in the background: their output goes to files, or a pipe would never end.
         let log = server.folder().join("script.log");
         let file = std::fs::File::create(&log).expect("a log file");

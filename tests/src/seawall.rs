@@ -10,7 +10,10 @@ use tempfile::TempDir;
 
 /// The repository's root.
 pub fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
 }
 
 /// The binary under test, beside the test's own.
@@ -19,9 +22,17 @@ pub fn repository() -> PathBuf {
 /// Where it was not built.
 pub fn seawall_binary() -> PathBuf {
     let own = std::env::current_exe().unwrap_or_default();
-    let folder = own.parent().and_then(Path::parent).map(Path::to_path_buf).unwrap_or_default();
+    let folder = own
+        .parent()
+        .and_then(Path::parent)
+        .map(Path::to_path_buf)
+        .unwrap_or_default();
     let binary = folder.join("seawall");
-    assert!(binary.exists(), "{} is missing: `cargo build -p seawall-server` first", binary.display());
+    assert!(
+        binary.exists(),
+        "{} is missing: `cargo build -p seawall-server` first",
+        binary.display()
+    );
     binary
 }
 
@@ -31,9 +42,17 @@ pub fn seawall_binary() -> PathBuf {
 /// Where it was not built.
 pub fn component(project: &str) -> PathBuf {
     let folder = repository().join(project);
-    let name = folder.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_owned();
+    let name = folder
+        .file_name()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default()
+        .to_owned();
     let file = folder.join("dist").join(format!("{name}.wasm"));
-    assert!(file.exists(), "{} is missing: `cargo xtask plugins` first", file.display());
+    assert!(
+        file.exists(),
+        "{} is missing: `cargo xtask plugins` first",
+        file.display()
+    );
     file
 }
 
@@ -82,7 +101,11 @@ impl Seawall {
     pub async fn boot(&mut self) {
         let port = crate::free_port();
         self.address = format!("http://127.0.0.1:{port}");
-        let log = std::fs::File::options().create(true).append(true).open(self.data().join("log")).expect("a log file");
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.data().join("log"))
+            .expect("a log file");
         let process = Command::new(seawall_binary())
             .args(["serve", "--data"])
             .arg(self.data())
@@ -100,7 +123,10 @@ impl Seawall {
             async move { request.await.ok().filter(|r| r.status() == StatusCode::OK) }
         })
         .await;
-        self.token = std::fs::read_to_string(self.data().join("token")).expect("a token").trim().to_owned();
+        self.token = std::fs::read_to_string(self.data().join("token"))
+            .expect("a token")
+            .trim()
+            .to_owned();
     }
 
     /// kill -9.
@@ -133,7 +159,9 @@ impl Seawall {
 
     /// A request of the API, with the token.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.address)).bearer_auth(&self.token)
+        self.client
+            .request(method, format!("{}{path}", self.address))
+            .bearer_auth(&self.token)
     }
 
     /// GET that must succeed.
@@ -168,12 +196,17 @@ impl Seawall {
     /// Where either is refused.
     pub async fn install(&self, file: &Path) -> Value {
         let bytes = std::fs::read(file).expect("the component");
-        let request = self.request(Method::POST, "/api/v1/plugins").header("content-type", "application/wasm").body(bytes);
+        let request = self
+            .request(Method::POST, "/api/v1/plugins")
+            .header("content-type", "application/wasm")
+            .body(bytes);
         let (status, plugin) = answer(request).await;
         assert!(status.is_success(), "install: {plugin}");
         let name = plugin["name"].as_str().expect("a name");
         let grant = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "reason": "test"});
-        let (status, body) = self.send(Method::PUT, &format!("/api/v1/plugins/{name}/grant"), &grant).await;
+        let (status, body) = self
+            .send(Method::PUT, &format!("/api/v1/plugins/{name}/grant"), &grant)
+            .await;
         assert_eq!(status, StatusCode::OK, "grant: {body}");
         plugin
     }
@@ -184,7 +217,9 @@ impl Seawall {
     /// Where it is refused.
     pub async fn integrate(&self, definition: Value) -> Value {
         let name = definition["name"].as_str().expect("a name").to_owned();
-        let (status, body) = self.send(Method::PUT, &format!("/api/v1/integrations/{name}"), &definition).await;
+        let (status, body) = self
+            .send(Method::PUT, &format!("/api/v1/integrations/{name}"), &definition)
+            .await;
         assert!(status.is_success(), "integration {name}: {body}");
         body
     }
@@ -221,7 +256,9 @@ impl Seawall {
     pub async fn entities(&self, blueprint: &str) -> Vec<Value> {
         let (mut all, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = self.get(&format!("/api/v1/blueprints/{blueprint}/entities?limit=1000{cursor}")).await;
+            let page = self
+                .get(&format!("/api/v1/blueprints/{blueprint}/entities?limit=1000{cursor}"))
+                .await;
             all.extend(page["items"].as_array().cloned().unwrap_or_default());
             match page["next"].as_str() {
                 Some(next) => cursor = format!("&cursor={next}"),
@@ -233,7 +270,10 @@ impl Seawall {
     /// The command line, pointed at this server.
     pub fn command(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(seawall_binary());
-        command.args(arguments).env("SEAWALL_SERVER", &self.address).env("SEAWALL_TOKEN", &self.token);
+        command
+            .args(arguments)
+            .env("SEAWALL_SERVER", &self.address)
+            .env("SEAWALL_TOKEN", &self.token);
         run(&mut command)
     }
 

@@ -60,7 +60,10 @@ impl Tool {
         inner.page.store(page, Ordering::Relaxed);
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
-        let router = Router::new().route("/items", get(items)).route("/echo", get(echo)).with_state(inner.clone());
+        let router = Router::new()
+            .route("/items", get(items))
+            .route("/echo", get(echo))
+            .with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { inner, address }
     }
@@ -79,7 +82,7 @@ impl Tool {
     pub fn fill(&self, n: usize) {
         let item = |i: usize| {
             let parent = (i > 0).then(|| format!("item-{:05}", i / 2));
-            json!({"id": format!("item-{i:05}"), "name": format!("Item {i}"), "size": i, "tier": if i % 2 == 0 { "gold" } else { "silver" }, "parent": parent})
+            json!({"id": format!("item-{i:05}"), "name": format!("Item {i}"), "size": i, "tier": if i.is_multiple_of(2) { "gold" } else { "silver" }, "parent": parent})
         };
         self.set((0..n).map(item).collect());
     }
@@ -123,7 +126,11 @@ async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Que
     }
     let next = {
         let mut answers = lock(&tool.answers);
-        if answers.is_empty() { Answer::Well } else { answers.remove(0) }
+        if answers.is_empty() {
+            Answer::Well
+        } else {
+            answers.remove(0)
+        }
     };
     match next {
         Answer::Well => {}
@@ -148,7 +155,9 @@ async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Que
 
 /// Says back what it got: what a tool does that shows a credential to whoever asks.
 async fn echo(headers: HeaderMap, uri: Uri) -> Response {
-    let headers: serde_json::Map<String, Value> =
-        headers.iter().map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into())).collect();
+    let headers: serde_json::Map<String, Value> = headers
+        .iter()
+        .map(|(k, v)| (k.to_string(), String::from_utf8_lossy(v.as_bytes()).into()))
+        .collect();
     axum::Json(json!({"uri": uri.to_string(), "headers": headers})).into_response()
 }

@@ -15,7 +15,10 @@ pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut ask: i
         if let Some(answer) = ask().await {
             return (answer, started.elapsed());
         }
-        assert!(started.elapsed() < Duration::from_secs(60), "waited a minute in vain for: {what}");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "waited a minute in vain for: {what}"
+        );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

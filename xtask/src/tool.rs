@@ -79,5 +79,6 @@ pub(crate) fn ask(command: &mut Command) -> Option<String> {
 /// Builds the server and command line. The first time this compiles wasmtime, which takes minutes.
 pub(crate) fn build_seawall() -> Result<()> {
     eprintln!("building seawall (the first time, its sandbox takes some minutes)");
-    run(cargo().args(["build", "--locked", "-p", "seawall-server"]))
+    // The whole workspace: one set of features, so that tests do not compile the sandbox a second time.
+    run(cargo().args(["build", "--locked", "--workspace"]))
 }

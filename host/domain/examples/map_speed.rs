@@ -67,12 +67,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for _ in 0..rounds {
             black_box(run()?);
         }
-        println!("{name}: {:.1} µs an item", start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds));
+        println!(
+            "{name}: {:.1} µs an item",
+            start.elapsed().as_secs_f64() * 1e6 / f64::from(rounds)
+        );
     }
     let start = Instant::now();
     for _ in 0..50_000u32 {
         black_box(serde_json::from_slice::<serde_json::Value>(black_box(&bytes))?);
     }
-    println!("for scale, parsing alone with serde_json: {:.1} µs", start.elapsed().as_secs_f64() * 1e6 / 50_000.0);
+    println!(
+        "for scale, parsing alone with serde_json: {:.1} µs",
+        start.elapsed().as_secs_f64() * 1e6 / 50_000.0
+    );
     Ok(())
 }

@@ -98,12 +98,18 @@ pub fn diff(before: &Entity, after: &Entity) -> Map<String, Value> {
     put("title".into(), before.title.clone().into(), after.title.clone().into());
     put("icon".into(), before.icon.clone().into(), after.icon.clone().into());
     put("team".into(), before.team.clone().into(), after.team.clone().into());
-    let names = before.properties.keys().chain(after.properties.keys().filter(|k| !before.properties.contains_key(*k)));
+    let names = before
+        .properties
+        .keys()
+        .chain(after.properties.keys().filter(|k| !before.properties.contains_key(*k)));
     for name in names {
         let get = |e: &Entity| e.properties.get(name).cloned().unwrap_or(Value::Null);
         put(format!("properties.{name}"), get(before), get(after));
     }
-    let names = before.relations.keys().chain(after.relations.keys().filter(|k| !before.relations.contains_key(*k)));
+    let names = before
+        .relations
+        .keys()
+        .chain(after.relations.keys().filter(|k| !before.relations.contains_key(*k)));
     for name in names {
         let get = |e: &Entity| e.relations.get(name).map_or(Value::Null, RelationTarget::to_json);
         put(format!("relations.{name}"), get(before), get(after));

@@ -94,7 +94,8 @@ fn is_slug(s: &str) -> bool {
     (1..=63).contains(&s.len())
         && s.as_bytes()[0].is_ascii_lowercase()
         && !s.ends_with('-')
-        && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && s.bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// 1 to 1,000 bytes without control characters, no white space at either end.

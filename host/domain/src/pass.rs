@@ -107,7 +107,10 @@ mod tests {
         assert_eq!(after_failure(&down, 1, 1.0), AfterFailure::RetryIn(1000));
         assert_eq!(after_failure(&down, 3, 0.0), AfterFailure::RetryIn(2000));
         assert_eq!(after_failure(&down, MAX_ATTEMPTS, 0.0), AfterFailure::GiveUp);
-        assert_eq!(after_failure(&Failure::Unauthorized("401".into()), 1, 0.0), AfterFailure::Stop);
+        assert_eq!(
+            after_failure(&Failure::Unauthorized("401".into()), 1, 0.0),
+            AfterFailure::Stop
+        );
     }
 
     #[test]

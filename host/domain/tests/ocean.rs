@@ -36,7 +36,10 @@ fn every_tool_loads_and_no_example_is_set_aside() {
             for item in &kind.items {
                 assert_eq!(item.error, None, "{name}");
                 for report in &item.reports {
-                    println!("  {:?} {}/{} {:?} [{}] {}", report.severity, report.kind, report.key, report.entity, report.rule, report.message);
+                    println!(
+                        "  {:?} {}/{} {:?} [{}] {}",
+                        report.severity, report.kind, report.key, report.entity, report.rule, report.message
+                    );
                     assert_ne!(report.severity, Severity::SetAside, "{name}: {}", report.message);
                 }
                 if kind.mapped && item.selected {

@@ -1,7 +1,7 @@
 //! What each plugin asked for, was granted, and used, side by side.
 
 use crate::{Engine, PluginView, Result};
-use seawall_domain::{manifest::NetworkRule, grant::Decision};
+use seawall_domain::{grant::Decision, manifest::NetworkRule};
 use seawall_store::EgressUsageRow;
 
 /// One of the manifest's network rules, with what came of it.
@@ -47,7 +47,11 @@ impl Engine {
         let mut out = Vec::new();
         for plugin in plugins {
             let mine: Vec<_> = usage.iter().filter(|u| u.digest == plugin.row.digest).collect();
-            let granted = plugin.decision.as_ref().and_then(|d| d.grant.as_ref()).map(|g| &g.capabilities.network);
+            let granted = plugin
+                .decision
+                .as_ref()
+                .and_then(|d| d.grant.as_ref())
+                .map(|g| &g.capabilities.network);
             let network = plugin.row.bundle.manifest.capabilities.network.iter().enumerate();
             let network = network
                 .map(|(number, rule)| Asked {
@@ -59,7 +63,12 @@ impl Engine {
                 .collect();
             let refused = used(&mine, |u| !u.allowed);
             let decisions = self.inner.store.decisions(Some(&plugin.row.digest)).await?;
-            out.push(PluginAudit { network, refused, decisions, plugin });
+            out.push(PluginAudit {
+                network,
+                refused,
+                decisions,
+                plugin,
+            });
         }
         Ok(out)
     }

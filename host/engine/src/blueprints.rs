@@ -3,7 +3,10 @@
 use crate::{Engine, EngineError, Result, engine::Blueprints};
 use seawall_domain::{Blueprint, blueprint::CompiledBlueprint};
 use seawall_store::BlueprintRow;
-use std::sync::{Arc, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 impl Engine {
     /// All blueprints, by identifier.
@@ -43,10 +46,25 @@ impl Engine {
         Ok(())
     }
 
+    /// The blueprint that each relation of a blueprint points to.
+    pub(crate) fn relations(&self, blueprint: &seawall_domain::BlueprintId) -> BTreeMap<String, String> {
+        let all = self.all_blueprints();
+        let relations = all.get(blueprint).map(|b| &b.blueprint().relations);
+        relations
+            .into_iter()
+            .flatten()
+            .map(|(name, r)| (name.clone(), r.target.to_string()))
+            .collect()
+    }
+
     /// The blueprint that a relation of `blueprint` points to.
     pub fn target_of(&self, blueprint: &str, relation: &str) -> Option<String> {
         let id = seawall_domain::BlueprintId::new(blueprint).ok()?;
         let all = self.all_blueprints();
-        all.get(&id)?.blueprint().relations.get(relation).map(|r| r.target.to_string())
+        all.get(&id)?
+            .blueprint()
+            .relations
+            .get(relation)
+            .map(|r| r.target.to_string())
     }
 }

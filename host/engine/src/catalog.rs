@@ -40,11 +40,20 @@ impl Engine {
     /// Where the blueprint or a field does not exist.
     pub async fn list(&self, query: &ListQuery) -> Result<Listed> {
         self.check_query(query)?;
-        let page = self.inner.index.list(query).map_err(|e| EngineError::invalid("", e.to_string()))?;
+        let page = self
+            .inner
+            .index
+            .list(query)
+            .map_err(|e| EngineError::invalid("", e.to_string()))?;
         let mut rows = self.inner.store.entities(&page.ids).await?;
-        let order: std::collections::HashMap<i64, usize> = page.ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
+        let order: std::collections::HashMap<i64, usize> =
+            page.ids.iter().enumerate().map(|(i, id)| (*id, i)).collect();
         rows.sort_by_key(|r| order.get(&r.id).copied());
-        Ok(Listed { rows, next: page.next, position: page.position })
+        Ok(Listed {
+            rows,
+            next: page.next,
+            position: page.position,
+        })
     }
 
     /// Counts entities.
@@ -93,14 +102,23 @@ impl Engine {
         let row = self.entity(blueprint, identifier).await?;
         let sources = self.inner.store.sources(row.id).await?;
         let referrers = self.inner.store.referrers(blueprint, identifier, 1_000).await?;
-        Ok(Details { row, sources, referrers })
+        Ok(Details {
+            row,
+            sources,
+            referrers,
+        })
     }
 
     /// An entity's changes, newest first; also of one that is gone.
     ///
     /// # Errors
     /// Where it never was.
-    pub async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>> {
+    pub async fn history(
+        &self,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>> {
         let rows = self.inner.store.history(blueprint, identifier, limit).await?;
         if rows.is_empty() {
             return Err(EngineError::not_found("entity", format!("{blueprint}/{identifier}")));
@@ -131,19 +149,34 @@ impl Engine {
     /// A field that no entity can have is a mistake, and an empty answer would hide it.
     fn check_field(&self, blueprint: &BlueprintId, field: &Field, pointer: &str) -> Result<()> {
         let all = self.all_blueprints();
-        let Some(compiled) = all.get(blueprint) else { return Ok(()) };
+        let Some(compiled) = all.get(blueprint) else {
+            return Ok(());
+        };
         let blueprint = compiled.blueprint();
         let (what, name, known): (_, _, Vec<&str>) = match field {
-            Field::Property(name) => ("property", name, blueprint.schema.properties.keys().map(String::as_str).collect()),
-            Field::Relation(name) => ("relation", name, blueprint.relations.keys().map(String::as_str).collect()),
+            Field::Property(name) => (
+                "property",
+                name,
+                blueprint.schema.properties.keys().map(String::as_str).collect(),
+            ),
+            Field::Relation(name) => (
+                "relation",
+                name,
+                blueprint.relations.keys().map(String::as_str).collect(),
+            ),
             _ => return Ok(()),
         };
         if known.contains(&name.as_str()) {
             return Ok(());
         }
-        let near = seawall_domain::text::nearest(name, known.iter().copied())
-            .map_or_else(|| format!("it has: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));
-        Err(EngineError::invalid(pointer, format!("`{}` has no {what} `{name}`; {near}", blueprint.identifier)))
+        let near = seawall_domain::text::nearest(name, known.iter().copied()).map_or_else(
+            || format!("it has: {}", known.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(EngineError::invalid(
+            pointer,
+            format!("`{}` has no {what} `{name}`; {near}", blueprint.identifier),
+        ))
     }
 
     pub(crate) fn reader(&self) -> Arc<dyn CatalogReader> {
@@ -162,7 +195,9 @@ impl CatalogReader for Reader {
     }
 
     async fn related(&self, blueprint: &str, identifier: &str, relation: &str) -> Vec<Entity> {
-        let Some(entity) = self.get(blueprint, identifier).await else { return Vec::new() };
+        let Some(entity) = self.get(blueprint, identifier).await else {
+            return Vec::new();
+        };
         self.0.related(&entity, &[relation.to_owned()]).await
     }
 
@@ -176,10 +211,22 @@ impl Engine {
     pub(crate) async fn related(&self, entity: &Entity, relations: &[String]) -> Vec<Entity> {
         let mut ids = Vec::new();
         for relation in relations {
-            let Some(target) = entity.relations.get(relation) else { continue };
-            let Some(blueprint) = self.target_of(entity.blueprint.as_str(), relation) else { continue };
-            let Ok(blueprint) = BlueprintId::new(blueprint) else { continue };
-            ids.extend(target.targets().iter().take(1_000).filter_map(|t| self.inner.index.get(&blueprint, t)));
+            let Some(target) = entity.relations.get(relation) else {
+                continue;
+            };
+            let Some(blueprint) = self.target_of(entity.blueprint.as_str(), relation) else {
+                continue;
+            };
+            let Ok(blueprint) = BlueprintId::new(blueprint) else {
+                continue;
+            };
+            ids.extend(
+                target
+                    .targets()
+                    .iter()
+                    .take(1_000)
+                    .filter_map(|t| self.inner.index.get(&blueprint, t)),
+            );
         }
         match self.inner.store.entities(&ids).await {
             Ok(rows) => rows.into_iter().map(|r| r.entity).collect(),

@@ -25,11 +25,19 @@ impl Engine {
                 return Err(EngineError::invalid("/secret", "a sealed credential needs its secret"));
             }
             (SecretSource::Env(_) | SecretSource::File(_), Some(_)) => {
-                return Err(EngineError::invalid("/secret", "the secret comes from elsewhere; leave it out, or set `source: sealed`"));
+                return Err(EngineError::invalid(
+                    "/secret",
+                    "the secret comes from elsewhere; leave it out, or set `source: sealed`",
+                ));
             }
             _ => {}
         }
-        let row = CredentialRow { name: name.clone(), source, attach: None, updated_at: self.now() };
+        let row = CredentialRow {
+            name: name.clone(),
+            source,
+            attach: None,
+            updated_at: self.now(),
+        };
         self.inner.store.put_credential(&row, secret).await?;
         let mut waiting = Vec::new();
         for row in self.inner.store.integrations().await? {
@@ -39,7 +47,11 @@ impl Engine {
                 waiting.push(row.integration.name);
             }
         }
-        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).retain(|n, _| !waiting.contains(n));
+        self.inner
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|n, _| !waiting.contains(n));
         waiting.iter().for_each(|n| self.inner.supervisors.wake(n));
         Ok(())
     }
@@ -48,22 +60,32 @@ impl Engine {
     pub(crate) async fn secret(&self, name: &CredentialName, attach: &Attach) -> Result<Secret> {
         let all = self.inner.store.credentials().await?;
         let row = all.into_iter().find(|c| c.name == *name).ok_or_else(|| {
-            EngineError::not_found_but("credential", name, format!("add it: `seawall credential set {name} --env VARIABLE`"))
+            EngineError::not_found_but(
+                "credential",
+                name,
+                format!("add it: `seawall credential set {name} --env VARIABLE`"),
+            )
         })?;
-        let value = match &row.source {
-            SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
-                EngineError::Conflict(format!("the credential `{name}` needs the environment variable {variable}, which is not set"))
-            })?,
-            SecretSource::File(path) => {
-                let text = tokio::fs::read_to_string(path)
-                    .await
-                    .map_err(|source| EngineError::File { path: path.clone(), source })?;
-                text.trim_end_matches(['\n', '\r']).to_owned()
-            }
-            SecretSource::Sealed => self.inner.store.unseal(name).await?.ok_or_else(|| {
-                EngineError::Conflict(format!("the credential `{name}` has no secret; set it again"))
-            })?,
-        };
+        let value =
+            match &row.source {
+                SecretSource::Env(variable) => std::env::var(variable).map_err(|_| {
+                    EngineError::Conflict(format!(
+                        "the credential `{name}` needs the environment variable {variable}, which is not set"
+                    ))
+                })?,
+                SecretSource::File(path) => {
+                    let text = tokio::fs::read_to_string(path)
+                        .await
+                        .map_err(|source| EngineError::File {
+                            path: path.clone(),
+                            source,
+                        })?;
+                    text.trim_end_matches(['\n', '\r']).to_owned()
+                }
+                SecretSource::Sealed => self.inner.store.unseal(name).await?.ok_or_else(|| {
+                    EngineError::Conflict(format!("the credential `{name}` has no secret; set it again"))
+                })?,
+            };
         Ok(Secret::new(row.attach.unwrap_or_else(|| attach.clone()), value))
     }
 }

@@ -1,13 +1,6 @@
 //! The engine and its start.
 
-use crate::{
-    Clock, Result,
-    egress::Recorder,
-    error::EngineError,
-    site::Site,
-    sync::Supervisors,
-    tasks::Tasks,
-};
+use crate::{Clock, Result, egress::Recorder, error::EngineError, site::Site, sync::Supervisors, tasks::Tasks};
 use seawall_domain::{Digest, IntegrationName};
 use seawall_index::{Index, Row};
 use seawall_runtime::{Plugin, Runtime, door::Buckets};
@@ -150,12 +143,21 @@ impl Engine {
     }
 
     pub(crate) fn all_blueprints(&self) -> Arc<Blueprints> {
-        self.inner.blueprints.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner
+            .blueprints
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
 pub(crate) fn row(row: &seawall_store::EntityRow) -> Row<'_> {
-    Row { id: row.id, entity: &row.entity, created_at: row.created_at, updated_at: row.updated_at }
+    Row {
+        id: row.id,
+        entity: &row.entity,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
 }
 
 impl From<tokio::task::JoinError> for EngineError {

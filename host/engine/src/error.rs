@@ -17,7 +17,10 @@ pub struct Problem {
 impl Problem {
     /// A problem at `pointer`.
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into() }
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
     }
 }
 
@@ -61,11 +64,19 @@ pub enum EngineError {
 
 impl EngineError {
     pub(crate) fn not_found(what: &'static str, name: impl ToString) -> Self {
-        Self::NotFound { what, name: name.to_string(), hint: String::new() }
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+            hint: String::new(),
+        }
     }
 
     pub(crate) fn not_found_but(what: &'static str, name: impl ToString, hint: impl Into<String>) -> Self {
-        Self::NotFound { what, name: name.to_string(), hint: format!("; {}", hint.into()) }
+        Self::NotFound {
+            what,
+            name: name.to_string(),
+            hint: format!("; {}", hint.into()),
+        }
     }
 
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
@@ -74,6 +85,12 @@ impl EngineError {
 }
 
 fn list(problems: &[Problem]) -> String {
-    let one = |p: &Problem| if p.pointer.is_empty() { p.detail.clone() } else { format!("{}: {}", p.pointer, p.detail) };
+    let one = |p: &Problem| {
+        if p.pointer.is_empty() {
+            p.detail.clone()
+        } else {
+            format!("{}: {}", p.pointer, p.detail)
+        }
+    };
     problems.iter().map(one).collect::<Vec<_>>().join("; ")
 }

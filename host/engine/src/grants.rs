@@ -41,13 +41,20 @@ impl Engine {
             if let Some(wrong) = rules.iter().find(|r| **r >= asked.len()) {
                 return Err(EngineError::invalid(
                     "/rules",
-                    format!("there is no rule {wrong}; the manifest asks for {} (0 to {})", asked.len(), asked.len().max(1) - 1),
+                    format!(
+                        "there is no rule {wrong}; the manifest asks for {} (0 to {})",
+                        asked.len(),
+                        asked.len().max(1) - 1
+                    ),
                 ));
             }
             grant.capabilities.network = rules.iter().map(|r| asked[*r].clone()).collect();
         }
         if request.expires_at.is_some_and(|end| end <= self.now()) {
-            return Err(EngineError::invalid("/expires_at", "this time has passed; give one that is still to come"));
+            return Err(EngineError::invalid(
+                "/expires_at",
+                "this time has passed; give one that is still to come",
+            ));
         }
         grant.private_ranges = request.private_ranges;
         grant.plaintext_to_loopback = request.plaintext_to_loopback;
@@ -83,14 +90,18 @@ impl Engine {
     async fn decide(&self, decision: Decision) -> Result<Decision> {
         self.inner.store.put_decision(&decision).await?;
         let mut touched = Vec::new();
-        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).retain(|name, site| {
-            let mine = *site.plugin.digest() == decision.digest;
-            if mine {
-                site.revoked.cancel();
-                touched.push(name.clone());
-            }
-            !mine
-        });
+        self.inner
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|name, site| {
+                let mine = *site.plugin.digest() == decision.digest;
+                if mine {
+                    site.revoked.cancel();
+                    touched.push(name.clone());
+                }
+                !mine
+            });
         tracing::info!(digest = decision.digest.short(), verdict = ?decision.verdict, by = decision.by, "grant decided");
         for row in self.inner.store.integrations().await? {
             // A refused credential or a missing grant may be what it waited for.

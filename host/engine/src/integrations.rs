@@ -50,7 +50,11 @@ impl Engine {
         let bundle = &view.row.bundle;
         let mut problems: Vec<Problem> = Vec::new();
         if let Err(wrong) = integration::check_config(&bundle.manifest.config, &wanted.config) {
-            problems.extend(wrong.iter().map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string())));
+            problems.extend(
+                wrong
+                    .iter()
+                    .map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string())),
+            );
         }
         for name in wanted.credentials.keys() {
             if !bundle.manifest.credentials.contains_key(name) {
@@ -64,7 +68,10 @@ impl Engine {
             }
         }
         if !(0.0..=1.0).contains(&wanted.delete_share) {
-            problems.push(Problem::at("/delete_share", "expected a share from 0 to 1, such as 0.2"));
+            problems.push(Problem::at(
+                "/delete_share",
+                "expected a share from 0 to 1, such as 0.2",
+            ));
         }
         if wanted.every_seconds == 0 {
             problems.push(Problem::at("/every_seconds", "expected at least 1"));
@@ -72,11 +79,23 @@ impl Engine {
         if !problems.is_empty() {
             return Err(EngineError::Invalid(problems));
         }
-        let known: Vec<_> = self.blueprints().await?.into_iter().map(|b| b.blueprint.identifier).collect();
+        let known: Vec<_> = self
+            .blueprints()
+            .await?
+            .into_iter()
+            .map(|b| b.blueprint.identifier)
+            .collect();
         for blueprint in bundle.blueprints.iter().filter(|b| !known.contains(&b.identifier)) {
-            self.put_blueprint(blueprint, &format!("plugin:{}", wanted.plugin)).await?;
+            self.put_blueprint(blueprint, &format!("plugin:{}", wanted.plugin))
+                .await?;
         }
-        let existed = self.inner.store.integrations().await?.iter().any(|r| r.integration.name == wanted.name);
+        let existed = self
+            .inner
+            .store
+            .integrations()
+            .await?
+            .iter()
+            .any(|r| r.integration.name == wanted.name);
         let row = self.inner.store.put_integration(wanted, self.now()).await?;
         self.inner.store.set_stopped(&wanted.name, None).await?;
         self.forget_site(&wanted.name);
@@ -124,11 +143,16 @@ impl Engine {
         let recent = self.inner.store.passes(Some(row.id), None, 500).await?;
         let mut passes: Vec<PassRow> = Vec::new();
         for pass in recent {
-            if partitions.iter().any(|p| p.id == pass.partition) && !passes.iter().any(|p| p.partition == pass.partition) {
+            if partitions.iter().any(|p| p.id == pass.partition)
+                && !passes.iter().any(|p| p.partition == pass.partition)
+            {
                 passes.push(pass);
             }
         }
-        let problem = row.stopped.clone().or_else(|| self.inner.supervisors.problem(&row.integration.name));
+        let problem = row
+            .stopped
+            .clone()
+            .or_else(|| self.inner.supervisors.problem(&row.integration.name));
         let any = |s: PassState| passes.iter().any(|p| p.state == s);
         let state = if row.paused {
             IntegrationState::Paused
@@ -143,8 +167,19 @@ impl Engine {
         } else {
             IntegrationState::Idle
         };
-        let problem = problem.or_else(|| passes.iter().find(|p| p.state == PassState::Failed).and_then(|p| p.error.clone()));
-        Ok(IntegrationView { row, state, partitions, passes, problem })
+        let problem = problem.or_else(|| {
+            passes
+                .iter()
+                .find(|p| p.state == PassState::Failed)
+                .and_then(|p| p.error.clone())
+        });
+        Ok(IntegrationView {
+            row,
+            state,
+            partitions,
+            passes,
+            problem,
+        })
     }
 
     /// Pauses or resumes. A running pass ends at its next page and goes on from its cursor.
@@ -168,7 +203,9 @@ impl Engine {
     pub async fn sync_now(&self, name: &IntegrationName) -> Result<()> {
         let row = self.integration_row(name).await?;
         if row.paused {
-            return Err(EngineError::Conflict(format!("`{name}` is paused; resume it: `seawall integration resume {name}`")));
+            return Err(EngineError::Conflict(format!(
+                "`{name}` is paused; resume it: `seawall integration resume {name}`"
+            )));
         }
         self.inner.store.set_stopped(name, None).await?;
         self.forget_site(name);
@@ -192,7 +229,12 @@ impl Engine {
     ///
     /// # Errors
     /// Where the integration does not exist.
-    pub async fn passes(&self, name: Option<&IntegrationName>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>> {
+    pub async fn passes(
+        &self,
+        name: Option<&IntegrationName>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<PassRow>> {
         let id = match name {
             Some(name) => Some(self.integration_row(name).await?.id),
             None => None,
@@ -220,5 +262,9 @@ impl Engine {
 
 fn list(names: impl Iterator<Item = impl ToString>) -> String {
     let names: Vec<String> = names.map(|n| n.to_string()).collect();
-    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    }
 }

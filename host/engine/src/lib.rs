@@ -20,13 +20,13 @@ mod sync;
 mod tasks;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
-pub use catalog::{Listed, Details};
+pub use catalog::{Details, Listed};
 pub use clock::{Clock, system_clock};
 pub use engine::{Engine, EngineConfig};
 pub use error::{EngineError, Problem, Result};
 pub use grants::GrantRequest;
 pub use integrations::{IntegrationState, IntegrationView};
-pub use plugins::{PluginView, PluginStatus};
+pub use plugins::{PluginStatus, PluginView};
 pub use rules::Evaluation;
 pub use runs::RunRequest;
 pub use sync::preview::{Preview, PreviewRequest, preview};

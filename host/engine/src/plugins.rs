@@ -40,7 +40,13 @@ impl Engine {
     /// Where it is no component, has no manifest, imports what nobody offers, or its roles do not fit.
     pub async fn install(&self, bytes: Vec<u8>) -> Result<(PluginView, bool)> {
         let digest = Digest::of(&bytes);
-        let known = self.inner.store.plugins().await?.into_iter().any(|p| p.digest == digest);
+        let known = self
+            .inner
+            .store
+            .plugins()
+            .await?
+            .into_iter()
+            .any(|p| p.digest == digest);
         let world = bundle::world(&bytes).map_err(|e| EngineError::invalid("", e.to_string()))?;
         let bundle = Bundle::extract(&bytes).map_err(|e| EngineError::invalid("", e.to_string()))?;
         self.check_bundle(&bundle)?;
@@ -64,17 +70,21 @@ impl Engine {
 
     fn check_bundle(&self, bundle: &Bundle) -> Result<()> {
         let mut problems = Vec::new();
-        if let Some(mapping) = &bundle.mapping {
-            if let Err(errors) = seawall_domain::mapping::Mapping::compile(mapping) {
-                problems.extend(errors.iter().map(|e| Problem::at("/mapping", e.to_string())));
-            }
+        if let Some(mapping) = &bundle.mapping
+            && let Err(errors) = seawall_domain::mapping::Mapping::compile(mapping)
+        {
+            problems.extend(errors.iter().map(|e| Problem::at("/mapping", e.to_string())));
         }
         for (i, blueprint) in bundle.blueprints.iter().enumerate() {
             if let Err(e) = seawall_domain::blueprint::CompiledBlueprint::new(blueprint.clone()) {
                 problems.push(Problem::at(format!("/blueprints/{i}"), e.to_string()));
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(EngineError::Invalid(problems)) }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(EngineError::Invalid(problems))
+        }
     }
 
     /// All installed components, newest first.
@@ -86,7 +96,11 @@ impl Engine {
         let now = self.now();
         let view = |row: PluginRow| {
             let decision = decisions.iter().rev().find(|d| d.digest == row.digest).cloned();
-            PluginView { status: status(decision.as_ref(), now), decision, row }
+            PluginView {
+                status: status(decision.as_ref(), now),
+                decision,
+                row,
+            }
         };
         Ok(self.inner.store.plugins().await?.into_iter().map(view).collect())
     }
@@ -101,7 +115,11 @@ impl Engine {
         all.into_iter().find(|p| matches(p, reference)).ok_or_else(|| {
             match seawall_domain::text::nearest(reference, names.iter().map(String::as_str)) {
                 Some(near) => EngineError::not_found_but("plugin", reference, format!("did you mean `{near}`?")),
-                None => EngineError::not_found_but("plugin", reference, "install it with `seawall plugin install FILE.wasm`"),
+                None => EngineError::not_found_but(
+                    "plugin",
+                    reference,
+                    "install it with `seawall plugin install FILE.wasm`",
+                ),
             }
         })
     }
@@ -115,7 +133,11 @@ impl Engine {
             .collect();
         if mine.is_empty() {
             let what = pinned.map_or_else(|| name.to_string(), |d| format!("{name}@{d}"));
-            return Err(EngineError::not_found_but("plugin", what, "install it with `seawall plugin install FILE.wasm`"));
+            return Err(EngineError::not_found_but(
+                "plugin",
+                what,
+                "install it with `seawall plugin install FILE.wasm`",
+            ));
         }
         mine.into_iter().find(|p| p.status == PluginStatus::Granted).ok_or_else(|| {
             EngineError::Conflict(format!(
@@ -126,13 +148,20 @@ impl Engine {
 
     /// The component, loaded once.
     pub(crate) async fn load(&self, digest: &Digest) -> Result<Plugin> {
-        if let Some(plugin) = self.inner.plugins.read().unwrap_or_else(PoisonError::into_inner).get(digest) {
+        if let Some(plugin) = self
+            .inner
+            .plugins
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(digest)
+        {
             return Ok(plugin.clone());
         }
         let path = self.component(digest);
-        let bytes = tokio::fs::read(&path)
-            .await
-            .map_err(|source| EngineError::File { path: path.display().to_string(), source })?;
+        let bytes = tokio::fs::read(&path).await.map_err(|source| EngineError::File {
+            path: path.display().to_string(),
+            source,
+        })?;
         if Digest::of(&bytes) != *digest {
             return Err(EngineError::Conflict(format!(
                 "{} was changed since it was installed: its digest is {}; install the plugin again",
@@ -146,7 +175,11 @@ impl Engine {
         let plugin = tokio::task::spawn_blocking(move || handle.block_on(runtime.load(&bytes)))
             .await?
             .map_err(|e| EngineError::invalid("", e.to_string()))?;
-        self.inner.plugins.write().unwrap_or_else(PoisonError::into_inner).insert(digest.clone(), plugin.clone());
+        self.inner
+            .plugins
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(digest.clone(), plugin.clone());
         Ok(plugin)
     }
 
@@ -168,15 +201,20 @@ fn matches(plugin: &PluginView, reference: &str) -> bool {
 fn status(decision: Option<&Decision>, now: i64) -> PluginStatus {
     match decision {
         None => PluginStatus::AwaitingGrant,
-        Some(Decision { verdict: Verdict::Approved, grant: Some(grant), .. }) if grant.is_active(now) => {
-            PluginStatus::Granted
-        }
+        Some(Decision {
+            verdict: Verdict::Approved,
+            grant: Some(grant),
+            ..
+        }) if grant.is_active(now) => PluginStatus::Granted,
         Some(_) => PluginStatus::Revoked,
     }
 }
 
 async fn write(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
-    let file = |source| EngineError::File { path: path.display().to_string(), source };
+    let file = |source| EngineError::File {
+        path: path.display().to_string(),
+        source,
+    };
     if let Some(folder) = path.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(file)?;
     }

@@ -39,29 +39,50 @@ impl Engine {
         identifier: Option<&EntityId>,
         params: &Value,
     ) -> Result<Evaluation> {
-        let name = seawall_domain::PluginName::new(plugin).map_err(|e| EngineError::invalid("/plugin", e.to_string()))?;
+        let name =
+            seawall_domain::PluginName::new(plugin).map_err(|e| EngineError::invalid("/plugin", e.to_string()))?;
         let view = self.granted(&name, None).await?;
         let rules = &view.row.bundle.manifest.rules;
-        let ask = rules.iter().find(|(k, _)| k.as_str() == rule).map(|(_, r)| r).ok_or_else(|| {
-            let known: Vec<_> = rules.keys().map(|k| k.as_str()).collect();
-            EngineError::not_found_but("rule", format!("{plugin}/{rule}"), format!("the plugin has: {}", known.join(", ")))
-        })?;
+        let ask = rules
+            .iter()
+            .find(|(k, _)| k.as_str() == rule)
+            .map(|(_, r)| r)
+            .ok_or_else(|| {
+                let known: Vec<_> = rules.keys().map(|k| k.as_str()).collect();
+                EngineError::not_found_but(
+                    "rule",
+                    format!("{plugin}/{rule}"),
+                    format!("the plugin has: {}", known.join(", ")),
+                )
+            })?;
         if let Err(wrong) = integration::check_config(&ask.params, params) {
             let problem = |p: &integration::ConfigProblem| Problem::at(format!("/params{}", p.pointer), p.to_string());
             return Err(EngineError::Invalid(wrong.iter().map(problem).collect()));
         }
         if ask.blueprint.as_ref().is_some_and(|b| b != blueprint) {
-            return Err(EngineError::invalid("/blueprint", format!("the rule judges `{}` only", ask.blueprint.as_ref().map_or("", BlueprintId::as_str))));
+            return Err(EngineError::invalid(
+                "/blueprint",
+                format!(
+                    "the rule judges `{}` only",
+                    ask.blueprint.as_ref().map_or("", BlueprintId::as_str)
+                ),
+            ));
         }
         let plugin = self.load(&view.row.digest).await?;
         let limits = view.row.bundle.manifest.limits.unwrap_or_default();
-        let sandbox = Sandbox { limits, ..Sandbox::closed() };
+        let sandbox = Sandbox {
+            limits,
+            ..Sandbox::closed()
+        };
         let params = params.to_string().into_bytes();
         let label = format!("{name}/{rule}");
         let mut total = Evaluation::default();
         let mut query = ListQuery {
             blueprint: blueprint.clone(),
-            filters: identifier.map(|id| (Field::Identifier, Value::from(id.as_str()))).into_iter().collect(),
+            filters: identifier
+                .map(|id| (Field::Identifier, Value::from(id.as_str())))
+                .into_iter()
+                .collect(),
             sort: Field::Identifier,
             descending: false,
             after: None,
@@ -76,7 +97,14 @@ impl Engine {
             let now = self.now();
             let target_of = |b: &str, r: &str| self.target_of(b, r);
             let verdicts = plugin
-                .evaluate(&sandbox, rule, params.clone(), &subjects, u64::try_from(now).unwrap_or(0), &target_of)
+                .evaluate(
+                    &sandbox,
+                    rule,
+                    params.clone(),
+                    &subjects,
+                    u64::try_from(now).unwrap_or(0),
+                    &target_of,
+                )
                 .await?;
             let rows: Vec<VerdictRow> = listed
                 .rows
@@ -109,8 +137,15 @@ impl Engine {
     async fn subjects(&self, rows: &[EntityRow], related: &[String]) -> Vec<Subject> {
         let mut out = Vec::with_capacity(rows.len());
         for row in rows {
-            let related = if related.is_empty() { Vec::new() } else { self.related(&row.entity, related).await };
-            out.push(Subject { entity: row.entity.clone(), related });
+            let related = if related.is_empty() {
+                Vec::new()
+            } else {
+                self.related(&row.entity, related).await
+            };
+            out.push(Subject {
+                entity: row.entity.clone(),
+                related,
+            });
         }
         out
     }

@@ -43,10 +43,18 @@ impl Engine {
     pub async fn start_run(&self, request: RunRequest) -> Result<(RunRow, bool)> {
         let site = self.site(&request.integration).await?;
         let operations = &site.plugin.bundle().manifest.operations;
-        let asked = operations.iter().find(|(k, _)| k.as_str() == request.operation).map(|(_, o)| o).ok_or_else(|| {
-            let known: Vec<_> = operations.keys().map(|k| k.as_str()).collect();
-            EngineError::not_found_but("operation", &request.operation, format!("the plugin has: {}", known.join(", ")))
-        })?;
+        let asked = operations
+            .iter()
+            .find(|(k, _)| k.as_str() == request.operation)
+            .map(|(_, o)| o)
+            .ok_or_else(|| {
+                let known: Vec<_> = operations.keys().map(|k| k.as_str()).collect();
+                EngineError::not_found_but(
+                    "operation",
+                    &request.operation,
+                    format!("the plugin has: {}", known.join(", ")),
+                )
+            })?;
         if let Err(wrong) = integration::check_config(&asked.inputs, &request.inputs) {
             let problem = |p: &integration::ConfigProblem| Problem::at(format!("/inputs{}", p.pointer), p.to_string());
             return Err(EngineError::Invalid(wrong.iter().map(problem).collect()));
@@ -56,9 +64,19 @@ impl Engine {
                 self.entity(blueprint, identifier).await?;
             }
             (Some(wanted), _) => {
-                return Err(EngineError::invalid("/target", format!("the operation works on an entity of `{wanted}`; give `{{\"blueprint\": \"{wanted}\", \"identifier\": …}}`")));
+                return Err(EngineError::invalid(
+                    "/target",
+                    format!(
+                        "the operation works on an entity of `{wanted}`; give `{{\"blueprint\": \"{wanted}\", \"identifier\": …}}`"
+                    ),
+                ));
             }
-            (None, Some(_)) => return Err(EngineError::invalid("/target", "the operation works on no entity; leave it out")),
+            (None, Some(_)) => {
+                return Err(EngineError::invalid(
+                    "/target",
+                    "the operation works on no entity; leave it out",
+                ));
+            }
             (None, None) => {}
         }
         let now = self.now();
@@ -98,8 +116,18 @@ impl Engine {
         let engine = self.clone();
         self.spawn(async move {
             let id = run.id.clone();
-            if let Err(error) = (Follow { engine, run, attempts: 0 }).to_the_end().await {
-                tracing::error!(run = id, "a run could not be followed; it goes on at the next start: {error}");
+            if let Err(error) = (Follow {
+                engine,
+                run,
+                attempts: 0,
+            })
+            .follow_to_the_end()
+            .await
+            {
+                tracing::error!(
+                    run = id,
+                    "a run could not be followed; it goes on at the next start: {error}"
+                );
             }
         });
     }
@@ -113,7 +141,7 @@ struct Follow {
 }
 
 impl Follow {
-    async fn to_the_end(mut self) -> Result<()> {
+    async fn follow_to_the_end(mut self) -> Result<()> {
         let shutdown = self.engine.inner.shutdown.clone();
         while !self.run.state.is_final() && !shutdown.is_cancelled() {
             let now = self.engine.now();
@@ -131,7 +159,11 @@ impl Follow {
     async fn step(&mut self, shutdown: &CancellationToken) -> Result<()> {
         let lines: Arc<Mutex<Vec<LogLine>>> = Arc::default();
         match self.call(&lines, shutdown).await {
-            Ok(Progress::Running { state, poll_after_ms, label }) => {
+            Ok(Progress::Running {
+                state,
+                poll_after_ms,
+                label,
+            }) => {
                 self.attempts = 0;
                 self.run.state = RunState::Running;
                 self.run.progress = Some(state);
@@ -156,7 +188,12 @@ impl Follow {
                 match after_failure(&error.as_failure(), self.attempts, 0.5) {
                     AfterFailure::RetryIn(ms) => {
                         self.run.poll_at = Some(self.engine.now() + ms);
-                        say(&lines, self.engine.now(), "warn", &format!("{error}; tried again in {ms} ms"));
+                        say(
+                            &lines,
+                            self.engine.now(),
+                            "warn",
+                            &format!("{error}; tried again in {ms} ms"),
+                        );
                     }
                     _ => self.fail(error.to_string(), &lines),
                 }
@@ -172,10 +209,11 @@ impl Follow {
     async fn call(&mut self, lines: &Arc<Mutex<Vec<LogLine>>>, shutdown: &CancellationToken) -> Result<Progress> {
         let name = IntegrationName::new(&self.run.integration).map_err(|e| EngineError::Internal(e.to_string()))?;
         let site = self.engine.site(&name).await?;
-        let target = match &self.run.target {
-            Some((b, i)) => Some((BlueprintId::new(b), EntityId::new(i))),
-            None => None,
-        };
+        let target = self
+            .run
+            .target
+            .as_ref()
+            .map(|(b, i)| (BlueprintId::new(b), EntityId::new(i)));
         let target = match target {
             Some((Ok(b), Ok(i))) => Some(self.engine.entity(&b, &i).await?.entity),
             _ => None,
@@ -185,12 +223,21 @@ impl Follow {
             run: self.run.id.clone(),
             config: site.config.clone(),
             inputs: self.run.inputs.to_string().into_bytes(),
+            relations: target
+                .as_ref()
+                .map(|t| self.engine.relations(&t.blueprint))
+                .unwrap_or_default(),
             target,
         };
         let sandbox = site.sandbox(&self.engine, sink(lines, &self.engine), shutdown.clone());
         if self.run.state == RunState::Requested {
             self.run.state = RunState::Running;
-            say(lines, self.engine.now(), "info", &format!("starting {} in {}", self.run.operation, name));
+            say(
+                lines,
+                self.engine.now(),
+                "info",
+                &format!("starting {} in {}", self.run.operation, name),
+            );
             self.save(lines).await?;
             return Ok(site.plugin.start(&sandbox, invocation).await?);
         }
@@ -222,11 +269,18 @@ impl Follow {
         let stored = async {
             let name = IntegrationName::new(&self.run.integration).map_err(|e| EngineError::Internal(e.to_string()))?;
             let site = self.engine.site(&name).await?;
-            self.engine.store_located(&site, changes, &format!("run:{}", self.run.id)).await
+            self.engine
+                .store_located(&site, changes, &format!("run:{}", self.run.id))
+                .await
         };
         if let Err(error) = stored.await {
             // The operation itself succeeded; the next pass brings what this could not.
-            say(lines, self.engine.now(), "warn", &format!("the catalog was not updated at once: {error}"));
+            say(
+                lines,
+                self.engine.now(),
+                "warn",
+                &format!("the catalog was not updated at once: {error}"),
+            );
         }
     }
 }
@@ -237,11 +291,18 @@ impl Engine {
         let known = self.inner.store.partitions(site.row.id).await?;
         for located in changes {
             let kind = match &located.change {
-                seawall_domain::item::Change::Upsert { kind, .. } | seawall_domain::item::Change::Delete { kind, .. } => kind,
+                seawall_domain::item::Change::Upsert { kind, .. }
+                | seawall_domain::item::Change::Delete { kind, .. } => kind,
             };
-            let partition = known.iter().find(|p| p.kind == *kind && p.name == located.partition).ok_or_else(|| {
-                EngineError::Conflict(format!("the partition `{}` of kind `{kind}` is not known yet", located.partition))
-            })?;
+            let partition = known
+                .iter()
+                .find(|p| p.kind == *kind && p.name == located.partition)
+                .ok_or_else(|| {
+                    EngineError::Conflict(format!(
+                        "the partition `{}` of kind `{kind}` is not known yet",
+                        located.partition
+                    ))
+                })?;
             self.store_outside(site, partition, located.change, cause).await?;
         }
         Ok(())
@@ -249,7 +310,12 @@ impl Engine {
 }
 
 fn say(lines: &Arc<Mutex<Vec<LogLine>>>, at: i64, level: &str, message: &str) {
-    let line = LogLine { line: 0, at, level: level.to_owned(), message: message.to_owned() };
+    let line = LogLine {
+        line: 0,
+        at,
+        level: level.to_owned(),
+        message: message.to_owned(),
+    };
     lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
 }
 

@@ -4,12 +4,17 @@ use crate::{Engine, EngineError, Result};
 use seawall_domain::{
     IntegrationName, egress,
     grant::Grant,
-    integration::Integration,
+    integration::{Integration, with_defaults},
     limits::Limits,
+    manifest::Manifest,
     mapping::Mapping,
 };
-use seawall_runtime::{LogSink, Plugin, Sandbox, door::{Door, DoorConfig}};
+use seawall_runtime::{
+    LogSink, Plugin, Sandbox,
+    door::{Door, DoorConfig},
+};
 use seawall_store::IntegrationRow;
+use serde_json::Value;
 use std::{
     collections::HashMap,
     path::PathBuf,
@@ -53,7 +58,13 @@ impl Site {
 impl Engine {
     /// The integration, ready to be called.
     pub(crate) async fn site(&self, name: &IntegrationName) -> Result<Arc<Site>> {
-        if let Some(site) = self.inner.sites.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        if let Some(site) = self
+            .inner
+            .sites
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+        {
             let ended = |g: Option<i64>| g.is_some_and(|end| end <= self.now());
             if !site.revoked.is_cancelled() && !ended(site.door.expires_at()) {
                 return Ok(site.clone());
@@ -61,7 +72,11 @@ impl Engine {
         }
         let row = self.integration_row(name).await?;
         let site = Arc::new(self.make_site(row).await?);
-        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), site.clone());
+        self.inner
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(name.clone(), site.clone());
         Ok(site)
     }
 
@@ -76,9 +91,15 @@ impl Engine {
         let plugin = self.load(&view.row.digest).await?;
         let mapping = integration.mapping.as_ref().or(view.row.bundle.mapping.as_ref());
         let mapping = mapping.map(Mapping::compile).transpose().map_err(|errors| {
-            EngineError::Invalid(errors.iter().map(|e| crate::Problem::at("/mapping", e.to_string())).collect())
+            EngineError::Invalid(
+                errors
+                    .iter()
+                    .map(|e| crate::Problem::at("/mapping", e.to_string()))
+                    .collect(),
+            )
         })?;
-        let rules = egress::Door::compile(manifest, &grant, &integration.config)
+        let config = with_defaults(&manifest.config, &integration.config);
+        let rules = egress::Door::compile(manifest, &grant, &config)
             .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
         let mut credentials = HashMap::new();
         for (name, ask) in &manifest.credentials {
@@ -90,7 +111,9 @@ impl Engine {
                 None if ask.required => {
                     return Err(EngineError::invalid(
                         format!("/credentials/{name}"),
-                        format!("the plugin needs the credential `{name}`; name one of yours: `credentials: {{{name}: my-credential}}`"),
+                        format!(
+                            "the plugin needs the credential `{name}`; name one of yours: `credentials: {{{name}: my-credential}}`"
+                        ),
                     ));
                 }
                 None => {}
@@ -101,7 +124,9 @@ impl Engine {
             integration: integration.name.to_string(),
             digest: view.row.digest.clone(),
             rules,
-            addresses: egress::AddressPolicy { private_ranges: grant.private_ranges.clone() },
+            addresses: egress::AddressPolicy {
+                private_ranges: grant.private_ranges.clone(),
+            },
             plaintext_to_loopback: grant.plaintext_to_loopback,
             expires_at: grant.expires_at,
             credentials,
@@ -112,10 +137,10 @@ impl Engine {
             revoked: revoked.clone(),
         });
         Ok(Site {
-            directories: directories(manifest, &grant, integration)?,
+            directories: directories(&grant, manifest, &config)?,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
             limits: integration.limits.or(manifest.limits).unwrap_or_default(),
-            config: serde_json::to_vec(&integration.config).map_err(|e| EngineError::Internal(e.to_string()))?,
+            config: serde_json::to_vec(&config).map_err(|e| EngineError::Internal(e.to_string()))?,
             mapping: mapping.map(Arc::new),
             plugin,
             door,
@@ -126,34 +151,27 @@ impl Engine {
 
     /// Forgets what was made ready for an integration; calls in flight end as they began.
     pub(crate) fn forget_site(&self, name: &IntegrationName) {
-        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.inner
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
     }
 }
 
-/// The directories that were asked for and granted, with the config's values put in.
-fn directories(
-    manifest: &seawall_domain::manifest::Manifest,
-    grant: &Grant,
-    integration: &Integration,
-) -> Result<Vec<(PathBuf, String)>> {
+/// The directories that were asked for and granted; each must be there.
+fn directories(grant: &Grant, manifest: &Manifest, config: &Value) -> Result<Vec<(PathBuf, String)>> {
+    let given = grant
+        .directories(manifest, config)
+        .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
     let mut out = Vec::new();
-    for rule in manifest.capabilities.files.iter().filter(|r| grant.capabilities.files.contains(r)) {
-        let mut from = rule.from.clone();
-        if let Some(config) = integration.config.as_object() {
-            for (name, value) in config {
-                if let Some(text) = value.as_str() {
-                    from = from.replace(&format!("{{{name}}}"), text);
-                }
-            }
-        }
-        let path = PathBuf::from(&from);
-        if !path.is_absolute() {
-            return Err(EngineError::invalid("/config", format!("`{from}` is no absolute path; the plugin reads {} from it", rule.at)));
-        }
+    for directory in given {
+        let path = PathBuf::from(&directory.from);
         if !path.is_dir() {
-            return Err(EngineError::invalid("/config", format!("`{from}` is no directory that this host can read")));
+            let detail = format!("`{}` is no directory that this host can read", directory.from);
+            return Err(EngineError::invalid("/config", detail));
         }
-        out.push((path, rule.at.clone()));
+        out.push((path, directory.at));
     }
     Ok(out)
 }

@@ -1,6 +1,5 @@
 //! The WIT, bound once. The world is used for its types alone: a plugin may export any subset of the roles, so each is
 //! looked up by itself (see `plugin`).
-#![expect(missing_docs, unreachable_pub, reason = "generated")]
 
 wasmtime::component::bindgen!({
     inline: "

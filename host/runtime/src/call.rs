@@ -20,7 +20,7 @@ use seawall_domain::{
     limits::Limits,
     run::RuleVerdict,
 };
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Store, component::Instance, component::ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
@@ -90,6 +90,8 @@ pub struct Invocation {
     pub inputs: Vec<u8>,
     /// The entity it works on.
     pub target: Option<Entity>,
+    /// The blueprint that each of the target's relations points to.
+    pub relations: BTreeMap<String, String>,
 }
 
 /// How an operation stands.
@@ -141,7 +143,12 @@ struct Watch {
 impl Plugin {
     pub(crate) async fn instantiate(&self, sandbox: &Sandbox) -> Result<Call, CallError> {
         let (mut store, _) = self.store(sandbox)?;
-        let instance = self.inner.pre.instantiate_async(&mut store).await.map_err(|e| host(&e))?;
+        let instance = self
+            .inner
+            .pre
+            .instantiate_async(&mut store)
+            .await
+            .map_err(|e| host(&e))?;
         Ok(Call { store, instance })
     }
 
@@ -157,9 +164,15 @@ impl Plugin {
         wasi.allow_ip_name_lookup(false).allow_tcp(false).allow_udp(false);
         for (host_path, guest_path) in &sandbox.directories {
             wasi.preopened_dir(host_path, guest_path, FsPerms::ReadOnly)
-                .map_err(|e| CallError::Host(format!("the directory {} cannot be opened: {e:#}", host_path.display())))?;
+                .map_err(|e| {
+                    CallError::Host(format!("the directory {} cannot be opened: {e:#}", host_path.display()))
+                })?;
         }
-        let hooks = Hooks { door: sandbox.door.clone(), bounds: bounds.clone(), lines: lines.clone() };
+        let hooks = Hooks {
+            door: sandbox.door.clone(),
+            bounds: bounds.clone(),
+            lines: lines.clone(),
+        };
         let memory = limits.memory_bytes.min(self.inner.runtime.max_memory_bytes());
         let state = State {
             wasi: wasi.build(),
@@ -184,7 +197,13 @@ impl Plugin {
         sandbox: &Sandbox,
         f: impl for<'a> FnOnce(&'a mut Store<State>, &'a Instance) -> BoxFuture<'a, wasmtime::Result<T>> + Send,
     ) -> Result<(T, Option<String>), CallError> {
-        let _place = self.inner.runtime.calls().acquire().await.map_err(|e| CallError::Host(e.to_string()))?;
+        let _place = self
+            .inner
+            .runtime
+            .calls()
+            .acquire()
+            .await
+            .map_err(|e| CallError::Host(e.to_string()))?;
         let (mut store, watch) = self.store(sandbox)?;
         let timeout = Duration::from_millis(sandbox.limits.timeout_ms);
         let crossed = watch.bounds.crossed_token();
@@ -217,7 +236,11 @@ impl Plugin {
     /// [`CallError`], the plugin's own failures included.
     pub async fn partitions(&self, sandbox: &Sandbox, scope: Scope) -> Result<Vec<String>, CallError> {
         let role = self.inner.roles.ingestor.clone().ok_or(CallError::NoRole("ingestor"))?;
-        let scope = ingestor::Scope { config: scope.config, kind: scope.kind, selector: scope.selector };
+        let scope = ingestor::Scope {
+            config: scope.config,
+            kind: scope.kind,
+            selector: scope.selector,
+        };
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move { role.load(&mut *store, instance)?.call_partitions(store, &scope).await })
@@ -238,12 +261,18 @@ impl Plugin {
         cursor: Option<&str>,
     ) -> Result<Page, CallError> {
         let role = self.inner.roles.ingestor.clone().ok_or(CallError::NoRole("ingestor"))?;
-        let scope = ingestor::Scope { config: scope.config, kind: scope.kind, selector: scope.selector };
+        let scope = ingestor::Scope {
+            config: scope.config,
+            kind: scope.kind,
+            selector: scope.selector,
+        };
         let (partition, cursor) = (partition.to_owned(), cursor.map(str::to_owned));
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
-                    role.load(&mut *store, instance)?.call_pull(store, &scope, &partition, cursor.as_deref()).await
+                    role.load(&mut *store, instance)?
+                        .call_pull(store, &scope, &partition, cursor.as_deref())
+                        .await
                 })
             })
             .await?;
@@ -261,10 +290,17 @@ impl Plugin {
         delivery: Delivery,
     ) -> Result<Vec<LocatedChange>, CallError> {
         let role = self.inner.roles.webhook.clone().ok_or(CallError::NoRole("webhook"))?;
-        let delivery = webhook::Delivery { headers: delivery.headers, body: delivery.body };
+        let delivery = webhook::Delivery {
+            headers: delivery.headers,
+            body: delivery.body,
+        };
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
-                Box::pin(async move { role.load(&mut *store, instance)?.call_receive(store, &config, &delivery).await })
+                Box::pin(async move {
+                    role.load(&mut *store, instance)?
+                        .call_receive(store, &config, &delivery)
+                        .await
+                })
             })
             .await?;
         Ok(convert::located(answer.map_err(|f| failed(f, refusal))?))
@@ -276,7 +312,7 @@ impl Plugin {
     /// [`CallError`], the plugin's own failures included.
     pub async fn start(&self, sandbox: &Sandbox, invocation: Invocation) -> Result<Progress, CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
-        let invocation = invoke(invocation, sandbox);
+        let invocation = invoke(invocation);
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move { role.load(&mut *store, instance)?.call_start(store, &invocation).await })
@@ -291,10 +327,14 @@ impl Plugin {
     /// [`CallError`], the plugin's own failures included.
     pub async fn poll(&self, sandbox: &Sandbox, invocation: Invocation, state: Vec<u8>) -> Result<Progress, CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
-        let invocation = invoke(invocation, sandbox);
+        let invocation = invoke(invocation);
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
-                Box::pin(async move { role.load(&mut *store, instance)?.call_poll(store, &invocation, &state).await })
+                Box::pin(async move {
+                    role.load(&mut *store, instance)?
+                        .call_poll(store, &invocation, &state)
+                        .await
+                })
             })
             .await?;
         Ok(progress(answer.map_err(|f| failed(f, refusal))?))
@@ -306,10 +346,14 @@ impl Plugin {
     /// [`CallError`], the plugin's own failures included.
     pub async fn cancel(&self, sandbox: &Sandbox, invocation: Invocation, state: Vec<u8>) -> Result<(), CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
-        let invocation = invoke(invocation, sandbox);
+        let invocation = invoke(invocation);
         let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
-                Box::pin(async move { role.load(&mut *store, instance)?.call_cancel(store, &invocation, &state).await })
+                Box::pin(async move {
+                    role.load(&mut *store, instance)?
+                        .call_cancel(store, &invocation, &state)
+                        .await
+                })
             })
             .await?;
         answer.map_err(|f| failed(f, refusal))
@@ -342,7 +386,9 @@ impl Plugin {
         let (answer, _) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
-                    role.load(&mut *store, instance)?.call_evaluate(store, &name, &params, &given).await
+                    role.load(&mut *store, instance)?
+                        .call_evaluate(store, &name, &params, &given)
+                        .await
                 })
             })
             .await?;
@@ -350,13 +396,18 @@ impl Plugin {
         if verdicts.len() == subjects.len() {
             Ok(verdicts.into_iter().map(convert::verdict).collect())
         } else {
-            Err(CallError::BadAnswer(format!("{} verdicts for {} subjects", verdicts.len(), subjects.len())))
+            Err(CallError::BadAnswer(format!(
+                "{} verdicts for {} subjects",
+                verdicts.len(),
+                subjects.len()
+            )))
         }
     }
 }
 
-fn invoke(invocation: Invocation, sandbox: &Sandbox) -> action::Invocation {
-    let target_of = |b: &str, r: &str| sandbox.catalog.as_ref().and_then(|c| c.target_of(b, r));
+fn invoke(invocation: Invocation) -> action::Invocation {
+    let relations = invocation.relations;
+    let target_of = |_: &str, relation: &str| relations.get(relation).cloned();
     action::Invocation {
         operation: invocation.operation,
         run: invocation.run,
@@ -368,12 +419,16 @@ fn invoke(invocation: Invocation, sandbox: &Sandbox) -> action::Invocation {
 
 fn progress(progress: action::Progress) -> Progress {
     match progress {
-        action::Progress::Running(r) => {
-            Progress::Running { state: r.state, poll_after_ms: r.poll_after_ms, label: r.label }
-        }
-        action::Progress::Succeeded(o) => {
-            Progress::Succeeded { outputs: o.outputs, link: o.link, changes: convert::located(o.changes) }
-        }
+        action::Progress::Running(r) => Progress::Running {
+            state: r.state,
+            poll_after_ms: r.poll_after_ms,
+            label: r.label,
+        },
+        action::Progress::Succeeded(o) => Progress::Succeeded {
+            outputs: o.outputs,
+            link: o.link,
+            changes: convert::located(o.changes),
+        },
         action::Progress::Failed(why) => Progress::Failed(why),
     }
 }
@@ -382,7 +437,9 @@ fn progress(progress: action::Progress) -> Progress {
 /// not help.
 fn failed(failure: types::Failure, refusal: Option<String>) -> CallError {
     CallError::Failure(match (convert::failure(failure), refusal) {
-        (Failure::Unavailable(said), Some(why)) => Failure::Failed(format!("{said}; the host refused a request: {why}")),
+        (Failure::Unavailable(said), Some(why)) => {
+            Failure::Failed(format!("{said}; the host refused a request: {why}"))
+        }
         (failure, _) => failure,
     })
 }
@@ -404,26 +461,47 @@ fn account(error: &wasmtime::Error, store: &Store<State>, watch: &Watch, limits:
         return over("result_bytes", limits);
     }
     let tail = watch.lines.tail();
-    let detail = if tail.is_empty() { detail } else { format!("{tail} ({})", error.root_cause()) };
-    CallError::Trap { detail: seawall_domain::text::cut(&detail, 4000).into_owned() }
+    let detail = if tail.is_empty() {
+        detail
+    } else {
+        format!("{tail} ({})", error.root_cause())
+    };
+    CallError::Trap {
+        detail: seawall_domain::text::cut(&detail, 4000).into_owned(),
+    }
 }
 
 fn over(limit: &'static str, limits: &Limits) -> CallError {
     let (bound, hint) = match limit {
-        "timeout_ms" => (format!("{} ms", limits.timeout_ms), "answer smaller pages, or raise the integration's limit"),
-        "memory_bytes" => {
-            (format!("{} bytes", limits.memory_bytes), "pull smaller pages, or raise the integration's limit")
-        }
-        "response_bytes" => {
-            (format!("{} bytes", limits.response_bytes), "ask the tool for smaller pages, or raise the limit")
-        }
-        "request_bytes" => (format!("{} bytes", limits.request_bytes), "send less in one request, or raise the limit"),
-        "requests_in_flight" => {
-            (format!("{} requests", limits.requests_in_flight), "wait for answers before sending more")
-        }
-        "requests" => (format!("{} requests", limits.requests), "spread the work over more pages"),
+        "timeout_ms" => (
+            format!("{} ms", limits.timeout_ms),
+            "answer smaller pages, or raise the integration's limit",
+        ),
+        "memory_bytes" => (
+            format!("{} bytes", limits.memory_bytes),
+            "pull smaller pages, or raise the integration's limit",
+        ),
+        "response_bytes" => (
+            format!("{} bytes", limits.response_bytes),
+            "ask the tool for smaller pages, or raise the limit",
+        ),
+        "request_bytes" => (
+            format!("{} bytes", limits.request_bytes),
+            "send less in one request, or raise the limit",
+        ),
+        "requests_in_flight" => (
+            format!("{} requests", limits.requests_in_flight),
+            "wait for answers before sending more",
+        ),
+        "requests" => (
+            format!("{} requests", limits.requests),
+            "spread the work over more pages",
+        ),
         "log_lines" => (format!("{} lines", limits.log_lines), "log less"),
-        "result_bytes" => (format!("{} bytes", limits.result_bytes), "answer smaller pages (aim for 1,000 items)"),
+        "result_bytes" => (
+            format!("{} bytes", limits.result_bytes),
+            "answer smaller pages (aim for 1,000 items)",
+        ),
         _ => ("200,000".to_owned(), "use fewer or smaller tables"),
     };
     CallError::Limit { limit, bound, hint }

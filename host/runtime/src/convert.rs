@@ -17,12 +17,18 @@ pub(crate) fn entity(entity: &Entity, target_of: impl Fn(&str, &str) -> Option<S
         .flat_map(|(name, blueprint, target)| {
             target.targets().iter().map(move |id| types::Relation {
                 name: name.clone(),
-                target: types::EntityRef { blueprint: blueprint.clone(), identifier: id.to_string() },
+                target: types::EntityRef {
+                    blueprint: blueprint.clone(),
+                    identifier: id.to_string(),
+                },
             })
         })
         .collect();
     types::Entity {
-        id: types::EntityRef { blueprint: blueprint.to_owned(), identifier: entity.identifier.to_string() },
+        id: types::EntityRef {
+            blueprint: blueprint.to_owned(),
+            identifier: entity.identifier.to_string(),
+        },
         title: entity.title.clone(),
         properties: serde_json::to_vec(&entity.properties).unwrap_or_else(|_| b"{}".to_vec()),
         relations,
@@ -43,13 +49,26 @@ pub(crate) fn failure(failure: types::Failure) -> Failure {
 
 fn change(change: types::Change) -> Change {
     match change {
-        types::Change::Upsert(item) => Change::Upsert { kind: item.id.kind, key: item.id.key, value: item.value },
-        types::Change::Delete(id) => Change::Delete { kind: id.kind, key: id.key },
+        types::Change::Upsert(item) => Change::Upsert {
+            kind: item.id.kind,
+            key: item.id.key,
+            value: item.value,
+        },
+        types::Change::Delete(id) => Change::Delete {
+            kind: id.kind,
+            key: id.key,
+        },
     }
 }
 
 pub(crate) fn located(changes: Vec<types::LocatedChange>) -> Vec<LocatedChange> {
-    changes.into_iter().map(|c| LocatedChange { partition: c.partition, change: change(c.change) }).collect()
+    changes
+        .into_iter()
+        .map(|c| LocatedChange {
+            partition: c.partition,
+            change: change(c.change),
+        })
+        .collect()
 }
 
 pub(crate) fn page(page: role::ingestor::Page) -> Page {

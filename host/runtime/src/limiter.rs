@@ -15,7 +15,12 @@ pub(crate) struct Limiter {
 
 impl Limiter {
     pub(crate) fn new(memory_bytes: u64) -> Self {
-        Self { memory_bound: usize::try_from(memory_bytes).unwrap_or(usize::MAX), memory: 0, tables: 0, refused: None }
+        Self {
+            memory_bound: usize::try_from(memory_bytes).unwrap_or(usize::MAX),
+            memory: 0,
+            tables: 0,
+            refused: None,
+        }
     }
 
     /// The limit that a growth would have crossed, if one was refused.

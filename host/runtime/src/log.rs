@@ -36,7 +36,11 @@ struct LinesState {
 
 impl Lines {
     pub(crate) fn new(sink: LogSink, bound: u32) -> Arc<Self> {
-        Arc::new(Self { sink, bound, state: Mutex::default() })
+        Arc::new(Self {
+            sink,
+            bound,
+            state: Mutex::default(),
+        })
     }
 
     /// Passes a line on; false when the call has logged more than it may.
@@ -91,7 +95,11 @@ pub(crate) struct Stdio {
 
 impl Stdio {
     pub(crate) fn new(lines: Arc<Lines>, level: &'static str) -> Self {
-        Self { lines, level, partial: Arc::default() }
+        Self {
+            lines,
+            level,
+            partial: Arc::default(),
+        }
     }
 
     fn take(&self, bytes: &[u8]) -> bool {
@@ -125,7 +133,11 @@ impl Pollable for Stdio {
 
 impl OutputStream for Stdio {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        if self.take(&bytes) { Ok(()) } else { Err(StreamError::Trap(wasmtime::format_err!("too many log lines"))) }
+        if self.take(&bytes) {
+            Ok(())
+        } else {
+            Err(StreamError::Trap(wasmtime::format_err!("too many log lines")))
+        }
     }
 
     fn flush(&mut self) -> StreamResult<()> {
@@ -160,10 +172,17 @@ impl tokio::io::AsyncWrite for Stdio {
         buf: &[u8],
     ) -> std::task::Poll<std::io::Result<usize>> {
         let ok = self.take(buf);
-        std::task::Poll::Ready(if ok { Ok(buf.len()) } else { Err(std::io::Error::other("too many log lines")) })
+        std::task::Poll::Ready(if ok {
+            Ok(buf.len())
+        } else {
+            Err(std::io::Error::other("too many log lines"))
+        })
     }
 
-    fn poll_flush(self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>) -> std::task::Poll<std::io::Result<()>> {
+    fn poll_flush(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<std::io::Result<()>> {
         std::task::Poll::Ready(Ok(()))
     }
 

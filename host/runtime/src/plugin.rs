@@ -50,10 +50,20 @@ impl Plugin {
         bundle::check_imports(&world.imports).map_err(|unknown| {
             LoadError::Invalid(unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
         })?;
-        let pre =
-            runtime.linker().instantiate_pre(&component).map_err(|e| LoadError::Invalid(format!("{e:#}")))?;
+        let pre = runtime
+            .linker()
+            .instantiate_pre(&component)
+            .map_err(|e| LoadError::Invalid(format!("{e:#}")))?;
         let roles = Roles::find(&component, &pre, &bundle.manifest.roles)?;
-        let plugin = Self { inner: Arc::new(Loaded { runtime, pre, roles, digest, bundle }) };
+        let plugin = Self {
+            inner: Arc::new(Loaded {
+                runtime,
+                pre,
+                roles,
+                digest,
+                bundle,
+            }),
+        };
         plugin.try_roles().await?;
         Ok(plugin)
     }
@@ -71,7 +81,10 @@ impl Plugin {
     /// Instantiates once and loads every role, which finds a wrong signature.
     async fn try_roles(&self) -> Result<(), LoadError> {
         let shape = |role: Role| {
-            move |e: wasmtime::Error| LoadError::WrongShape { role: role.interface().into(), detail: format!("{e:#}") }
+            move |e: wasmtime::Error| LoadError::WrongShape {
+                role: role.interface().into(),
+                detail: format!("{e:#}"),
+            }
         };
         let host = |e: crate::CallError| LoadError::Invalid(format!("the component cannot be instantiated: {e}"));
         let mut call = self.instantiate(&Sandbox::closed()).await.map_err(host)?;
@@ -98,10 +111,15 @@ impl Roles {
         let mut roles = Self::default();
         for role in asked {
             if component.get_export_index(None, role.interface()).is_none() {
-                return Err(LoadError::Invalid(format!("the component does not export {}", role.interface())));
+                return Err(LoadError::Invalid(format!(
+                    "the component does not export {}",
+                    role.interface()
+                )));
             }
-            let shape =
-                |e: wasmtime::Error| LoadError::WrongShape { role: role.interface().into(), detail: format!("{e:#}") };
+            let shape = |e: wasmtime::Error| LoadError::WrongShape {
+                role: role.interface().into(),
+                detail: format!("{e:#}"),
+            };
             match role {
                 Role::Ingestor => roles.ingestor = Some(ingestor::GuestIndices::new(pre).map_err(shape)?),
                 Role::Webhook => roles.webhook = Some(webhook::GuestIndices::new(pre).map_err(shape)?),

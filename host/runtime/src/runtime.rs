@@ -26,7 +26,11 @@ pub struct RuntimeConfig {
 
 impl Default for RuntimeConfig {
     fn default() -> Self {
-        Self { cache: None, concurrent_calls: 32, max_memory_bytes: 256 << 20 }
+        Self {
+            cache: None,
+            concurrent_calls: 32,
+            max_memory_bytes: 256 << 20,
+        }
     }
 }
 
@@ -69,7 +73,15 @@ impl Runtime {
             .map_err(|e| LoadError::Invalid(format!("the sandbox cannot start: {e}")))?;
         let calls = Semaphore::new(config.concurrent_calls as usize);
         let (cache, max_memory_bytes) = (config.cache, config.max_memory_bytes);
-        Ok(Self { inner: Arc::new(Inner { engine, linker, cache, calls, max_memory_bytes }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                linker,
+                cache,
+                calls,
+                max_memory_bytes,
+            }),
+        })
     }
 
     /// Loads a component: checks its section, roles and imports, compiles it or takes its compiled code from the cache,
@@ -80,14 +92,14 @@ impl Runtime {
     /// [`LoadError`], in words for the person who installs it.
     pub async fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
         let digest = Digest::of(bytes);
-        let component = match self.from_cache(&digest) {
+        let component = match self.cached_component(&digest) {
             Some(component) => component,
             None => self.compile(bytes, &digest)?,
         };
         Plugin::new(self.clone(), component, digest, bytes).await
     }
 
-    fn from_cache(&self, digest: &Digest) -> Option<Component> {
+    fn cached_component(&self, digest: &Digest) -> Option<Component> {
         let path = self.cached(digest)?;
         if !path.exists() {
             return None;
@@ -99,17 +111,30 @@ impl Runtime {
         )]
         // SAFETY: see the reason above.
         let loaded = unsafe { Component::deserialize_file(&self.inner.engine, &path) };
-        loaded.inspect_err(|e| tracing::warn!(path = %path.display(), "compiled code is not usable, compiling anew: {e:#}")).ok()
+        loaded
+            .inspect_err(
+                |e| tracing::warn!(path = %path.display(), "compiled code is not usable, compiling anew: {e:#}"),
+            )
+            .ok()
     }
 
     fn compile(&self, bytes: &[u8], digest: &Digest) -> Result<Component, LoadError> {
         let started = std::time::Instant::now();
         let component =
             Component::from_binary(&self.inner.engine, bytes).map_err(|e| LoadError::Compile(format!("{e:#}")))?;
-        tracing::info!(digest = digest.short(), ms = started.elapsed().as_millis() as u64, "compiled a component");
+        tracing::info!(
+            digest = digest.short(),
+            ms = started.elapsed().as_millis() as u64,
+            "compiled a component"
+        );
         if let Some(path) = self.cached(digest) {
-            let code = component.serialize().map_err(|e| LoadError::Compile(format!("{e:#}")))?;
-            write_whole(&path, &code).map_err(|source| LoadError::Cache { digest: digest.to_string(), source })?;
+            let code = component
+                .serialize()
+                .map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+            write_whole(&path, &code).map_err(|source| LoadError::Cache {
+                digest: digest.to_string(),
+                source,
+            })?;
         }
         Ok(component)
     }

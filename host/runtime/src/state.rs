@@ -32,13 +32,20 @@ impl HasData for Own {
 
 impl WasiView for State {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
     }
 }
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView { hooks: &mut self.hooks, table: &mut self.table, ctx: &mut self.http }
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
     }
 }
 
@@ -86,21 +93,32 @@ impl log::Host for State {
             log::Level::Warn => "warn",
             log::Level::Error => "error",
         };
-        if self.lines.push(level, &message) { Ok(()) } else { Err(wasmtime::format_err!("too many log lines")) }
+        if self.lines.push(level, &message) {
+            Ok(())
+        } else {
+            Err(wasmtime::format_err!("too many log lines"))
+        }
     }
 }
 
 impl catalog::Host for State {
     async fn get(&mut self, id: types::EntityRef) -> wasmtime::Result<Option<types::Entity>> {
-        let Some(catalog) = &self.catalog else { return Err(no_catalog()) };
+        let Some(catalog) = &self.catalog else {
+            return Err(no_catalog());
+        };
         let found = catalog.get(&id.blueprint, &id.identifier).await;
         Ok(found.map(|e| convert::entity(&e, |b, r| catalog.target_of(b, r))))
     }
 
     async fn related(&mut self, id: types::EntityRef, relation: String) -> wasmtime::Result<Vec<types::Entity>> {
-        let Some(catalog) = &self.catalog else { return Err(no_catalog()) };
+        let Some(catalog) = &self.catalog else {
+            return Err(no_catalog());
+        };
         let found = catalog.related(&id.blueprint, &id.identifier, &relation).await;
-        Ok(found.iter().map(|e| convert::entity(e, |b, r| catalog.target_of(b, r))).collect())
+        Ok(found
+            .iter()
+            .map(|e| convert::entity(e, |b, r| catalog.target_of(b, r)))
+            .collect())
     }
 }
 

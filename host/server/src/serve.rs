@@ -48,14 +48,20 @@ impl Server {
                 options.listen
             );
         }
-        let listener = TcpListener::bind(options.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}; is Seawall running already? Choose another with `--listen`", options.listen))?;
+        let listener = TcpListener::bind(options.listen).await.with_context(|| {
+            format!(
+                "cannot listen on {}; is Seawall running already? Choose another with `--listen`",
+                options.listen
+            )
+        })?;
         make_private(&options.data)?;
         let lock = lock(&options.data)?;
         let key = MasterKey::load_or_create(&options.data.join("master.key"))?;
         let store = SqliteStore::open(&options.data.join("seawall.db"), key).await?;
-        let runtime = Runtime::new(RuntimeConfig { cache: Some(options.data.join("compiled")), ..RuntimeConfig::default() })?;
+        let runtime = Runtime::new(RuntimeConfig {
+            cache: Some(options.data.join("compiled")),
+            ..RuntimeConfig::default()
+        })?;
         let token = kept(&options.data.join("token"), "sw_")?;
         let engine = Engine::open(EngineConfig {
             store: Arc::new(store),
@@ -67,7 +73,13 @@ impl Server {
         })
         .await?;
         engine.start().await?;
-        Ok(Self { address: listener.local_addr()?, token, engine, listener, _lock: lock })
+        Ok(Self {
+            address: listener.local_addr()?,
+            token,
+            engine,
+            listener,
+            _lock: lock,
+        })
     }
 
     /// Answers until `stop` ends; then ends work at its next safe place.
@@ -88,8 +100,13 @@ impl Server {
 /// As [`Server::start`].
 pub async fn run(options: ServeOptions) -> Result<()> {
     // To stderr, one line an event; RUST_LOG chooses what, as in all of Rust's servers.
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,tower_http=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info,tower_http=warn".into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
     let server = Server::start(&options).await?;
     tracing::info!(address = %format!("http://{}", server.address), data = %options.data.display(), "serving");
     server.answer(stopped()).await
@@ -122,7 +139,10 @@ fn lock(folder: &Path) -> Result<std::fs::File> {
     let path = folder.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     file.try_lock().map_err(|_| {
-        anyhow::anyhow!("another Seawall uses the data folder {}; stop it, or choose another folder with `--data`", folder.display())
+        anyhow::anyhow!(
+            "another Seawall uses the data folder {}; stop it, or choose another folder with `--data`",
+            folder.display()
+        )
     })?;
     Ok(file)
 }
@@ -134,12 +154,19 @@ fn kept(path: &Path, prefix: &str) -> Result<String> {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let text = text.trim();
         if text.len() < 32 {
-            bail!("{} is damaged; delete it, and the next start makes a new one", path.display());
+            bail!(
+                "{} is damaged; delete it, and the next start makes a new one",
+                path.display()
+            );
         }
         return Ok(text.to_owned());
     }
     let text = format!("{prefix}{}", random()?);
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{text}")?;
     Ok(text)
 }

@@ -33,7 +33,12 @@ async fn main() -> Result<()> {
     let id = store.put_integration(&integration, 0).await?.id;
     let partition = store.put_partitions(id, "thing", &["all".to_owned()]).await?[0].id;
     let fence = store.lease(partition, "bench", 0, i64::MAX).await?.unwrap_or_default();
-    let ingest = Ingest { store: Arc::clone(&store), partition, fence, entities };
+    let ingest = Ingest {
+        store: Arc::clone(&store),
+        partition,
+        fence,
+        entities,
+    };
 
     println!("{entities} entities, pages of {PAGE}");
     println!("{:<28}{:>12}{:>14}", "", "per second", "CPU µs each");
@@ -45,13 +50,19 @@ async fn main() -> Result<()> {
     ingest.pass("unchanged", 1).await?;
     ingest.pass("changed", 2).await?;
     ingest.read("by reference", None).await?;
-    let writer = Ingest { store: Arc::clone(&store), ..ingest };
+    let writer = Ingest {
+        store: Arc::clone(&store),
+        ..ingest
+    };
     let writing = tokio::spawn(async move { writer.pass("changed, beside readers", 3).await });
     ingest.read("by reference, beside a pass", Some(&writing)).await?;
     writing.await??;
     drop(ingest);
     drop(store);
-    println!("bytes on disk an entity, after the first pass, with the log: {}", with_log / entities);
+    println!(
+        "bytes on disk an entity, after the first pass, with the log: {}",
+        with_log / entities
+    );
     Ok(())
 }
 
@@ -68,7 +79,9 @@ impl Ingest {
         let pass = self.store.begin_pass(self.partition, self.fence, 1).await?.id;
         let (mut wall, mut cpu) = (Duration::ZERO, Duration::ZERO);
         for first in (0..self.entities).step_by(PAGE as usize) {
-            let mut items = (first..(first + PAGE).min(self.entities)).map(|n| item(n, version)).collect::<Result<Vec<_>>>()?;
+            let mut items = (first..(first + PAGE).min(self.entities))
+                .map(|n| item(n, version))
+                .collect::<Result<Vec<_>>>()?;
             let listed = items.len() as u64;
             let (start, start_cpu) = (Instant::now(), cpu_time()?);
             let keys: Vec<&str> = items.iter().map(|item| item.key.as_str()).collect();
@@ -164,7 +177,9 @@ fn cpu_time() -> Result<Duration> {
 
 /// splitmix64 (Steele, Lea and Flood, 2014).
 fn random(seed: u64) -> u64 {
-    let mut z = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = seed
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
@@ -192,7 +207,10 @@ fn prose(seed: u64, words: u64) -> String {
         "writes", "to", "ledger", "with", "retry", "policy", "deployed", "in", "cluster", "owned", "by", "platform",
         "alerts", "on", "latency", "see", "runbook", "before", "a", "release",
     ];
-    (0..words).map(|w| WORDS[(random(seed * 131 + w) % 32) as usize]).collect::<Vec<_>>().join(" ")
+    (0..words)
+        .map(|w| WORDS[(random(seed * 131 + w) % 32) as usize])
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn item(n: u64, version: u64) -> Result<ItemWrite> {
@@ -213,5 +231,11 @@ fn item(n: u64, version: u64) -> Result<ItemWrite> {
     let mut hash = [0; 16];
     hash[..8].copy_from_slice(&r.to_le_bytes());
     hash[8..].copy_from_slice(&version.to_le_bytes());
-    Ok(ItemWrite { key: key(n), hash, value: value.to_string().into_bytes(), entities: vec![entity], reports: vec![] })
+    Ok(ItemWrite {
+        key: key(n),
+        hash,
+        value: value.to_string().into_bytes(),
+        entities: vec![entity],
+        reports: vec![],
+    })
 }

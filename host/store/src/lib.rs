@@ -16,7 +16,9 @@ pub use seal::MasterKey;
 pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
-use seawall_domain::{Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, grant::Decision, pass::PassState};
+use seawall_domain::{
+    Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, grant::Decision, pass::PassState,
+};
 use serde_json::Value;
 
 /// The central database.
@@ -43,7 +45,11 @@ pub trait Store: Send + Sync + 'static {
     // ---- integrations and credentials
 
     /// Creates or replaces an integration. Its partitions and items stay.
-    async fn put_integration(&self, integration: &seawall_domain::integration::Integration, now: Millis) -> Result<IntegrationRow>;
+    async fn put_integration(
+        &self,
+        integration: &seawall_domain::integration::Integration,
+        now: Millis,
+    ) -> Result<IntegrationRow>;
     /// Pauses or resumes.
     async fn set_paused(&self, name: &IntegrationName, paused: bool) -> Result<bool>;
     /// Sets why it is stopped until the operator acts; none clears it.

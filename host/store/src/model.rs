@@ -5,7 +5,7 @@ use seawall_domain::{
     integration::{Integration, SecretSource},
     manifest::Attach,
     pass::{Counts, PassState},
-    run::{RunState, RuleVerdict},
+    run::{RuleVerdict, RunState},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

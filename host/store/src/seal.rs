@@ -66,7 +66,9 @@ impl MasterKey {
     /// [`StoreError::Seal`] that names the variable where its value is no key.
     pub fn from_env(name: &str) -> Result<Option<Self>> {
         match std::env::var(name) {
-            Ok(text) => Self::from_hex(&text).map(Some).map_err(|e| StoreError::Seal(format!("{name}: {e}"))),
+            Ok(text) => Self::from_hex(&text)
+                .map(Some)
+                .map_err(|e| StoreError::Seal(format!("{name}: {e}"))),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => Err(StoreError::Seal(format!("{name} is not UTF-8"))),
         }
@@ -132,7 +134,8 @@ impl MasterKey {
                 detail: format!("`{name}` is not in the known form; set its secret again"),
             });
         }
-        let wrapped = Zeroizing::new(decrypt(&self.0, &sealed[1..HEAD], &aad("key", name)).ok_or_else(|| broken(name))?);
+        let wrapped =
+            Zeroizing::new(decrypt(&self.0, &sealed[1..HEAD], &aad("key", name)).ok_or_else(|| broken(name))?);
         let mut key = Zeroizing::new([0; 32]);
         if wrapped.len() != key.len() {
             return Err(broken(name));
@@ -170,7 +173,9 @@ fn encrypt(key: &[u8; 32], msg: &[u8], aad: &[u8]) -> Result<Vec<u8>> {
 
 fn decrypt(key: &[u8; 32], sealed: &[u8], aad: &[u8]) -> Option<Vec<u8>> {
     let (nonce, msg) = sealed.split_first_chunk::<NONCE>()?;
-    XChaCha20Poly1305::new(&(*key).into()).decrypt(&XNonce::from(*nonce), Payload { msg, aad }).ok()
+    XChaCha20Poly1305::new(&(*key).into())
+        .decrypt(&XNonce::from(*nonce), Payload { msg, aad })
+        .ok()
 }
 
 #[cfg(test)]
@@ -218,6 +223,9 @@ mod tests {
         }
         std::fs::write(&path, "nonsense").unwrap();
         let text = MasterKey::load_or_create(&path).unwrap_err().to_string();
-        assert!(text.contains("64 hexadecimal digits") && !text.contains("nonsense"), "{text}");
+        assert!(
+            text.contains("64 hexadecimal digits") && !text.contains("nonsense"),
+            "{text}"
+        );
     }
 }

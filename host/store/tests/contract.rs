@@ -4,10 +4,10 @@
 
 #[path = "contract/definitions.rs"]
 mod definitions;
-#[path = "contract/entities.rs"]
-mod entities;
 #[path = "contract/egress.rs"]
 mod egress;
+#[path = "contract/entities.rs"]
+mod entities;
 #[path = "contract/live.rs"]
 mod live;
 #[path = "contract/pages.rs"]

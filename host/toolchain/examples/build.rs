@@ -32,7 +32,12 @@ fn work(args: &[String]) -> Result<(), BuildError> {
             };
             let built = tools.build(Path::new(folder), &options)?;
             let seconds = begun.elapsed().as_secs_f64();
-            println!("{} {} bytes {} in {seconds:.1} s", built.path.display(), built.size, built.digest);
+            println!(
+                "{} {} bytes {} in {seconds:.1} s",
+                built.path.display(),
+                built.size,
+                built.digest
+            );
         }
         [] => eprintln!("usage: build DIR [OUT.wasm] | build --new LANG NAME DIR"),
     }

@@ -91,7 +91,10 @@ impl Toolchain {
         bundle.check_roles(&found.exports).map_err(|e| unfit(e.to_string()))?;
         bundle::check_imports(&found.imports).map_err(|unknown| {
             let lines: Vec<String> = unknown.iter().map(ToString::to_string).collect();
-            unfit(format!("the host does not have all that the component imports:\n{}", lines.join("\n")))
+            unfit(format!(
+                "the host does not have all that the component imports:\n{}",
+                lines.join("\n")
+            ))
         })?;
         let bytes = bundle.embed(&component).map_err(|e| unfit(e.to_string()))?;
         write_whole(&out, &bytes)?;

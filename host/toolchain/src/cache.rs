@@ -31,7 +31,8 @@ impl Toolchain {
             .or_else(|| Some(folder("HOME")?.join(".cache/seawall")))
             .ok_or_else(|| {
                 BuildError::MissingTool(
-                    "there is no place for a cache: set SEAWALL_CACHE to a folder, such as /var/cache/seawall".to_owned(),
+                    "there is no place for a cache: set SEAWALL_CACHE to a folder, such as /var/cache/seawall"
+                        .to_owned(),
                 )
             })?;
         let mut tools = Self::in_cache(&cache)?;
@@ -95,7 +96,11 @@ impl Toolchain {
     }
 
     fn lock(&self, folder: &Path) -> Result<File, BuildError> {
-        let name = folder.strip_prefix(&self.cache).unwrap_or(folder).to_string_lossy().replace(['/', '\\'], "-");
+        let name = folder
+            .strip_prefix(&self.cache)
+            .unwrap_or(folder)
+            .to_string_lossy()
+            .replace(['/', '\\'], "-");
         let path = self.cache.join(format!("{name}.lock"));
         let file = File::create(&path).at("make", &path)?;
         file.lock().at("lock", &path)?;

@@ -20,7 +20,10 @@ pub(crate) fn run(what: &str, command: &mut Command, progress: Progress<'_>) -> 
     };
     let program = command.get_program().to_string_lossy().into_owned();
     let not_started = |e: std::io::Error| failed(format!("`{program}` could not be started"), e.to_string());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().map_err(not_started)?;
     let (Some(mut stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
         return Err(failed("no output".to_owned(), String::new()));

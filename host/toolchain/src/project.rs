@@ -28,15 +28,25 @@ pub(crate) fn read(folder: &Path) -> Result<Project, BuildError> {
     let text = fs::read_to_string(&file).at("read", &file)?;
     let manifest = manifest::parse(&shown(&file), &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
     let blueprints = optional(&folder, "blueprints")?.map(|d| blueprints(&d)).transpose()?;
-    let mapping = optional(&folder, "mapping")?.map(|d| mapping(&d, &manifest)).transpose()?;
-    let lists = manifest.roles.iter().any(|role| matches!(role, Role::Ingestor | Role::Webhook));
+    let mapping = optional(&folder, "mapping")?
+        .map(|d| mapping(&d, &manifest))
+        .transpose()?;
+    let lists = manifest
+        .roles
+        .iter()
+        .any(|role| matches!(role, Role::Ingestor | Role::Webhook));
     if lists && mapping.is_none() {
         return Err(BuildError::Invalid(format!(
             "{}: there is no mapping.yaml beside it; a plugin that lists items needs one, such as\n{EXAMPLE}",
             shown(&file)
         )));
     }
-    Ok(Project { folder, manifest, blueprints: blueprints.unwrap_or_default(), mapping })
+    Ok(Project {
+        folder,
+        manifest,
+        blueprints: blueprints.unwrap_or_default(),
+        mapping,
+    })
 }
 
 const EXAMPLE: &str = "  resources:
@@ -53,13 +63,18 @@ fn optional(folder: &Path, name: &str) -> Result<Option<Document>, BuildError> {
         return Ok(None);
     };
     let text = fs::read_to_string(&file).at("read", &file)?;
-    Document::parse(&shown(&file), &text).map(Some).map_err(|e| BuildError::Invalid(e.to_string()))
+    Document::parse(&shown(&file), &text)
+        .map(Some)
+        .map_err(|e| BuildError::Invalid(e.to_string()))
 }
 
 fn blueprints(document: &Document) -> Result<Vec<Blueprint>, BuildError> {
     let Value::Array(list) = document.value() else {
         let problem = Problem::new("", "a list of blueprints", "something else");
-        return invalid(document, vec![problem.example("- {identifier: service, schema: {properties: {}}}")]);
+        return invalid(
+            document,
+            vec![problem.example("- {identifier: service, schema: {properties: {}}}")],
+        );
     };
     let (mut read, mut problems) = (Vec::new(), Vec::new());
     for (i, value) in list.iter().enumerate() {
@@ -71,7 +86,11 @@ fn blueprints(document: &Document) -> Result<Vec<Blueprint>, BuildError> {
             ),
         }
     }
-    if problems.is_empty() { Ok(read) } else { invalid(document, problems) }
+    if problems.is_empty() {
+        Ok(read)
+    } else {
+        invalid(document, problems)
+    }
 }
 
 /// What a kind's expressions mean is for the host to say; here it counts that it is a mapping of this plugin's kinds.
@@ -91,7 +110,11 @@ fn mapping(document: &Document, manifest: &Manifest) -> Result<Value, BuildError
             problems.push(problem.meant(kind, kinds()));
         }
     }
-    if problems.is_empty() { Ok(value.clone()) } else { invalid(document, problems) }
+    if problems.is_empty() {
+        Ok(value.clone())
+    } else {
+        invalid(document, problems)
+    }
 }
 
 fn invalid<T>(document: &Document, problems: Vec<Problem>) -> Result<T, BuildError> {

@@ -73,9 +73,7 @@ mod tests {
     use super::*;
 
     fn manifest(roles: &str, capabilities: &str) -> Manifest {
-        let json = format!(
-            r#"{{"name": "a", "version": "1.0.0", "roles": {roles}, "capabilities": {capabilities}}}"#
-        );
+        let json = format!(r#"{{"name": "a", "version": "1.0.0", "roles": {roles}, "capabilities": {capabilities}}}"#);
         serde_json::from_str(&json).unwrap()
     }
 
@@ -89,9 +87,18 @@ mod tests {
     #[test]
     fn files_are_imported_where_the_manifest_asks() {
         let without = text(&manifest(r#"["ingestor", "action"]"#, "{}"));
-        assert!(without.contains("ingestor-plugin") && without.contains("action-plugin"), "{without}");
-        assert!(without.contains("platform/http") && !without.contains("platform/files"), "{without}");
-        let with = text(&manifest(r#"["ingestor"]"#, r#"{"files": [{"at": "/d", "from": "{d}"}]}"#));
+        assert!(
+            without.contains("ingestor-plugin") && without.contains("action-plugin"),
+            "{without}"
+        );
+        assert!(
+            without.contains("platform/http") && !without.contains("platform/files"),
+            "{without}"
+        );
+        let with = text(&manifest(
+            r#"["ingestor"]"#,
+            r#"{"files": [{"at": "/d", "from": "{d}"}]}"#,
+        ));
         assert!(with.contains("platform/files"), "{with}");
     }
 }

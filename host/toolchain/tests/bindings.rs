@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{fs, path::Path};
-use wit_bindgen_core::{Files, WorldGenerator, wit_parser::{Docs, Resolve, TypeDefKind}};
+use wit_bindgen_core::{
+    Files, WorldGenerator,
+    wit_parser::{Docs, Resolve, TypeDefKind},
+};
 use wit_bindgen_rust::{Opts, WithOption};
 
 const TYPES: &str = "seawall:plugin/types@0.1.0";
@@ -101,11 +104,11 @@ fn forget_docs(resolve: &mut Resolve) {
 fn generate(root: &Path, world: &str) -> String {
     let mut resolve = Resolve::default();
     for package in ["io", "clocks", "random", "filesystem", "sockets", "cli", "http"] {
-        resolve.push_dir(&root.join("wit/deps").join(package)).unwrap();
+        resolve.push_dir(root.join("wit/deps").join(package)).unwrap();
     }
-    resolve.push_dir(&root.join("wit/plugin")).unwrap();
-    resolve.push_dir(&root.join("wit/platform")).unwrap();
-    let (sdk, _) = resolve.push_dir(&root.join("sdk/rust/wit")).unwrap();
+    resolve.push_dir(root.join("wit/plugin")).unwrap();
+    resolve.push_dir(root.join("wit/platform")).unwrap();
+    let (sdk, _) = resolve.push_dir(root.join("sdk/rust/wit")).unwrap();
     let id = resolve.select_world(&[sdk], Some(world)).unwrap();
 
     forget_docs(&mut resolve);
@@ -119,10 +122,7 @@ fn generate(root: &Path, world: &str) -> String {
     } else {
         options.pub_export_macro = true;
         options.export_macro_name = Some(format!("__export_{world}"));
-        options.with = vec![(
-            TYPES.to_owned(),
-            WithOption::Path("crate::bindings::types".to_owned()),
-        )];
+        options.with = vec![(TYPES.to_owned(), WithOption::Path("crate::bindings::types".to_owned()))];
     }
     let mut files = Files::default();
     options.build().generate(&mut resolve, id, &mut files).unwrap();

@@ -26,7 +26,10 @@ async fn the_token_and_the_key_are_the_owners_alone() {
     use std::os::unix::fs::PermissionsExt;
     let seawall = Seawall::start().await;
     for file in ["token", "master.key"] {
-        let mode = std::fs::metadata(seawall.data().join(file)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(seawall.data().join(file))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o077, 0, "{file} can be read by others: {mode:o}");
     }
 }
@@ -52,19 +55,34 @@ async fn health_readiness_metrics_and_the_page_answer_without_token() {
 async fn lists_filter_sort_and_page() {
     let (seawall, _tool) = probed(120).await;
     let list = "/api/v1/blueprints/thing/entities";
-    let page = seawall.get(&format!("{list}?filter=tier=gold&sort=-size&limit=50&total=true")).await;
+    let page = seawall
+        .get(&format!("{list}?filter=tier=gold&sort=-size&limit=50&total=true"))
+        .await;
     assert_eq!(page["total"], 60);
-    let sizes: Vec<_> = page["items"].as_array().unwrap().iter().map(|e| e["properties"]["size"].as_i64().unwrap()).collect();
+    let sizes: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["properties"]["size"].as_i64().unwrap())
+        .collect();
     assert_eq!(sizes, (0..60).rev().map(|i| i * 2).take(50).collect::<Vec<_>>());
     let next = page["next"].as_str().unwrap();
-    let rest = seawall.get(&format!("{list}?filter=tier=gold&sort=-size&limit=50&cursor={next}")).await;
+    let rest = seawall
+        .get(&format!("{list}?filter=tier=gold&sort=-size&limit=50&cursor={next}"))
+        .await;
     assert_eq!(rest["items"].as_array().unwrap().len(), 10);
     assert_eq!(rest["next"], Value::Null);
     let by_relation = seawall.get(&format!("{list}?filter=relations.parent=item-00001")).await;
     assert_eq!(by_relation["items"].as_array().unwrap().len(), 2);
-    assert_eq!(seawall.get("/api/v1/blueprints/thing/count?filter=tier=silver").await["count"], 60);
+    assert_eq!(
+        seawall.get("/api/v1/blueprints/thing/count?filter=tier=silver").await["count"],
+        60
+    );
     let facet = seawall.get("/api/v1/blueprints/thing/facets/tier").await;
-    assert_eq!(facet["items"], json!([{"value": "gold", "count": 60}, {"value": "silver", "count": 60}]));
+    assert_eq!(
+        facet["items"],
+        json!([{"value": "gold", "count": 60}, {"value": "silver", "count": 60}])
+    );
 }
 
 #[tokio::test]
@@ -78,9 +96,19 @@ async fn one_entity_shows_its_source_its_referrers_and_an_etag() {
     assert_eq!(entity["relations"]["parent"], "item-00000");
     assert_eq!(entity["sources"][0]["integration"], "probe");
     assert_eq!(entity["sources"][0]["key"], "item-00001");
-    let referrers: Vec<_> = entity["referrers"].as_array().unwrap().iter().map(|r| r["identifier"].clone()).collect();
+    let referrers: Vec<_> = entity["referrers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|r| r["identifier"].clone())
+        .collect();
     assert_eq!(referrers, ["item-00002", "item-00003"]);
-    let again = seawall.request(Method::GET, path).header(header::IF_NONE_MATCH, etag).send().await.unwrap();
+    let again = seawall
+        .request(Method::GET, path)
+        .header(header::IF_NONE_MATCH, etag)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
     let history = seawall.get(&format!("{path}/history")).await;
     assert_eq!(history["items"][0]["kind"], "created");
@@ -90,11 +118,18 @@ async fn one_entity_shows_its_source_its_referrers_and_an_etag() {
 async fn bad_input_is_a_problem_that_points_to_the_field() {
     let (seawall, _tool) = probed(60).await;
     let list = "/api/v1/blueprints/thing/entities";
-    let cursor = seawall.get(&format!("{list}?limit=10")).await["next"].as_str().unwrap().to_owned();
+    let cursor = seawall.get(&format!("{list}?limit=10")).await["next"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let gets = [
         ("/api/v1/nothing".to_owned(), 404, "openapi"),
         ("/api/v1/blueprints/thin".to_owned(), 404, "did you mean `thing`"),
-        ("/api/v1/blueprints/thin/entities".to_owned(), 404, "did you mean `thing`"),
+        (
+            "/api/v1/blueprints/thin/entities".to_owned(),
+            404,
+            "did you mean `thing`",
+        ),
         (format!("{list}/none"), 404, "thing/none"),
         (format!("{list}?filter=teir=gold"), 422, "did you mean `tier`"),
         (format!("{list}?filter=tier"), 422, "FIELD=VALUE"),
@@ -115,20 +150,63 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
         assert!(body["detail"].as_str().unwrap().contains(part), "GET {path}: {body}");
     }
     let puts = [
-        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "confg": {}}), "/confg", "config"),
-        ("/api/v1/integrations/probe", json!({"name": "other", "plugin": "probe"}), "/name", "the same"),
-        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "config": {"base_url": 7}}), "/config/base_url", "expected text"),
-        ("/api/v1/integrations/probe", json!({"name": "probe", "plugin": "probe", "config": {"base_url": "http://127.0.0.1:1"}, "every_seconds": "often"}), "/every_seconds", "u32"),
-        ("/api/v1/credentials/token", json!({"source": "sealed"}), "/secret", "secret"),
-        ("/api/v1/plugins/probe/grant", json!({"private_ranges": ["0.0.0.0/0"]}), "/private_ranges", "every address"),
-        ("/api/v1/plugins/probe/grant", json!({"expires_at": "tomorrow"}), "/expires_at", "2027"),
-        ("/api/v1/plugins/probe/grant", json!({"rules": [7]}), "/rules", "no rule 7"),
+        (
+            "/api/v1/integrations/probe",
+            json!({"name": "probe", "plugin": "probe", "confg": {}}),
+            "/confg",
+            "config",
+        ),
+        (
+            "/api/v1/integrations/probe",
+            json!({"name": "other", "plugin": "probe"}),
+            "/name",
+            "the same",
+        ),
+        (
+            "/api/v1/integrations/probe",
+            json!({"name": "probe", "plugin": "probe", "config": {"base_url": 7}}),
+            "/config/base_url",
+            "expected text",
+        ),
+        (
+            "/api/v1/integrations/probe",
+            json!({"name": "probe", "plugin": "probe", "config": {"base_url": "http://127.0.0.1:1"}, "every_seconds": "often"}),
+            "/every_seconds",
+            "u32",
+        ),
+        (
+            "/api/v1/credentials/token",
+            json!({"source": "sealed"}),
+            "/secret",
+            "secret",
+        ),
+        (
+            "/api/v1/plugins/probe/grant",
+            json!({"private_ranges": ["0.0.0.0/0"]}),
+            "/private_ranges",
+            "every address",
+        ),
+        (
+            "/api/v1/plugins/probe/grant",
+            json!({"expires_at": "tomorrow"}),
+            "/expires_at",
+            "2027",
+        ),
+        (
+            "/api/v1/plugins/probe/grant",
+            json!({"rules": [7]}),
+            "/rules",
+            "no rule 7",
+        ),
     ];
     for (path, body, pointer, part) in puts {
         let (status, answer) = seawall.send(Method::PUT, path, &body).await;
         assert_eq!(status.as_u16(), 422, "PUT {path} {body}: {answer}");
         assert_eq!(answer["errors"][0]["pointer"], pointer, "PUT {path} {body}: {answer}");
-        assert!(answer["detail"].as_str().unwrap().contains(part), "PUT {path} {body}: {answer}");
+        assert!(
+            answer["detail"].as_str().unwrap().contains(part),
+            "PUT {path} {body}: {answer}"
+        );
     }
 }
 
@@ -136,12 +214,35 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
 async fn bodies_that_are_no_json_too_large_or_of_another_type_are_refused() {
     let seawall = Seawall::start().await;
     let put = |body: Vec<u8>, kind: &'static str| {
-        seawall.request(Method::PUT, "/api/v1/credentials/x").header(header::CONTENT_TYPE, kind).body(body).send()
+        seawall
+            .request(Method::PUT, "/api/v1/credentials/x")
+            .header(header::CONTENT_TYPE, kind)
+            .body(body)
+            .send()
     };
-    assert_eq!(put(b"{\"source\":".to_vec(), "application/json").await.unwrap().status(), StatusCode::BAD_REQUEST);
-    assert_eq!(put(b"{} trailing".to_vec(), "application/json").await.unwrap().status().as_u16(), 422);
-    assert_eq!(put(b"{}".to_vec(), "text/plain").await.unwrap().status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    assert_eq!(put(vec![b' '; 3 << 20], "application/json").await.unwrap().status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(
+        put(b"{\"source\":".to_vec(), "application/json")
+            .await
+            .unwrap()
+            .status(),
+        StatusCode::BAD_REQUEST
+    );
+    assert_eq!(
+        put(b"{} trailing".to_vec(), "application/json")
+            .await
+            .unwrap()
+            .status()
+            .as_u16(),
+        422
+    );
+    assert_eq!(
+        put(b"{}".to_vec(), "text/plain").await.unwrap().status(),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    );
+    assert_eq!(
+        put(vec![b' '; 3 << 20], "application/json").await.unwrap().status(),
+        StatusCode::PAYLOAD_TOO_LARGE
+    );
     let wasm = seawall
         .request(Method::POST, "/api/v1/plugins")
         .header(header::CONTENT_TYPE, "application/wasm")
@@ -150,7 +251,11 @@ async fn bodies_that_are_no_json_too_large_or_of_another_type_are_refused() {
         .await
         .unwrap();
     assert_eq!(wasm.status(), StatusCode::UNPROCESSABLE_ENTITY);
-    let method = seawall.request(Method::DELETE, "/api/v1/blueprints").send().await.unwrap();
+    let method = seawall
+        .request(Method::DELETE, "/api/v1/blueprints")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED);
     assert_eq!(method.headers()[header::CONTENT_TYPE], "application/problem+json");
 }
@@ -159,9 +264,25 @@ async fn bodies_that_are_no_json_too_large_or_of_another_type_are_refused() {
 async fn the_openapi_document_describes_every_route() {
     let seawall = Seawall::start().await;
     let document = seawall.get("/api/v1/openapi.json").await;
-    assert!(document["openapi"].as_str().unwrap().starts_with("3.1"), "{}", document["openapi"]);
+    assert!(
+        document["openapi"].as_str().unwrap().starts_with("3.1"),
+        "{}",
+        document["openapi"]
+    );
     let paths = document["paths"].as_object().unwrap();
-    for path in ["/blueprints", "/blueprints/{blueprint}/entities", "/plugins", "/plugins/{plugin}/grant", "/integrations/{integration}", "/passes", "/egress", "/audit", "/runs", "/runs/{run}/log", "/verdicts"] {
+    for path in [
+        "/blueprints",
+        "/blueprints/{blueprint}/entities",
+        "/plugins",
+        "/plugins/{plugin}/grant",
+        "/integrations/{integration}",
+        "/passes",
+        "/egress",
+        "/audit",
+        "/runs",
+        "/runs/{run}/log",
+        "/verdicts",
+    ] {
         assert!(paths.contains_key(&format!("/api/v1{path}")), "{path} is missing");
     }
     let without: Vec<_> = paths

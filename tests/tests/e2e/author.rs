@@ -23,7 +23,9 @@ async fn items_api() -> String {
 }
 
 fn new(language: &str, name: &str, folder: &Path) {
-    let output = run(Command::new(seawall_binary()).args(["plugin", "new", "--lang", language, name]).current_dir(folder));
+    let output = run(Command::new(seawall_binary())
+        .args(["plugin", "new", "--lang", language, name])
+        .current_dir(folder));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -35,13 +37,25 @@ async fn from_new_to_a_row(language: &str) {
     new(language, "shelf", folder.path());
     let project = folder.path().join("shelf");
     let config = format!("base_url={api}");
-    let arguments = ["plugin", "install", project.to_str().unwrap(), "--approve", "--config", &config, "--private", "127.0.0.0/8"];
+    let arguments = [
+        "plugin",
+        "install",
+        project.to_str().unwrap(),
+        "--approve",
+        "--config",
+        &config,
+        "--private",
+        "127.0.0.0/8",
+    ];
     let output = tokio::task::block_in_place(|| seawall.command(&arguments));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let items = seawall.entities("item").await;
     let took = started.elapsed();
     println!("{language}: {:.1} s from `plugin new` to a row", took.as_secs_f64());
-    assert_eq!(items.iter().map(|e| e["title"].as_str().unwrap()).collect::<Vec<_>>(), ["First", "Second"]);
+    assert_eq!(
+        items.iter().map(|e| e["title"].as_str().unwrap()).collect::<Vec<_>>(),
+        ["First", "Second"]
+    );
     // Not a measurement: far more than the goal of a minute, so that a toolchain that hangs is seen.
     assert!(took < Duration::from_secs(600));
 }
@@ -76,16 +90,29 @@ async fn dev_shows_items_entities_and_the_line_that_a_refused_request_needs() {
     };
     let output = dev();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(text.contains("First") && text.contains("item"), "{text}");
     // The same source with a manifest that asks for less.
     let manifest = project.join("plugin.yaml");
-    let narrowed = std::fs::read_to_string(&manifest).unwrap().replace("paths: [\"/items\"]", "paths: [\"/things\"]");
+    let narrowed = std::fs::read_to_string(&manifest)
+        .unwrap()
+        .replace("paths: [\"/items\"]", "paths: [\"/things\"]");
     std::fs::write(&manifest, narrowed).unwrap();
     let output = dev();
-    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(!output.status.success(), "{text}");
-    assert!(text.contains("paths:") && text.contains("/items"), "the manifest's line is missing: {text}");
+    assert!(
+        text.contains("paths:") && text.contains("/items"),
+        "the manifest's line is missing: {text}"
+    );
 }
 
 #[tokio::test]
@@ -94,7 +121,9 @@ async fn a_wrong_manifest_fails_the_build_with_line_and_column() {
     new("rust", "shelf", folder.path());
     let project = folder.path().join("shelf");
     let manifest = project.join("plugin.yaml");
-    let text = std::fs::read_to_string(&manifest).unwrap().replace("methods: [GET]", "methods: [GIT]");
+    let text = std::fs::read_to_string(&manifest)
+        .unwrap()
+        .replace("methods: [GET]", "methods: [GIT]");
     let line = text.lines().position(|l| l.contains("GIT")).unwrap() + 1;
     std::fs::write(&manifest, text).unwrap();
     let output = run(Command::new(seawall_binary()).args(["plugin", "build"]).arg(&project));
@@ -110,7 +139,13 @@ fn inspect_shows_what_a_component_is_without_running_it() {
     let output = run(Command::new(seawall_binary()).args(["plugin", "inspect"]).arg(&file));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
-    for part in ["sha256:", "prometheus", "seawall:plugin/ingestor@0.1.0", "wasi:http/outgoing-handler", "{prometheus_url}"] {
+    for part in [
+        "sha256:",
+        "prometheus",
+        "seawall:plugin/ingestor@0.1.0",
+        "wasi:http/outgoing-handler",
+        "{prometheus_url}",
+    ] {
         assert!(text.contains(part), "{part} is missing:\n{text}");
     }
     let folder = tempfile::tempdir().unwrap();
@@ -118,5 +153,9 @@ fn inspect_shows_what_a_component_is_without_running_it() {
     std::fs::write(&junk, b"\0asm\x01\0\0\0").unwrap();
     let output = run(Command::new(seawall_binary()).args(["plugin", "inspect"]).arg(&junk));
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("component"), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("component"),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

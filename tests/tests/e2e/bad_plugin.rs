@@ -19,7 +19,9 @@ async fn error_of(mode: &str) -> String {
     .await;
     assert_eq!(pass["state"], "failed", "{pass}");
     // The neighbour and what was there are as before.
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     eventually("the neighbour's second pass", || async {
         let passes = seawall.passes("probe").await;
         (passes.len() == 2 && passes[0]["state"] == "succeeded").then_some(())

@@ -13,7 +13,11 @@ async fn first_pass(answers: Vec<Answer>) -> (Seawall, Tool, Value) {
     seawall.install(&component("tests/guests/probe")).await;
     seawall.integrate(integration(&tool, json!({}))).await;
     let (pass, _) = eventually("the pass to end", || async {
-        seawall.passes("probe").await.into_iter().find(|p| p["state"] != "running")
+        seawall
+            .passes("probe")
+            .await
+            .into_iter()
+            .find(|p| p["state"] != "running")
     })
     .await;
     (seawall, tool, pass)
@@ -43,8 +47,13 @@ async fn a_refused_credential_stops_the_integration_until_it_is_replaced() {
     })
     .await;
     assert_eq!(tool.requests(), 1, "a refused credential is not tried again");
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
-    eventually("it to go on", || async { (seawall.passes("probe").await.first()?["state"] == "succeeded").then_some(()) }).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("it to go on", || async {
+        (seawall.passes("probe").await.first()?["state"] == "succeeded").then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -62,7 +71,9 @@ async fn garbage_and_half_a_body_end_the_pass_and_remove_nothing() {
         let (seawall, tool) = probed(20).await;
         // Half a body may be a matter of the network, so it is tried again: all its tries break off.
         tool.answer(vec![answer.clone(); 20]);
-        seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+        seawall
+            .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+            .await;
         let (pass, _) = eventually("an account of it", || async {
             let pass = seawall.passes("probe").await.into_iter().next()?;
             (pass["error"].is_string()).then_some(pass)
@@ -77,9 +88,16 @@ async fn garbage_and_half_a_body_end_the_pass_and_remove_nothing() {
 async fn a_tool_that_never_answers_is_given_up_by_the_calls_time() {
     let (seawall, tool) = probed(20).await;
     tool.answer(vec![Answer::Never]);
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     let (pass, took) = eventually("the pass to end", || async {
-        seawall.passes("probe").await.into_iter().next().filter(|p| p["state"] == "failed")
+        seawall
+            .passes("probe")
+            .await
+            .into_iter()
+            .next()
+            .filter(|p| p["state"] == "failed")
     })
     .await;
     assert!(pass["error"].as_str().unwrap().contains("timeout_ms"), "{pass}");

@@ -40,7 +40,14 @@ async fn read(directory: &Path) -> (Seawall, Value) {
         }))
         .await;
     let view = seawall.settled("files").await;
-    assert!(view["passes"].as_array().unwrap().iter().all(|p| p["state"] == "succeeded"), "{view}");
+    assert!(
+        view["passes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|p| p["state"] == "succeeded"),
+        "{view}"
+    );
     (seawall, view)
 }
 
@@ -48,7 +55,13 @@ async fn identifiers(seawall: &Seawall) -> Vec<String> {
     let mut all = Vec::new();
     for blueprint in seawall.get("/api/v1/blueprints").await["items"].as_array().unwrap() {
         let name = blueprint["identifier"].as_str().unwrap();
-        all.extend(seawall.entities(name).await.iter().map(|e| format!("{name} {}", e["identifier"].as_str().unwrap())));
+        all.extend(
+            seawall
+                .entities(name)
+                .await
+                .iter()
+                .map(|e| format!("{name} {}", e["identifier"].as_str().unwrap())),
+        );
     }
     all
 }
@@ -57,7 +70,11 @@ async fn identifiers(seawall: &Seawall) -> Vec<String> {
 async fn files_become_entities_and_what_leaves_the_directory_cannot_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
-    std::fs::write(outside.path().join("catalog-info.yaml"), CATALOG_INFO.replace("payments", "stolen")).unwrap();
+    std::fs::write(
+        outside.path().join("catalog-info.yaml"),
+        CATALOG_INFO.replace("payments", "stolen"),
+    )
+    .unwrap();
     std::fs::create_dir_all(folder.path().join("payments/k8s")).unwrap();
     std::fs::write(folder.path().join("payments/catalog-info.yaml"), CATALOG_INFO).unwrap();
     std::fs::write(folder.path().join("payments/k8s/deployment.yaml"), DEPLOYMENT).unwrap();
@@ -68,14 +85,32 @@ async fn files_become_entities_and_what_leaves_the_directory_cannot_be_read() {
     let all = identifiers(&seawall).await;
     assert!(all.iter().any(|i| i.ends_with("component:default/payments")), "{all:?}");
     assert!(all.iter().any(|i| i.ends_with("group:default/team-a")), "{all:?}");
-    assert!(all.iter().any(|i| i.contains("payments") && i.to_lowercase().contains("kubernetes")), "{all:?}");
-    assert!(!all.iter().any(|i| i.contains("stolen")), "a symbolic link out of the directory was followed: {all:?}");
-    assert!(seawall.log().contains("broken/catalog-info.yaml"), "what could not be read is in the log");
-    // A file that is gone takes its entities along.
+    assert!(
+        all.iter()
+            .any(|i| i.contains("payments") && i.to_lowercase().contains("kubernetes")),
+        "{all:?}"
+    );
+    assert!(
+        !all.iter().any(|i| i.contains("stolen")),
+        "a symbolic link out of the directory was followed: {all:?}"
+    );
+    assert!(
+        seawall.log().contains("broken/catalog-info.yaml"),
+        "what could not be read is in the log"
+    );
+    // While a file cannot be read, nothing is removed: what it held may still be there. Afterwards a file that is gone takes
+    // its entities along.
+    std::fs::remove_dir_all(folder.path().join("broken")).unwrap();
     std::fs::remove_file(folder.path().join("payments/catalog-info.yaml")).unwrap();
-    seawall.send(Method::POST, "/api/v1/integrations/files/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/files/sync", &json!({}))
+        .await;
     seawall_tests::eventually("the component to go", || async {
-        (!identifiers(&seawall).await.iter().any(|i| i.contains("component:default/payments"))).then_some(())
+        (!identifiers(&seawall)
+            .await
+            .iter()
+            .any(|i| i.contains("component:default/payments")))
+        .then_some(())
     })
     .await;
 }

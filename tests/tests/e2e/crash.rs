@@ -53,9 +53,19 @@ async fn kill_9_at_many_points_loses_nothing_and_doubles_nothing() {
     assert!(kills >= 10, "only {kills} kills");
     assert_eq!(essence(seawall.entities("thing").await), expected);
     let passes = seawall.passes("probe").await;
-    assert_eq!(passes.len(), 1, "the pass was gone on with, not started anew: {passes:?}");
+    assert_eq!(
+        passes.len(),
+        1,
+        "the pass was gone on with, not started anew: {passes:?}"
+    );
     // Every kill costs at most the two pages that were under way.
-    assert!(tool.requests() <= ITEMS / PAGE + 2 * kills as usize + 2, "{} requests after {kills} kills", tool.requests());
-    let history = seawall.get("/api/v1/blueprints/thing/entities/item-00007/history").await;
+    assert!(
+        tool.requests() <= ITEMS / PAGE + 2 * kills as usize + 2,
+        "{} requests after {kills} kills",
+        tool.requests()
+    );
+    let history = seawall
+        .get("/api/v1/blueprints/thing/entities/item-00007/history")
+        .await;
     assert_eq!(history["items"].as_array().unwrap().len(), 1, "{history}");
 }

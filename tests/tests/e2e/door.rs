@@ -11,7 +11,9 @@ const SECRET: &str = "s3cret-never-in-a-guest";
 async fn fetch(seawall: &Seawall, tool: &Tool, url: &str) -> (Value, Value) {
     let mut wanted = integration(tool, json!({"mode": "fetch", "url": url}));
     wanted["credentials"] = json!({"token": "probe-token"});
-    let before = seawall.get("/api/v1/passes?integration=probe").await["items"][0]["id"].as_i64().unwrap_or(0);
+    let before = seawall.get("/api/v1/passes?integration=probe").await["items"][0]["id"]
+        .as_i64()
+        .unwrap_or(0);
     seawall.integrate(wanted).await;
     let (pass, _) = eventually("the pass to end", || async {
         let pass = seawall.passes("probe").await.into_iter().next()?;
@@ -32,7 +34,13 @@ async fn prepared() -> (Seawall, Tool) {
     let seawall = Seawall::start().await;
     seawall.install(&component("tests/guests/probe")).await;
     let body = json!({"source": "sealed", "secret": SECRET});
-    assert!(seawall.send(Method::PUT, "/api/v1/credentials/probe-token", &body).await.0.is_success());
+    assert!(
+        seawall
+            .send(Method::PUT, "/api/v1/credentials/probe-token", &body)
+            .await
+            .0
+            .is_success()
+    );
     // Known under this name before its first pass.
     seawall.integrate(integration(&tool, json!({}))).await;
     seawall.settled("probe").await;
@@ -46,18 +54,30 @@ async fn undeclared_places_are_refused_with_the_lines_that_would_allow_them() {
     let cases = [
         (format!("{}/secrets", tool.address()), "path"),
         (format!("{}/items", other.address()), "port"),
-        (format!("{}/items", tool.address().replace("127.0.0.1", "127.0.0.2")), "host"),
+        (
+            format!("{}/items", tool.address().replace("127.0.0.1", "127.0.0.2")),
+            "host",
+        ),
         ("http://169.254.169.254/latest/meta-data".to_owned(), "host"),
         (format!("{}/items/../secrets", tool.address()), "path"),
         (format!("{}/%2e%2e/items", tool.address()), "path"),
-        (format!("{}/items", tool.address().replace("http://", "https://")), "scheme"),
-        (format!("{}/items", tool.address().replace("127.0.0.1", "0x7f000002")), "host"),
+        (
+            format!("{}/items", tool.address().replace("http://", "https://")),
+            "scheme",
+        ),
+        (
+            format!("{}/items", tool.address().replace("127.0.0.1", "0x7f000002")),
+            "host",
+        ),
     ];
     for (url, _why) in cases {
         let (pass, record) = fetch(&seawall, &tool, &url).await;
         assert_eq!(pass["state"], "failed", "{url}: {pass}");
         assert_eq!(record["allowed"], false, "{url}: {record}");
-        assert!(record["reason"].as_str().is_some_and(|r| !r.is_empty()), "{url}: {record}");
+        assert!(
+            record["reason"].as_str().is_some_and(|r| !r.is_empty()),
+            "{url}: {record}"
+        );
     }
     assert_eq!(other.requests(), 0);
     assert!(seawall.log().contains("the manifest would need"), "{}", seawall.log());
@@ -73,13 +93,23 @@ async fn the_secret_is_attached_by_the_host_and_cut_out_of_every_echo() {
     let note = entity["properties"]["note"].as_str().unwrap();
     assert!(note.contains("Bearer ***********************"), "{note}");
     // Neither the database, nor the log, nor any answer holds it.
-    for file in std::fs::read_dir(seawall.data()).unwrap().flatten().filter(|f| f.path().is_file()) {
+    for file in std::fs::read_dir(seawall.data())
+        .unwrap()
+        .flatten()
+        .filter(|f| f.path().is_file())
+    {
         let bytes = std::fs::read(file.path()).unwrap();
         let found = bytes.windows(SECRET.len()).any(|w| w == SECRET.as_bytes());
         assert!(!found, "{} holds the secret", file.path().display());
     }
     assert!(!seawall.get("/api/v1/credentials").await.to_string().contains(SECRET));
-    assert!(!seawall.get("/api/v1/integrations/probe").await.to_string().contains(SECRET));
+    assert!(
+        !seawall
+            .get("/api/v1/integrations/probe")
+            .await
+            .to_string()
+            .contains(SECRET)
+    );
 }
 
 #[tokio::test]
@@ -89,13 +119,22 @@ async fn private_addresses_need_a_grant_that_names_them() {
     let seawall = Seawall::start().await;
     seawall.install(&component("tests/guests/probe")).await;
     let grant = json!({"reason": "without loopback"});
-    assert!(seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await.0.is_success());
+    assert!(
+        seawall
+            .send(Method::PUT, "/api/v1/plugins/probe/grant", &grant)
+            .await
+            .0
+            .is_success()
+    );
     seawall.integrate(integration(&tool, json!({}))).await;
     let view = seawall.settled("probe").await;
     assert_eq!(view["passes"][0]["state"], "failed", "{view}");
     assert_eq!(tool.requests(), 0);
     let (record, _) = eventually("the record", || async {
-        seawall.get("/api/v1/egress").await["items"].as_array()?.first().cloned()
+        seawall.get("/api/v1/egress").await["items"]
+            .as_array()?
+            .first()
+            .cloned()
     })
     .await;
     assert!(record["reason"].as_str().unwrap().contains("loopback"), "{record}");
@@ -105,11 +144,20 @@ async fn private_addresses_need_a_grant_that_names_them() {
 async fn a_credential_over_plain_http_needs_the_grants_word() {
     let (seawall, tool) = prepared().await;
     let grant = json!({"private_ranges": ["127.0.0.0/8"], "reason": "loopback, but no plaintext"});
-    assert!(seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await.0.is_success());
+    assert!(
+        seawall
+            .send(Method::PUT, "/api/v1/plugins/probe/grant", &grant)
+            .await
+            .0
+            .is_success()
+    );
     let before = tool.requests();
     let (pass, record) = fetch(&seawall, &tool, &format!("{}/items", tool.address())).await;
     assert_eq!(pass["state"], "failed", "{pass}");
-    assert!(record["reason"].as_str().unwrap().contains("plaintext_to_loopback"), "{record}");
+    assert!(
+        record["reason"].as_str().unwrap().contains("plaintext_to_loopback"),
+        "{record}"
+    );
     assert_eq!(tool.requests(), before);
 }
 

@@ -11,29 +11,55 @@ async fn nothing_runs_before_a_grant() {
     let seawall = Seawall::start().await;
     let bytes = std::fs::read(component("tests/guests/probe")).unwrap();
     let post = || {
-        let request = seawall.request(Method::POST, "/api/v1/plugins").header(header::CONTENT_TYPE, "application/wasm");
+        let request = seawall
+            .request(Method::POST, "/api/v1/plugins")
+            .header(header::CONTENT_TYPE, "application/wasm");
         request.body(bytes.clone()).send()
     };
     assert_eq!(post().await.unwrap().status(), StatusCode::CREATED);
-    assert_eq!(post().await.unwrap().status(), StatusCode::OK, "the same digest again is no new plugin");
+    assert_eq!(
+        post().await.unwrap().status(),
+        StatusCode::OK,
+        "the same digest again is no new plugin"
+    );
     assert_eq!(seawall.get("/api/v1/plugins/probe").await["status"], "awaiting-grant");
-    let (status, body) = seawall.send(Method::PUT, "/api/v1/integrations/probe", &integration(&tool, json!({}))).await;
+    let (status, body) = seawall
+        .send(
+            Method::PUT,
+            "/api/v1/integrations/probe",
+            &integration(&tool, json!({})),
+        )
+        .await;
     assert_eq!(status, StatusCode::CONFLICT, "{body}");
-    assert!(body["detail"].as_str().unwrap().contains("seawall grant approve probe"), "{body}");
+    assert!(
+        body["detail"].as_str().unwrap().contains("seawall grant approve probe"),
+        "{body}"
+    );
     assert_eq!(tool.requests(), 0);
 }
 
 #[tokio::test]
 async fn a_revoked_grant_ends_passes_at_once() {
     let (seawall, tool) = probed(20).await;
-    let (status, view) = seawall.send(Method::DELETE, "/api/v1/plugins/probe/grant?reason=compromised", &json!({})).await;
+    let (status, view) = seawall
+        .send(
+            Method::DELETE,
+            "/api/v1/plugins/probe/grant?reason=compromised",
+            &json!({}),
+        )
+        .await;
     assert_eq!(status, StatusCode::OK, "{view}");
     assert_eq!(view["status"], "revoked");
     let before = tool.requests();
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     eventually("the problem to be shown", || async {
         let view = seawall.get("/api/v1/integrations/probe").await;
-        view["problem"].as_str().filter(|p| p.contains("not granted")).map(str::to_owned)
+        view["problem"]
+            .as_str()
+            .filter(|p| p.contains("not granted"))
+            .map(str::to_owned)
     })
     .await;
     assert_eq!(tool.requests(), before);
@@ -47,9 +73,14 @@ async fn a_revoked_grant_ends_passes_at_once() {
 async fn a_part_of_what_is_asked_can_be_granted() {
     let (seawall, tool) = probed(5).await;
     let grant = json!({"rules": [], "private_ranges": ["127.0.0.0/8"], "reason": "no network at all"});
-    assert_eq!(seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await.0, StatusCode::OK);
+    assert_eq!(
+        seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await.0,
+        StatusCode::OK
+    );
     let before = tool.requests();
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     eventually("the pass to fail", || async {
         (seawall.passes("probe").await.first()?["state"] == "failed").then_some(())
     })

@@ -1,5 +1,9 @@
 //! Seawall through the doors that people use: the HTTP API, the command line, compiled plugins, real servers.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "tests, which print what they measured or skipped"
+)]
 
 mod api;
 mod author;

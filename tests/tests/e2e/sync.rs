@@ -7,7 +7,9 @@ use serde_json::json;
 
 async fn sync(seawall: &Seawall) {
     let before = seawall.passes("probe").await.len();
-    let (status, body) = seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    let (status, body) = seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     assert_eq!(status, StatusCode::NO_CONTENT, "{body}");
     eventually("a further pass to end", || async {
         let passes = seawall.passes("probe").await;
@@ -21,11 +23,17 @@ async fn pages_become_entities_and_a_second_pass_changes_nothing() {
     let (seawall, _tool) = probed(230).await;
     let first = &seawall.passes("probe").await[0];
     assert_eq!(first["state"], "succeeded", "{first}");
-    assert_eq!((&first["counts"]["pages"], &first["counts"]["created"]), (&json!(5), &json!(230)));
+    assert_eq!(
+        (&first["counts"]["pages"], &first["counts"]["created"]),
+        (&json!(5), &json!(230))
+    );
     sync(&seawall).await;
     let second = &seawall.passes("probe").await[0];
     assert_eq!(second["counts"]["unchanged"], 230, "{second}");
-    assert_eq!((&second["counts"]["created"], &second["counts"]["updated"]), (&json!(0), &json!(0)));
+    assert_eq!(
+        (&second["counts"]["created"], &second["counts"]["updated"]),
+        (&json!(0), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -35,10 +43,18 @@ async fn what_changed_changes_and_what_is_gone_goes() {
     sync(&seawall).await;
     let entities = seawall.entities("thing").await;
     assert_eq!(entities.len(), 18);
-    assert!(entities.iter().all(|e| e["properties"]["size"].as_i64().unwrap() >= 1000));
-    let history = seawall.get("/api/v1/blueprints/thing/entities/item-00003/history").await;
+    assert!(
+        entities
+            .iter()
+            .all(|e| e["properties"]["size"].as_i64().unwrap() >= 1000)
+    );
+    let history = seawall
+        .get("/api/v1/blueprints/thing/entities/item-00003/history")
+        .await;
     assert_eq!(history["items"][0]["diff"]["properties.size"], json!([3, 1003]));
-    let gone = seawall.get("/api/v1/blueprints/thing/entities/item-00019/history").await;
+    let gone = seawall
+        .get("/api/v1/blueprints/thing/entities/item-00019/history")
+        .await;
     assert_eq!(gone["items"][0]["kind"], "deleted");
 }
 
@@ -78,10 +94,21 @@ async fn values_that_break_the_schema_are_left_out_and_shown_while_the_entity_st
     let rejected = seawall.get("/api/v1/integrations/probe/rejected").await;
     let rejected = rejected["items"].as_array().unwrap();
     assert_eq!(rejected.len(), 2);
-    assert!(rejected.iter().any(|r| r["field"] == "properties.tier" && r["value"] == "lead"), "{rejected:?}");
-    tool.set(vec![json!({"id": "wrong", "name": "Right now", "size": 5, "tier": "gold"})]);
+    assert!(
+        rejected
+            .iter()
+            .any(|r| r["field"] == "properties.tier" && r["value"] == "lead"),
+        "{rejected:?}"
+    );
+    tool.set(vec![
+        json!({"id": "wrong", "name": "Right now", "size": 5, "tier": "gold"}),
+    ]);
     sync(&seawall).await;
-    assert_eq!(seawall.get("/api/v1/integrations/probe/rejected").await["items"], json!([]), "mended items are no longer shown");
+    assert_eq!(
+        seawall.get("/api/v1/integrations/probe/rejected").await["items"],
+        json!([]),
+        "mended items are no longer shown"
+    );
 }
 
 #[tokio::test]
@@ -93,22 +120,36 @@ async fn a_pause_holds_at_a_page_and_resuming_goes_on() {
     seawall.install(&component("tests/guests/probe")).await;
     seawall.integrate(integration(&tool, json!({}))).await;
     eventually("some pages", || async { (tool.requests() >= 3).then_some(()) }).await;
-    seawall.send(Method::POST, "/api/v1/integrations/probe/pause", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/pause", &json!({}))
+        .await;
     eventually("the pause", || async {
         let n = tool.requests();
         let view = seawall.get("/api/v1/integrations/probe").await;
         (view["state"] == "paused" && n == tool.requests()).then_some(())
     })
     .await;
-    assert_eq!(seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await.0, StatusCode::CONFLICT);
-    seawall.send(Method::POST, "/api/v1/integrations/probe/resume", &json!({})).await;
+    assert_eq!(
+        seawall
+            .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+            .await
+            .0,
+        StatusCode::CONFLICT
+    );
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/resume", &json!({}))
+        .await;
     eventually("the pass to end", || async {
         let passes = seawall.passes("probe").await;
         (passes.first()?["state"] == "succeeded").then_some(())
     })
     .await;
     assert_eq!(seawall.entities("thing").await.len(), 200);
-    assert_eq!(seawall.passes("probe").await.len(), 1, "the pass went on instead of starting anew");
+    assert_eq!(
+        seawall.passes("probe").await.len(),
+        1,
+        "the pass went on instead of starting anew"
+    );
 }
 
 #[tokio::test]
@@ -116,12 +157,16 @@ async fn a_cancelled_pass_keeps_what_it_had_and_removes_nothing() {
     let (seawall, tool) = probed(60).await;
     let before = essence(seawall.entities("thing").await);
     tool.slow(200);
-    seawall.send(Method::POST, "/api/v1/integrations/probe/sync", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
     eventually("a running pass", || async {
         (seawall.passes("probe").await.first()?["state"] == "running").then_some(())
     })
     .await;
-    seawall.send(Method::POST, "/api/v1/integrations/probe/cancel", &json!({})).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/cancel", &json!({}))
+        .await;
     eventually("the pass to be cancelled", || async {
         (seawall.passes("probe").await.first()?["state"] == "cancelled").then_some(())
     })

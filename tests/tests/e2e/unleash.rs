@@ -14,14 +14,21 @@ struct Unleash {
 impl Unleash {
     fn start() -> Self {
         let (port, postgres) = (free_port(), free_port());
-        let server =
-            RealServer::start("unleash", &[&port.to_string(), &postgres.to_string()], &[("UNLEASH_TOKEN", TOKEN)]);
-        Self { _server: server, address: format!("http://127.0.0.1:{port}") }
+        let server = RealServer::start(
+            "unleash",
+            &[&port.to_string(), &postgres.to_string()],
+            &[("UNLEASH_TOKEN", TOKEN)],
+        );
+        Self {
+            _server: server,
+            address: format!("http://127.0.0.1:{port}"),
+        }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let mut request =
-            reqwest::Client::new().request(method, format!("{}{path}", self.address)).header("authorization", TOKEN);
+        let mut request = reqwest::Client::new()
+            .request(method, format!("{}{path}", self.address))
+            .header("authorization", TOKEN);
         if let Some(body) = body {
             request = request.json(&body);
         }
@@ -32,7 +39,8 @@ impl Unleash {
 
     async fn create(&self, flag: &str) {
         let body = json!({"name": flag, "type": "release", "description": format!("Flag {flag}")});
-        self.call(Method::POST, "/api/admin/projects/default/features", Some(body)).await;
+        self.call(Method::POST, "/api/admin/projects/default/features", Some(body))
+            .await;
     }
 }
 
@@ -44,7 +52,13 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
     let seawall = Seawall::start().await;
     seawall.install(&component("plugins/unleash")).await;
     let secret = json!({"source": "sealed", "secret": TOKEN});
-    assert!(seawall.send(Method::PUT, "/api/v1/credentials/unleash-token", &secret).await.0.is_success());
+    assert!(
+        seawall
+            .send(Method::PUT, "/api/v1/credentials/unleash-token", &secret)
+            .await
+            .0
+            .is_success()
+    );
     seawall
         .integrate(json!({
             "name": "unleash", "plugin": "unleash", "config": {"base_url": unleash.address},
@@ -52,7 +66,14 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
         }))
         .await;
     let view = seawall.settled("unleash").await;
-    assert!(view["passes"].as_array().unwrap().iter().all(|p| p["state"] == "succeeded"), "{view}");
+    assert!(
+        view["passes"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|p| p["state"] == "succeeded"),
+        "{view}"
+    );
     let flags = seawall.entities("unleashFeatureFlag").await;
     let names: Vec<_> = flags.iter().map(|f| f["identifier"].as_str().unwrap()).collect();
     assert_eq!(names, ["checkout-v2", "dark-mode"]);
@@ -65,7 +86,10 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
         "target": {"blueprint": "unleashFeatureFlag", "identifier": "checkout-v2"},
         "inputs": {"environment": "development", "enabled": true}
     });
-    let request = seawall.request(Method::POST, "/api/v1/runs").header("idempotency-key", "once").json(&body);
+    let request = seawall
+        .request(Method::POST, "/api/v1/runs")
+        .header("idempotency-key", "once")
+        .json(&body);
     let response = request.send().await.unwrap();
     assert_eq!(response.status(), StatusCode::CREATED);
     let run: Value = response.json().await.unwrap();
@@ -76,27 +100,60 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
     })
     .await;
     assert_eq!(run["state"], "succeeded", "{run}");
-    let feature = unleash.call(Method::GET, "/api/admin/projects/default/features/checkout-v2", None).await;
-    let development = feature["environments"].as_array().unwrap().iter().find(|e| e["name"] == "development").unwrap();
+    let feature = unleash
+        .call(Method::GET, "/api/admin/projects/default/features/checkout-v2", None)
+        .await;
+    let development = feature["environments"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["name"] == "development")
+        .unwrap();
     assert_eq!(development["enabled"], true);
-    let flag = seawall.get("/api/v1/blueprints/unleashFeatureFlag/entities/checkout-v2").await;
-    assert_eq!(flag["properties"]["enabledIn"], json!(["development"]), "the catalog knows before the run has ended");
+    let flag = seawall
+        .get("/api/v1/blueprints/unleashFeatureFlag/entities/checkout-v2")
+        .await;
+    assert_eq!(
+        flag["properties"]["enabledIn"],
+        json!(["development"]),
+        "the catalog knows before the run has ended"
+    );
     let log = seawall.get(&format!("{path}/log")).await;
     assert!(log["items"].as_array().unwrap().len() >= 2, "{log}");
     // The same key is the same run.
-    let again = seawall.request(Method::POST, "/api/v1/runs").header("idempotency-key", "once").json(&body);
+    let again = seawall
+        .request(Method::POST, "/api/v1/runs")
+        .header("idempotency-key", "once")
+        .json(&body);
     let again = again.send().await.unwrap();
     assert_eq!(again.status(), StatusCode::OK);
     assert_eq!(again.json::<Value>().await.unwrap()["id"], run["id"]);
 
     // By the command line, and followed to its end.
     let output = seawall.command(&[
-        "run", "start", "unleash", "switch-flag", "--target", "unleashFeatureFlag/checkout-v2",
-        "--input", "environment=development", "--input", "enabled=false", "--follow",
+        "run",
+        "start",
+        "unleash",
+        "switch-flag",
+        "--target",
+        "unleashFeatureFlag/checkout-v2",
+        "--input",
+        "environment=development",
+        "--input",
+        "enabled=false",
+        "--follow",
     ]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let feature = unleash.call(Method::GET, "/api/admin/projects/default/features/checkout-v2", None).await;
-    assert!(feature["environments"].as_array().unwrap().iter().all(|e| e["enabled"] == false));
+    let feature = unleash
+        .call(Method::GET, "/api/admin/projects/default/features/checkout-v2", None)
+        .await;
+    assert!(
+        feature["environments"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|e| e["enabled"] == false)
+    );
 
     // What is wrong is said before anything starts.
     for (change, pointer) in [
@@ -109,11 +166,17 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
         }
         let (status, answer) = seawall.send(Method::POST, "/api/v1/runs", &wrong).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
-        assert!(answer["errors"][0]["pointer"].as_str().unwrap().starts_with(pointer), "{answer}");
+        assert!(
+            answer["errors"][0]["pointer"].as_str().unwrap().starts_with(pointer),
+            "{answer}"
+        );
     }
     let mut unknown = body.clone();
     unknown["operation"] = "swich-flag".into();
-    assert_eq!(seawall.send(Method::POST, "/api/v1/runs", &unknown).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        seawall.send(Method::POST, "/api/v1/runs", &unknown).await.0,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -125,7 +188,13 @@ async fn a_wrong_token_stops_the_integration_with_the_reason() {
         let seawall = &seawall;
         async move {
             let body = json!({"source": "sealed", "secret": secret});
-            assert!(seawall.send(Method::PUT, "/api/v1/credentials/unleash-token", &body).await.0.is_success());
+            assert!(
+                seawall
+                    .send(Method::PUT, "/api/v1/credentials/unleash-token", &body)
+                    .await
+                    .0
+                    .is_success()
+            );
         }
     };
     put("*:*.not-the-token").await;
@@ -142,7 +211,10 @@ async fn a_wrong_token_stops_the_integration_with_the_reason() {
     .await;
     put(TOKEN).await;
     eventually("it to go on with the new token", || async {
-        (!seawall.try_get("/api/v1/blueprints/unleashProject/entities").await.1["items"].as_array()?.is_empty()).then_some(())
+        (!seawall.try_get("/api/v1/blueprints/unleashProject/entities").await.1["items"]
+            .as_array()?
+            .is_empty())
+        .then_some(())
     })
     .await;
 }

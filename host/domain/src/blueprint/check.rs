@@ -67,7 +67,11 @@ impl Check<'_> {
 
     /// What to call something that breaks a rule.
     pub(crate) fn severity(&self, required: bool) -> Severity {
-        if self.strict || required { Severity::SetAside } else { Severity::LeftOut }
+        if self.strict || required {
+            Severity::SetAside
+        } else {
+            Severity::LeftOut
+        }
     }
 }
 
@@ -77,7 +81,11 @@ pub(crate) fn shown(value: &Value) -> Value {
         Value::String(s) => cut(s, SHOWN).into_owned().into(),
         Value::Array(_) | Value::Object(_) => {
             let text = value.to_string();
-            if text.len() <= SHOWN { value.clone() } else { cut(&text, SHOWN).into_owned().into() }
+            if text.len() <= SHOWN {
+                value.clone()
+            } else {
+                cut(&text, SHOWN).into_owned().into()
+            }
         }
         plain => plain.clone(),
     }
@@ -167,7 +175,14 @@ impl CompiledBlueprint {
                     entity.blueprint
                 );
                 let value = target.to_json();
-                out.push(check.report(check.severity(false), None, field(), "unknown relation", Some(&value), message));
+                out.push(check.report(
+                    check.severity(false),
+                    None,
+                    field(),
+                    "unknown relation",
+                    Some(&value),
+                    message,
+                ));
                 if check.strict {
                     return None;
                 }
@@ -199,9 +214,19 @@ impl CompiledBlueprint {
             };
             entity.relations.insert(relation, fitting);
         }
-        if let Some((missing, _)) = known.iter().find(|(n, r)| r.required && !entity.relations.contains_key(*n)) {
+        if let Some((missing, _)) = known
+            .iter()
+            .find(|(n, r)| r.required && !entity.relations.contains_key(*n))
+        {
             let message = format!("the relation `{missing}` is required, and the mapping gives no target");
-            out.push(check.report(Severity::SetAside, None, format!("relations.{missing}"), "required", None, message));
+            out.push(check.report(
+                Severity::SetAside,
+                None,
+                format!("relations.{missing}"),
+                "required",
+                None,
+                message,
+            ));
             return None;
         }
         Some(converted)
@@ -211,7 +236,12 @@ impl CompiledBlueprint {
         let blueprint = self.blueprint();
         let calculated = ["mirrorProperties", "calculationProperties", "aggregationProperties"]
             .into_iter()
-            .find(|kind| blueprint.other.get(*kind).is_some_and(|all| all.get(property).is_some()));
+            .find(|kind| {
+                blueprint
+                    .other
+                    .get(*kind)
+                    .is_some_and(|all| all.get(property).is_some())
+            });
         if let Some(kind) = calculated {
             return format!(
                 "`{property}` is computed by the blueprint `{}` ({kind}); take it out of the mapping",

@@ -19,7 +19,9 @@ pub enum BlueprintError {
         reason: String,
     },
     /// A property is required that does not exist, so that no entity could ever be.
-    #[error("blueprint `{blueprint}`: `schema.required` names `{property}`, which is no property{meant}; add it to `schema.properties` or take it out of `required`")]
+    #[error(
+        "blueprint `{blueprint}`: `schema.required` names `{property}`, which is no property{meant}; add it to `schema.properties` or take it out of `required`"
+    )]
     Required {
         /// The blueprint.
         blueprint: String,
@@ -68,7 +70,11 @@ impl CompiledBlueprint {
         crate::text::canonical(&value, &mut text);
         let mut digest = [0; 16];
         digest.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
-        Ok(Self { blueprint, properties, digest })
+        Ok(Self {
+            blueprint,
+            properties,
+            digest,
+        })
     }
 
     /// The blueprint itself.

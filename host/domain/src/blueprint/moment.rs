@@ -20,7 +20,14 @@ pub(super) fn rfc3339(text: &str) -> Option<String> {
     }
     let offset = match offset.as_bytes() {
         [b'Z' | b'z'] => "Z".to_owned(),
-        [_, h @ .., b':', m1, m2] if h.len() == 2 => format!("{}{}{}:{}{}", &offset[..1], h[0] as char, h[1] as char, *m1 as char, *m2 as char),
+        [_, h @ .., b':', m1, m2] if h.len() == 2 => format!(
+            "{}{}{}:{}{}",
+            &offset[..1],
+            h[0] as char,
+            h[1] as char,
+            *m1 as char,
+            *m2 as char
+        ),
         [_, _, _, _, _] => format!("{}:{}", &offset[..3], &offset[3..]),
         [_, _, _] => format!("{offset}:00"),
         _ => return None,
@@ -37,7 +44,9 @@ fn is_valid(text: &str, offset: &str) -> bool {
     let b = text.as_bytes();
     let number = |at: usize| -> Option<i8> {
         let pair = b.get(at..at + 2)?;
-        pair.iter().all(u8::is_ascii_digit).then(|| ((pair[0] - b'0') * 10 + (pair[1] - b'0')) as i8)
+        pair.iter()
+            .all(u8::is_ascii_digit)
+            .then(|| ((pair[0] - b'0') * 10 + (pair[1] - b'0')) as i8)
     };
     let parts = || {
         let century = number(0)?;
@@ -62,7 +71,11 @@ mod tests {
 
     #[test]
     fn keeps_rfc3339() {
-        for same in ["2024-02-29T23:59:60Z", "2024-01-31T10:00:00.123456+02:00", "1999-12-31T00:00:00-00:30"] {
+        for same in [
+            "2024-02-29T23:59:60Z",
+            "2024-01-31T10:00:00.123456+02:00",
+            "1999-12-31T00:00:00-00:30",
+        ] {
             assert_eq!(rfc3339(same).as_deref(), Some(same));
         }
     }
@@ -82,9 +95,20 @@ mod tests {
     #[test]
     fn refuses_what_is_no_moment() {
         for bad in [
-            "2023-11-28", "2023-11-28T09:15:22", "2023-02-30T09:15:22Z", "2023-11-28T25:15:22Z", "now", "",
-            "2023-11-28T09:15:22.Z", "2023-11-28T09:15:22+2", "2023-11-28T09:15:22+02:0x", "2023/11/28T09:15:22Z",
-            "２023-11-28T09:15:22Z", "2023-11-28T09:15:2Z+00", "2023-11-28T9:15:22Z", "2023-11-28T09:15:22+",
+            "2023-11-28",
+            "2023-11-28T09:15:22",
+            "2023-02-30T09:15:22Z",
+            "2023-11-28T25:15:22Z",
+            "now",
+            "",
+            "2023-11-28T09:15:22.Z",
+            "2023-11-28T09:15:22+2",
+            "2023-11-28T09:15:22+02:0x",
+            "2023/11/28T09:15:22Z",
+            "２023-11-28T09:15:22Z",
+            "2023-11-28T09:15:2Z+00",
+            "2023-11-28T9:15:22Z",
+            "2023-11-28T09:15:22+",
         ] {
             assert_eq!(rfc3339(bad), None, "{bad}");
         }

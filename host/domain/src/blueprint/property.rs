@@ -48,7 +48,10 @@ impl Property {
     /// Compiles a property's schema.
     pub(super) fn new(schema: &Value) -> Result<Self, String> {
         if !schema.is_object() {
-            return Err(format!("its schema is {}; write an object such as `{{\"type\": \"string\"}}`", cut(&schema.to_string(), 60)));
+            return Err(format!(
+                "its schema is {}; write an object such as `{{\"type\": \"string\"}}`",
+                cut(&schema.to_string(), 60)
+            ));
         }
         let shape = match schema["type"].as_str() {
             Some("string") => Shape::Text,
@@ -79,8 +82,18 @@ impl Property {
                     || (key == "items" && items.is_some()))
             });
         }
-        let rest = if rest.as_object().is_some_and(serde_json::Map::is_empty) { None } else { Some(validator(&rest)?) };
-        Ok(Self { shape, format, options, items, rest })
+        let rest = if rest.as_object().is_some_and(serde_json::Map::is_empty) {
+            None
+        } else {
+            Some(validator(&rest)?)
+        };
+        Ok(Self {
+            shape,
+            format,
+            options,
+            items,
+            rest,
+        })
     }
 
     /// Makes `value` fit where that loses nothing; gives the number of conversions.
@@ -88,16 +101,17 @@ impl Property {
         let mut converted = u64::from(self.convert(value)?);
         if let (Some(items), Value::Array(all)) = (&self.items, &mut *value) {
             for (i, item) in all.iter_mut().enumerate() {
-                converted += items
-                    .fit(item)
-                    .map_err(|m| Misfit { rule: format!("items: {}", m.rule), why: format!("its entry {i} {}", m.why) })?;
+                converted += items.fit(item).map_err(|m| Misfit {
+                    rule: format!("items: {}", m.rule),
+                    why: format!("its entry {i} {}", m.why),
+                })?;
             }
         }
-        if let (Some(format), Some(text)) = (self.format, value.as_str()) {
-            if let Some(better) = format.check(text)? {
-                *value = better.into();
-                converted += 1;
-            }
+        if let (Some(format), Some(text)) = (self.format, value.as_str())
+            && let Some(better) = format.check(text)?
+        {
+            *value = better.into();
+            converted += 1;
         }
         if let Some(options) = &self.options {
             converted += u64::from(choose(options, value)?);
@@ -106,9 +120,17 @@ impl Property {
             rest.validate(value).map_err(|error| {
                 let rule = error.schema_path().to_string();
                 let rule = rule.trim_start_matches('/').replace('/', ".");
-                let what = if rule == "format" { format!("format: {}", error.to_string().rsplit('"').nth(1).unwrap_or_default()) } else { rule };
+                let what = if rule == "format" {
+                    format!("format: {}", error.to_string().rsplit('"').nth(1).unwrap_or_default())
+                } else {
+                    rule
+                };
                 let at = error.instance_path().to_string();
-                let at = if at.is_empty() { String::new() } else { format!(" at `{at}`") };
+                let at = if at.is_empty() {
+                    String::new()
+                } else {
+                    format!(" at `{at}`")
+                };
                 Misfit {
                     rule: what,
                     why: format!("breaks the schema{at}: {}", cut(&error.to_string(), 200)),
@@ -165,13 +187,28 @@ impl Property {
             (Value::Number(_), _) => ("a number", "change the mapping, or the property's type to `number`"),
             (Value::String(_), Shape::List) => ("a text", "make it a list in the mapping: `[…]` or `split(\",\")`"),
             (Value::String(_), _) => ("a text", "change the mapping, or the property's type to `string`"),
-            (Value::Array(_), Shape::Text) => ("a list", "join it in the mapping with `join(\", \")`, or change the property's type to `array`"),
-            (Value::Array(_), Shape::Number | Shape::Integer) => ("a list", "count it in the mapping with `length`, or change the property's type to `array`"),
+            (Value::Array(_), Shape::Text) => (
+                "a list",
+                "join it in the mapping with `join(\", \")`, or change the property's type to `array`",
+            ),
+            (Value::Array(_), Shape::Number | Shape::Integer) => (
+                "a list",
+                "count it in the mapping with `length`, or change the property's type to `array`",
+            ),
             (Value::Array(_), _) => ("a list", "change the mapping, or the property's type to `array`"),
-            (Value::Object(_), Shape::Text) => ("an object", "name one of its fields in the mapping, or write it as text with `tojson`"),
-            (Value::Object(_), _) => ("an object", "name one of its fields in the mapping, or change the property's type to `object`"),
+            (Value::Object(_), Shape::Text) => (
+                "an object",
+                "name one of its fields in the mapping, or write it as text with `tojson`",
+            ),
+            (Value::Object(_), _) => (
+                "an object",
+                "name one of its fields in the mapping, or change the property's type to `object`",
+            ),
         };
-        Misfit { rule: format!("type: {wanted}"), why: format!("is {found} where {words} is wanted; {advice}") }
+        Misfit {
+            rule: format!("type: {wanted}"),
+            why: format!("is {found} where {words} is wanted; {advice}"),
+        }
     }
 }
 
@@ -220,13 +257,24 @@ fn choose(options: &[Value], value: &mut Value) -> Result<bool, Misfit> {
     }
     let words: Vec<&str> = options.iter().filter_map(Value::as_str).collect();
     let given = value.as_str().unwrap_or_default();
-    let near = words.iter().copied().find(|w| w.eq_ignore_ascii_case(given)).or_else(|| nearest(given, words.iter().copied()));
-    let all: Vec<String> = options.iter().take(12).map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned)).collect();
+    let near = words
+        .iter()
+        .copied()
+        .find(|w| w.eq_ignore_ascii_case(given))
+        .or_else(|| nearest(given, words.iter().copied()));
+    let all: Vec<String> = options
+        .iter()
+        .take(12)
+        .map(|o| o.as_str().map_or_else(|| o.to_string(), str::to_owned))
+        .collect();
     let more = if options.len() > 12 { ", …" } else { "" };
     let meant = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
     Err(Misfit {
         rule: "enum".into(),
-        why: format!("is none of {}{more}{meant}; change the mapping, or add it to the property's `enum`", all.join(", ")),
+        why: format!(
+            "is none of {}{more}{meant}; change the mapping, or add it to the property's `enum`",
+            all.join(", ")
+        ),
     })
 }
 
@@ -255,10 +303,18 @@ fn validator(schema: &Value) -> Result<Validator, String> {
         .should_ignore_unknown_formats(true)
         .with_format("url", |s: &str| url::Url::parse(s).is_ok())
         .with_format("timer", |s: &str| moment::rfc3339(s).is_some())
-        .with_pattern_options(PatternOptions::fancy_regex().backtrack_limit(100_000).size_limit(1 << 20))
+        .with_pattern_options(
+            PatternOptions::fancy_regex()
+                .backtrack_limit(100_000)
+                .size_limit(1 << 20),
+        )
         .build(schema)
         .map_err(|e| {
             let at = e.instance_path().to_string();
-            format!("its schema is no JSON Schema{}: {}", if at.is_empty() { at } else { format!(" at `{at}`") }, cut(&e.to_string(), 300))
+            format!(
+                "its schema is no JSON Schema{}: {}",
+                if at.is_empty() { at } else { format!(" at `{at}`") },
+                cut(&e.to_string(), 300)
+            )
         })
 }

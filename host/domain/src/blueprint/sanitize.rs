@@ -5,23 +5,60 @@ use serde_json::{Map, Value};
 const TYPES: [&str; 7] = ["string", "number", "integer", "boolean", "array", "object", "null"];
 /// Keywords whose value is kept as it is.
 const PLAIN: [&str; 22] = [
-    "const", "enum", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
-    "multipleOf", "minItems", "maxItems", "uniqueItems", "minContains", "maxContains", "minProperties", "maxProperties",
-    "required", "dependentRequired", "format", "$ref", "$schema",
+    "const",
+    "enum",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minContains",
+    "maxContains",
+    "minProperties",
+    "maxProperties",
+    "required",
+    "dependentRequired",
+    "format",
+    "$ref",
+    "$schema",
 ];
 /// Keywords that hold a schema, a list of schemas, or schemas by name.
 const ONE: [&str; 9] = [
-    "items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else", "additionalItems",
+    "items",
+    "contains",
+    "additionalProperties",
+    "propertyNames",
+    "not",
+    "if",
+    "then",
+    "else",
+    "additionalItems",
 ];
 const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
-const NAMED: [&str; 5] = ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"];
+const NAMED: [&str; 5] = [
+    "properties",
+    "patternProperties",
+    "dependentSchemas",
+    "$defs",
+    "definitions",
+];
 
 /// The JSON Schema in `schema`. A type that JSON Schema does not know constrains nothing, and neither does an `enum` that is
 /// computed.
 pub(super) fn json_schema(schema: &Value) -> Value {
     let Value::Object(map) = schema else {
         // `true` and `false` are schemas; anything else says nothing.
-        return if schema.is_boolean() { schema.clone() } else { Value::Bool(true) };
+        return if schema.is_boolean() {
+            schema.clone()
+        } else {
+            Value::Bool(true)
+        };
     };
     let mut out = Map::new();
     for (key, value) in map {
@@ -40,7 +77,9 @@ pub(super) fn json_schema(schema: &Value) -> Value {
         } else if LIST.contains(&key_str) {
             value.as_array().map(|all| all.iter().map(json_schema).collect())
         } else if NAMED.contains(&key_str) {
-            value.as_object().map(|all| all.iter().map(|(k, v)| (k.clone(), json_schema(v))).collect())
+            value
+                .as_object()
+                .map(|all| all.iter().map(|(k, v)| (k.clone(), json_schema(v))).collect())
         } else {
             None
         };

@@ -64,7 +64,17 @@ impl Mapping {
         blueprints: &Blueprints,
         strict: bool,
     ) -> Result<Mapped, ItemError> {
-        self.map_with(Call { kind, key, strict, conversions: false, now: None }, item, blueprints)
+        self.map_with(
+            Call {
+                kind,
+                key,
+                strict,
+                conversions: false,
+                now: None,
+            },
+            item,
+            blueprints,
+        )
     }
 
     /// Maps one item (JSON as UTF-8) as `call` says.
@@ -72,7 +82,12 @@ impl Mapping {
     /// # Errors
     /// The item is no JSON.
     pub fn map_with(&self, call: Call<'_>, item: &[u8], blueprints: &Blueprints) -> Result<Mapped, ItemError> {
-        let mut job = Job { call, blueprints, budget: Budget::new(item.len(), call.now), out: Mapped::default() };
+        let mut job = Job {
+            call,
+            blueprints,
+            budget: Budget::new(item.len(), call.now),
+            out: Mapped::default(),
+        };
         let mut input = None;
         for resource in self.resources.iter().filter(|r| r.kind == call.kind) {
             let input = match &input {
@@ -108,7 +123,10 @@ impl<'a> Job<'a> {
                     "itemsToParse gives {}, no list; make it one: `[…]`",
                     cut(&jq::to_json(&other).unwrap_or_default().to_string(), 60)
                 );
-                let failure = Failure { rule: "itemsToParse", ..items.expression.failure(message) };
+                let failure = Failure {
+                    rule: "itemsToParse",
+                    ..items.expression.failure(message)
+                };
                 return self.failed(Severity::SetAside, "itemsToParse", &failure);
             }
             Err(message) => {
@@ -195,13 +213,19 @@ impl<'a> Job<'a> {
             Outcome::SetAside => return Err(Aside),
         };
         for report in &mut self.out.reports[first..] {
-            report.entity.get_or_insert_with(|| format!("{}/{}", entity.blueprint, entity.identifier));
+            report
+                .entity
+                .get_or_insert_with(|| format!("{}/{}", entity.blueprint, entity.identifier));
         }
         self.out.converted += converted;
         Ok(entity)
     }
 
-    fn blueprint(&mut self, mapping: &EntityMapping, input: &Val) -> Result<(BlueprintId, Arc<CompiledBlueprint>), Aside> {
+    fn blueprint(
+        &mut self,
+        mapping: &EntityMapping,
+        input: &Val,
+    ) -> Result<(BlueprintId, Arc<CompiledBlueprint>), Aside> {
         let id = match &mapping.constant {
             Some(id) => id.clone(),
             None => {
@@ -220,7 +244,8 @@ impl<'a> Job<'a> {
 
     fn identifier(&mut self, mapping: &EntityMapping, input: &Val) -> Result<EntityId, Aside> {
         if mapping.identifier.is_search() {
-            let message = "an identifier by search (`{combinator, rules}`) is not supported; give it as a jq expression";
+            let message =
+                "an identifier by search (`{combinator, rules}`) is not supported; give it as a jq expression";
             return Err(self.aside("identifier", "not supported", Value::Null, message.into()));
         }
         let id = self.required("identifier", &mapping.identifier, input)?;
@@ -257,8 +282,14 @@ impl<'a> Job<'a> {
         self.out.converted += 1;
         if self.call.conversions {
             let message = format!("{value} became \"{text}\"");
-            let report =
-                self.check().report(Severity::Converted, None, field.to_owned(), "conversion", Some(&value), message);
+            let report = self.check().report(
+                Severity::Converted,
+                None,
+                field.to_owned(),
+                "conversion",
+                Some(&value),
+                message,
+            );
             self.out.reports.push(report);
         }
         Ok(text)
@@ -282,7 +313,9 @@ impl<'a> Job<'a> {
     }
 
     fn team(&mut self, template: Option<&Template>, input: &Val) -> Result<Vec<String>, Aside> {
-        let Some(template) = template else { return Ok(Vec::new()) };
+        let Some(template) = template else {
+            return Ok(Vec::new());
+        };
         let value = match template.json(input, &self.budget) {
             Ok(value) => value,
             Err(failure) => return self.left_out("team", &failure).map(|()| Vec::new()),
@@ -331,9 +364,14 @@ impl<'a> Job<'a> {
                 Err(value) => {
                     let search = value.get("rules").is_some();
                     let message = if search {
-                        format!("`{name}` gives a search (`{{combinator, rules}}`), which is not supported; give the target's identifier")
+                        format!(
+                            "`{name}` gives a search (`{{combinator, rules}}`), which is not supported; give the target's identifier"
+                        )
                     } else {
-                        format!("`{name}` gives {}; a target is named by its identifier, a text", cut(&value.to_string(), 60))
+                        format!(
+                            "`{name}` gives {}; a target is named by its identifier, a text",
+                            cut(&value.to_string(), 60)
+                        )
                     };
                     let rule = if search { "not supported" } else { "relation" };
                     self.misfit(&field(), rule, &value, message)?;
@@ -354,26 +392,49 @@ impl<'a> Job<'a> {
     }
 
     fn check(&self) -> Check<'a> {
-        let Call { kind, key, strict, conversions, .. } = self.call;
-        Check { kind, key, strict, conversions }
+        let Call {
+            kind,
+            key,
+            strict,
+            conversions,
+            ..
+        } = self.call;
+        Check {
+            kind,
+            key,
+            strict,
+            conversions,
+        }
     }
 
     fn left_out(&mut self, field: &str, failure: &Failure) -> Result<(), Aside> {
         let severity = self.check().severity(false);
         self.failed(severity, field, failure);
-        if severity == Severity::SetAside { Err(Aside) } else { Ok(()) }
+        if severity == Severity::SetAside {
+            Err(Aside)
+        } else {
+            Ok(())
+        }
     }
 
     fn misfit(&mut self, field: &str, rule: &str, value: &Value, message: String) -> Result<(), Aside> {
         let severity = self.check().severity(false);
-        let report = self.check().report(severity, None, field.to_owned(), rule, Some(value), message);
+        let report = self
+            .check()
+            .report(severity, None, field.to_owned(), rule, Some(value), message);
         self.out.reports.push(report);
-        if severity == Severity::SetAside { Err(Aside) } else { Ok(()) }
+        if severity == Severity::SetAside {
+            Err(Aside)
+        } else {
+            Ok(())
+        }
     }
 
     fn aside(&mut self, field: &str, rule: &str, value: Value, message: String) -> Aside {
         let value = Some(&value).filter(|v| !v.is_null());
-        let report = self.check().report(Severity::SetAside, None, field.to_owned(), rule, value, message);
+        let report = self
+            .check()
+            .report(Severity::SetAside, None, field.to_owned(), rule, value, message);
         self.out.reports.push(report);
         Aside
     }
@@ -381,10 +442,19 @@ impl<'a> Job<'a> {
     fn failed(&mut self, severity: Severity, field: &str, failure: &Failure) {
         let Call { kind, key, .. } = self.call;
         let message = match failure.rule {
-            "jq" => format!("kind `{kind}`, item `{key}`, field `{field}`: `{}`: {}", cut(&failure.expression, 120), failure.message),
+            "jq" => format!(
+                "kind `{kind}`, item `{key}`, field `{field}`: `{}`: {}",
+                cut(&failure.expression, 120),
+                failure.message
+            ),
             _ => format!("kind `{kind}`, item `{key}`, field `{field}`: {}", failure.message),
         };
-        let report = self.check().report(severity, None, field.to_owned(), failure.rule, None, message);
-        self.out.reports.push(Report { expression: Some(failure.expression.clone()), ..report });
+        let report = self
+            .check()
+            .report(severity, None, field.to_owned(), failure.rule, None, message);
+        self.out.reports.push(Report {
+            expression: Some(failure.expression.clone()),
+            ..report
+        });
     }
 }

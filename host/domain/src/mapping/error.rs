@@ -40,7 +40,9 @@ impl MappingError {
     }
 
     pub(super) fn locate(&mut self, file: &str, document: &Document) {
-        self.place = document.position(&self.pointer).map(|position| (file.to_owned(), position));
+        self.place = document
+            .position(&self.pointer)
+            .map(|position| (file.to_owned(), position));
     }
 }
 

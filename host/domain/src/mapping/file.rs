@@ -49,7 +49,15 @@ const TOP: [&str; 3] = ["resources", "deleteDependentEntities", "createMissingRe
 const RESOURCE: [&str; 3] = ["kind", "selector", "port"];
 const PORT: [&str; 3] = ["entity", "itemsToParse", "itemsToParseName"];
 const ENTITY: [&str; 1] = ["mappings"];
-const MAPPINGS: [&str; 7] = ["identifier", "title", "icon", "team", "blueprint", "properties", "relations"];
+const MAPPINGS: [&str; 7] = [
+    "identifier",
+    "title",
+    "icon",
+    "team",
+    "blueprint",
+    "properties",
+    "relations",
+];
 
 impl Resource {
     /// The blueprints of its entities; `None` when an expression computes one.
@@ -61,19 +69,35 @@ impl Resource {
 /// Reads and compiles a file; what is wrong goes to `errors`, what is right to `out`.
 pub(super) fn read(value: &Value, out: &mut Vec<Resource>, errors: &mut Vec<MappingError>) {
     let Some(top) = value.as_object() else {
-        errors.push(MappingError::new("", "expected a mapping file: an object with `resources`, a list"));
+        errors.push(MappingError::new(
+            "",
+            "expected a mapping file: an object with `resources`, a list",
+        ));
         return;
     };
     let compiler = Compiler::new();
-    let at = At { compiler: &compiler, pointer: String::new(), kind: "", field: String::new() };
+    let at = At {
+        compiler: &compiler,
+        pointer: String::new(),
+        kind: "",
+        field: String::new(),
+    };
     misspelt(top, &TOP, &at, errors);
     let Some(all) = top.get("resources").and_then(Value::as_array) else {
-        errors.push(MappingError::new("/resources", "expected `resources`, a list of `{kind, selector, port}`"));
+        errors.push(MappingError::new(
+            "/resources",
+            "expected `resources`, a list of `{kind, selector, port}`",
+        ));
         return;
     };
     for (i, resource) in all.iter().enumerate() {
         let kind = resource["kind"].as_str().unwrap_or_default();
-        let at = At { compiler: &compiler, pointer: format!("/resources/{i}"), kind, field: String::new() };
+        let at = At {
+            compiler: &compiler,
+            pointer: format!("/resources/{i}"),
+            kind,
+            field: String::new(),
+        };
         out.extend(one(resource, kind, &at, errors));
     }
 }
@@ -86,19 +110,40 @@ fn one(resource: &Value, kind: &str, at: &At<'_>, errors: &mut Vec<MappingError>
         return None;
     }
     let selector = map.get("selector").cloned().unwrap_or(Value::Null);
-    let query_at = At { pointer: format!("{}/selector/query", at.pointer), field: "selector.query".into(), ..at.clone() };
+    let query_at = At {
+        pointer: format!("{}/selector/query", at.pointer),
+        field: "selector.query".into(),
+        ..at.clone()
+    };
     let query = match selector.get("query") {
         None | Some(Value::Null) => None,
         Some(query) => Expression::compile(query, &query_at, errors),
     };
-    let below = |name: &str| At { pointer: format!("{}/port/{name}", at.pointer), ..at.clone() };
-    let port = object(map.get("port").unwrap_or(&Value::Null), &At { pointer: format!("{}/port", at.pointer), ..at.clone() }, errors)?;
+    let below = |name: &str| At {
+        pointer: format!("{}/port/{name}", at.pointer),
+        ..at.clone()
+    };
+    let port = object(
+        map.get("port").unwrap_or(&Value::Null),
+        &At {
+            pointer: format!("{}/port", at.pointer),
+            ..at.clone()
+        },
+        errors,
+    )?;
     misspelt(port, &PORT, at, errors);
     let items = match port.get("itemsToParse") {
         None | Some(Value::Null) => None,
         Some(items) => {
-            let at = At { field: "itemsToParse".into(), ..below("itemsToParse") };
-            let name = port.get("itemsToParseName").and_then(Value::as_str).unwrap_or("item").to_owned();
+            let at = At {
+                field: "itemsToParse".into(),
+                ..below("itemsToParse")
+            };
+            let name = port
+                .get("itemsToParseName")
+                .and_then(Value::as_str)
+                .unwrap_or("item")
+                .to_owned();
             Expression::compile(items, &at, errors).map(|expression| Items { expression, name })
         }
     };
@@ -110,20 +155,43 @@ fn one(resource: &Value, kind: &str, at: &At<'_>, errors: &mut Vec<MappingError>
         Value::Array(all) => all
             .iter()
             .enumerate()
-            .filter_map(|(i, m)| mapping(m, &At { pointer: format!("{}/{i}", at.pointer), ..at.clone() }, errors))
+            .filter_map(|(i, m)| {
+                mapping(
+                    m,
+                    &At {
+                        pointer: format!("{}/{i}", at.pointer),
+                        ..at.clone()
+                    },
+                    errors,
+                )
+            })
             .collect(),
         one => mapping(one, &at, errors).into_iter().collect(),
     };
     let mut text = String::new();
     canonical(resource, &mut text);
-    let selector = if selector.is_null() { Value::Object(Map::new()) } else { selector };
-    Some(Resource { kind: kind.to_owned(), selector, query, items, entities, text })
+    let selector = if selector.is_null() {
+        Value::Object(Map::new())
+    } else {
+        selector
+    };
+    Some(Resource {
+        kind: kind.to_owned(),
+        selector,
+        query,
+        items,
+        entities,
+        text,
+    })
 }
 
 fn mapping(value: &Value, at: &At<'_>, errors: &mut Vec<MappingError>) -> Option<EntityMapping> {
     let map = object(value, at, errors)?;
     misspelt(map, &MAPPINGS, at, errors);
-    let mut get = |name: &str| map.get(name).and_then(|v| Template::compile(v, &at.child(name), errors));
+    let mut get = |name: &str| {
+        map.get(name)
+            .and_then(|v| Template::compile(v, &at.child(name), errors))
+    };
     let (identifier, blueprint) = (get("identifier"), get("blueprint"));
     let (title, icon, team) = (get("title"), get("icon"), get("team"));
     let mut fields = |name: &str| -> Vec<(String, Template)> {
@@ -131,10 +199,15 @@ fn mapping(value: &Value, at: &At<'_>, errors: &mut Vec<MappingError>) -> Option
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Object(all)) => {
                 let at = at.child(name);
-                all.iter().filter_map(|(k, v)| Some((k.clone(), Template::compile(v, &at.child(k), errors)?))).collect()
+                all.iter()
+                    .filter_map(|(k, v)| Some((k.clone(), Template::compile(v, &at.child(k), errors)?)))
+                    .collect()
             }
             Some(_) => {
-                errors.push(at.child(name).error(format!("expected `{name}`, an object of jq expressions by name")));
+                errors.push(
+                    at.child(name)
+                        .error(format!("expected `{name}`, an object of jq expressions by name")),
+                );
                 Vec::new()
             }
         }
@@ -142,15 +215,29 @@ fn mapping(value: &Value, at: &At<'_>, errors: &mut Vec<MappingError>) -> Option
     let (properties, relations) = (fields("properties"), fields("relations"));
     for (name, example) in [("identifier", ".id"), ("blueprint", "'\"service\"'")] {
         if map.get(name).is_none_or(Value::is_null) {
-            errors.push(at.error(format!("`{name}` is missing; add a jq expression for it, such as `{name}: {example}`")));
+            errors.push(at.error(format!(
+                "`{name}` is missing; add a jq expression for it, such as `{name}: {example}`"
+            )));
         }
     }
     let (identifier, blueprint) = (identifier?, blueprint?);
     let constant = match &blueprint {
-        Template::One(Expression { expr: Expr::Constant(Value::String(id)), .. }) => BlueprintId::new(id).ok(),
+        Template::One(Expression {
+            expr: Expr::Constant(Value::String(id)),
+            ..
+        }) => BlueprintId::new(id).ok(),
         _ => None,
     };
-    Some(EntityMapping { identifier, blueprint, constant, title, icon, team, properties, relations })
+    Some(EntityMapping {
+        identifier,
+        blueprint,
+        constant,
+        title,
+        icon,
+        team,
+        properties,
+        relations,
+    })
 }
 
 fn object<'a>(value: &'a Value, at: &At<'_>, errors: &mut Vec<MappingError>) -> Option<&'a Map<String, Value>> {
@@ -170,7 +257,11 @@ fn misspelt(map: &Map<String, Value>, known: &[&str], at: &At<'_>, errors: &mut 
     for name in map.keys().filter(|k| !known.contains(&k.as_str())) {
         if let Some(near) = nearest(name, known.iter().copied()) {
             let pointer = format!("{}/{name}", at.pointer);
-            let at = At { pointer, field: String::new(), ..at.clone() };
+            let at = At {
+                pointer,
+                field: String::new(),
+                ..at.clone()
+            };
             errors.push(at.error(format!("there is no field `{name}`; did you mean `{near}`?")));
         }
     }

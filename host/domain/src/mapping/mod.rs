@@ -108,7 +108,10 @@ impl Mapping {
 
     /// The selector of the first resource of `kind`, as the file has it: `query`, and what else the plugin understands.
     pub fn selector(&self, kind: &str) -> Option<Value> {
-        self.resources.iter().find(|r| r.kind == kind).map(|r| r.selector.clone())
+        self.resources
+            .iter()
+            .find(|r| r.kind == kind)
+            .map(|r| r.selector.clone())
     }
 
     /// Changes when items of `kind` may give other entities than before: with that kind's part of the mapping, with the

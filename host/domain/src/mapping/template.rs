@@ -21,7 +21,10 @@ pub(super) enum Template {
     Object(Vec<(String, Template)>),
     List(Vec<Template>),
     /// Given, but not something that can be computed here; why.
-    LeftOut { text: String, why: &'static str },
+    LeftOut {
+        text: String,
+        why: &'static str,
+    },
 }
 
 /// Why a template gave no value.
@@ -44,8 +47,16 @@ pub(super) struct At<'a> {
 
 impl At<'_> {
     pub(super) fn child(&self, name: &str) -> Self {
-        let field = if self.field.is_empty() { name.to_owned() } else { format!("{}.{name}", self.field) };
-        Self { pointer: format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1")), field, ..self.clone() }
+        let field = if self.field.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{}.{name}", self.field)
+        };
+        Self {
+            pointer: format!("{}/{}", self.pointer, name.replace('~', "~0").replace('/', "~1")),
+            field,
+            ..self.clone()
+        }
     }
 
     pub(super) fn error(&self, message: impl Into<String>) -> MappingError {
@@ -71,14 +82,22 @@ impl Expression {
         match at.compiler.compile(&text) {
             Ok(expr) => Some(Self { text, expr }),
             Err(fault) => {
-                errors.push(MappingError { expression: Some(text), at: fault.at, ..at.error(fault.message) });
+                errors.push(MappingError {
+                    expression: Some(text),
+                    at: fault.at,
+                    ..at.error(fault.message)
+                });
                 None
             }
         }
     }
 
     pub(super) fn failure(&self, message: String) -> Failure {
-        Failure { expression: self.text.clone(), message, rule: "jq" }
+        Failure {
+            expression: self.text.clone(),
+            message,
+            rule: "jq",
+        }
     }
 }
 
@@ -88,7 +107,9 @@ impl Template {
         match value {
             Value::Null => None,
             Value::Object(map) => {
-                let entries = map.iter().filter_map(|(k, v)| Some((k.clone(), Self::compile(v, &at.child(k), errors)?)));
+                let entries = map
+                    .iter()
+                    .filter_map(|(k, v)| Some((k.clone(), Self::compile(v, &at.child(k), errors)?)));
                 Some(Self::Object(entries.collect()))
             }
             Value::Array(all) => {
@@ -120,9 +141,11 @@ impl Template {
                 Ok(out.into())
             }
             Self::List(entries) => entries.iter().map(|t| t.json(input, budget)).collect(),
-            Self::LeftOut { text, why } => {
-                Err(Failure { expression: text.clone(), message: (*why).to_owned(), rule: "not supported" })
-            }
+            Self::LeftOut { text, why } => Err(Failure {
+                expression: text.clone(),
+                message: (*why).to_owned(),
+                rule: "not supported",
+            }),
         }
     }
 

@@ -4,11 +4,7 @@
 //! same layout.
 
 use super::{Blueprints, Call, Mapping, MappingError};
-use crate::{
-    Blueprint, Entity, Millis, Report, Severity,
-    blueprint::CompiledBlueprint,
-    document::Document,
-};
+use crate::{Blueprint, Entity, Millis, Report, Severity, blueprint::CompiledBlueprint, document::Document};
 use serde::Serialize;
 use serde_json::Value;
 use std::{
@@ -108,7 +104,9 @@ pub struct TrialItem {
 #[derive(Debug, thiserror::Error)]
 pub enum TrialError {
     /// A file or folder cannot be read.
-    #[error("{path}: {source}; expected resources/blueprints.json, resources/port-app-config.yaml and examples/<kind>/*.json in the folder")]
+    #[error(
+        "{path}: {source}; expected resources/blueprints.json, resources/port-app-config.yaml and examples/<kind>/*.json in the folder"
+    )]
     Io {
         /// Which.
         path: PathBuf,
@@ -133,13 +131,26 @@ impl TrialInput {
             Value::Array(all) => all.clone(),
             one => vec![one.clone()],
         };
-        let mapping = first(&resources, &["port-app-config.yaml", "port-app-config.yml", "port-app-config.json"])?;
+        let mapping = first(
+            &resources,
+            &["port-app-config.yaml", "port-app-config.yml", "port-app-config.json"],
+        )?;
         let source = document(&mapping)?;
         let mut examples = Vec::new();
         for kind in list(&dir.join("examples"))?.into_iter().filter(|p| p.is_dir()) {
-            for file in list(&kind)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")) {
-                let bytes = fs::read(&file).map_err(|source| TrialError::Io { path: file.clone(), source })?;
-                examples.push(TrialExample { kind: name(&kind), file: name(&file), bytes });
+            for file in list(&kind)?
+                .into_iter()
+                .filter(|p| p.extension().is_some_and(|e| e == "json"))
+            {
+                let bytes = fs::read(&file).map_err(|source| TrialError::Io {
+                    path: file.clone(),
+                    source,
+                })?;
+                examples.push(TrialExample {
+                    kind: name(&kind),
+                    file: name(&file),
+                    bytes,
+                });
             }
         }
         Ok(Self {
@@ -173,7 +184,10 @@ impl TrialInput {
                 kinds.push(example.kind.clone());
             }
         }
-        let kinds: Vec<TrialKind> = kinds.into_iter().map(|kind| self.kind(kind, &mapping, &blueprints)).collect();
+        let kinds: Vec<TrialKind> = kinds
+            .into_iter()
+            .map(|kind| self.kind(kind, &mapping, &blueprints))
+            .collect();
         let mut total = Tally::default();
         kinds.iter().for_each(|k| total.add(&k.tally));
         Trial {
@@ -189,7 +203,13 @@ impl TrialInput {
         let mut tally = Tally::default();
         let mut items = Vec::new();
         for example in self.examples.iter().filter(|e| e.is_of(&kind)) {
-            let call = Call { kind: &kind, key: &example.file, strict: false, conversions: true, now: self.now };
+            let call = Call {
+                kind: &kind,
+                key: &example.file,
+                strict: false,
+                conversions: true,
+                now: self.now,
+            };
             tally.items += 1;
             items.push(match mapping.map_with(call, &example.bytes, blueprints) {
                 Ok(mapped) => {
@@ -217,7 +237,12 @@ impl TrialInput {
             });
         }
         let mapped = mapping.kinds().contains(&kind.as_str());
-        TrialKind { kind, mapped, tally, items }
+        TrialKind {
+            kind,
+            mapped,
+            tally,
+            items,
+        }
     }
 }
 
@@ -227,7 +252,9 @@ impl TrialExample {
         if self.kind == kind {
             return true;
         }
-        let Some((_, own)) = kind.split_once("::") else { return false };
+        let Some((_, own)) = kind.split_once("::") else {
+            return false;
+        };
         let slug = |s: &str| s.replace("::", "-").to_lowercase();
         self.kind == slug(kind) || self.kind == slug(own)
     }
@@ -261,23 +288,35 @@ fn blueprint(value: &Value) -> Result<CompiledBlueprint, String> {
 
 fn first(dir: &Path, names: &[&str]) -> Result<PathBuf, TrialError> {
     let found = names.iter().map(|n| dir.join(n)).find(|p| p.is_file());
-    found.ok_or_else(|| TrialError::Io { path: dir.join(names[0]), source: std::io::ErrorKind::NotFound.into() })
+    found.ok_or_else(|| TrialError::Io {
+        path: dir.join(names[0]),
+        source: std::io::ErrorKind::NotFound.into(),
+    })
 }
 
 fn document(path: &Path) -> Result<Document, TrialError> {
-    let text = fs::read_to_string(path).map_err(|source| TrialError::Io { path: path.to_owned(), source })?;
+    let text = fs::read_to_string(path).map_err(|source| TrialError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
     Document::parse(&path.display().to_string(), &text).map_err(|p| TrialError::Text(p.to_string()))
 }
 
 /// The entries of a folder by name; none where it does not exist.
 fn list(dir: &Path) -> Result<Vec<PathBuf>, TrialError> {
-    let failed = |source| TrialError::Io { path: dir.to_owned(), source };
+    let failed = |source| TrialError::Io {
+        path: dir.to_owned(),
+        source,
+    };
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => return Err(failed(e)),
     };
-    let mut out = entries.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let mut out = entries
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
     out.sort();
     Ok(out)
 }

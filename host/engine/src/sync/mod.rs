@@ -1,10 +1,9 @@
 //! Sync: one task watches over each integration, asks for its partitions, and starts a pass for each that is due.
 
+mod held;
 mod page;
 mod pass;
 pub(crate) mod preview;
-mod held;
 mod supervisor;
 
 pub(crate) use supervisor::Supervisors;
-

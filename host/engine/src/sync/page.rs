@@ -1,7 +1,10 @@
 //! A page: checked, compared by hash, mapped off the async threads, and stored in one transaction.
 
 use crate::{Engine, EngineError, Result, site::Site};
-use seawall_domain::{item::Change, mapping::{Mapped, Mapping}};
+use seawall_domain::{
+    item::Change,
+    mapping::{Mapped, Mapping},
+};
 use seawall_runtime::CallError;
 use seawall_store::{ItemWrite, PageResult, PageWrite, PartitionRow};
 use sha2::Digest as _;
@@ -39,7 +42,10 @@ impl Engine {
         let items = sorted.upserts.len() as u64;
         let keys: Vec<&str> = sorted.upserts.iter().map(|(key, _)| key.as_str()).collect();
         let known = self.inner.store.item_states(place.partition, &keys).await?;
-        let mapping = site.mapping.clone().ok_or_else(|| EngineError::Internal("no mapping".into()))?;
+        let mapping = site
+            .mapping
+            .clone()
+            .ok_or_else(|| EngineError::Internal("no mapping".into()))?;
         let blueprints = self.all_blueprints();
         let rules = mapping.digest(&place.kind, &blueprints);
         let (kind, strict) = (place.kind.clone(), strict(site, &place.kind));
@@ -54,15 +60,24 @@ impl Engine {
                         let mapped = mapped(&mapping, &kind, &key, &value, &blueprints, strict)?;
                         converted += mapped.converted;
                         let (entities, reports) = (mapped.entities, mapped.reports);
-                        writes.push(ItemWrite { key, hash, value, entities, reports });
+                        writes.push(ItemWrite {
+                            key,
+                            hash,
+                            value,
+                            entities,
+                            reports,
+                        });
                     }
                 }
             }
             Ok::<_, CallError>((unchanged, writes, converted, sorted.deletes))
         };
         // A small page is quicker mapped here than handed over.
-        let (unchanged, upserts, converted, deletes) =
-            if items <= 8 { work()? } else { tokio::task::spawn_blocking(work).await?? };
+        let (unchanged, upserts, converted, deletes) = if items <= 8 {
+            work()?
+        } else {
+            tokio::task::spawn_blocking(work).await??
+        };
         let page = PageWrite {
             partition: place.partition,
             pass: place.pass,
@@ -91,14 +106,25 @@ impl Engine {
         change: Change,
         cause: &str,
     ) -> Result<()> {
-        let place = Place { partition: partition.id, kind: partition.kind.clone(), pass: None, fence: 0, cause: cause.to_owned() };
+        let place = Place {
+            partition: partition.id,
+            kind: partition.kind.clone(),
+            pass: None,
+            fence: 0,
+            cause: cause.to_owned(),
+        };
         self.store_page(site, &place, vec![change], None).await?;
         Ok(())
     }
 }
 
 fn strict(site: &Site, kind: &str) -> bool {
-    site.plugin.bundle().manifest.kinds.iter().any(|(k, v)| k.as_str() == kind && v.strict)
+    site.plugin
+        .bundle()
+        .manifest
+        .kinds
+        .iter()
+        .any(|(k, v)| k.as_str() == kind && v.strict)
 }
 
 /// Checks what a page says of itself. A page that is wrong is refused whole, with the reason; what came before stays.
@@ -111,17 +137,27 @@ fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
             Change::Upsert { kind, key, .. } | Change::Delete { kind, key } => (kind, key),
         };
         if its_kind != kind {
-            return Err(bad(format!("asked for items of kind `{kind}`, it gave one of kind `{its_kind}` (key `{key}`)")));
+            return Err(bad(format!(
+                "asked for items of kind `{kind}`, it gave one of kind `{its_kind}` (key `{key}`)"
+            )));
         }
         if key.is_empty() || key.len() > 2_000 {
-            return Err(bad(format!("an item's key has 1 to 2,000 bytes; this one has {}", key.len())));
+            return Err(bad(format!(
+                "an item's key has 1 to 2,000 bytes; this one has {}",
+                key.len()
+            )));
         }
         if !keys.insert(key.clone()) {
-            return Err(bad(format!("the key `{key}` is twice in one page; keys are unique within kind and partition")));
+            return Err(bad(format!(
+                "the key `{key}` is twice in one page; keys are unique within kind and partition"
+            )));
         }
         match change {
             Change::Upsert { key, value, .. } if value.len() > MAX_ITEM => {
-                return Err(bad(format!("the item `{key}` has {} bytes; at most {MAX_ITEM} are taken", value.len())));
+                return Err(bad(format!(
+                    "the item `{key}` has {} bytes; at most {MAX_ITEM} are taken",
+                    value.len()
+                )));
             }
             Change::Upsert { key, value, .. } => sorted.upserts.push((key, value)),
             Change::Delete { key, .. } => sorted.deletes.push(key),

@@ -46,12 +46,23 @@ pub(super) async fn drive(
 ) -> Result<PassEnd> {
     let store = &engine.inner.store;
     let now = engine.now();
-    let Some(fence) = store.lease(partition.id, &engine.inner.owner, now, now + LEASE_MS).await? else {
+    let Some(fence) = store
+        .lease(partition.id, &engine.inner.owner, now, now + LEASE_MS)
+        .await?
+    else {
         // Looked at again when the holder's lease may have run out.
         return Ok(PassEnd::Done);
     };
     let row = store.begin_pass(partition.id, fence, now).await?;
-    let mut pass = Pass { engine, site, partition, token, fence, row, attempts: 0 };
+    let mut pass = Pass {
+        engine,
+        site,
+        partition,
+        token,
+        fence,
+        row,
+        attempts: 0,
+    };
     let ended = match pass.pull_all().await {
         Ok(ended) => ended,
         Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Done),
@@ -94,7 +105,10 @@ impl Pass<'_> {
             match next {
                 Next::More(following) => {
                     if cursor.as_deref() == Some(&following) || !seen.insert(following.clone()) {
-                        let why = format!("the cursor `{}` comes a second time: the pass would never end", cut(&following));
+                        let why = format!(
+                            "the cursor `{}` comes a second time: the pass would never end",
+                            cut(&following)
+                        );
                         return Ok(Ended::Fault(why));
                     }
                     let (engine, site) = (self.engine, self.site);
@@ -114,7 +128,9 @@ impl Pass<'_> {
                     return Ok(Ended::Snapshot(following));
                 }
                 Next::CaughtUp(following) => {
-                    self.engine.store_page(self.site, &place, changes, Some(following)).await?;
+                    self.engine
+                        .store_page(self.site, &place, changes, Some(following))
+                        .await?;
                     return Ok(Ended::CaughtUp);
                 }
             }
@@ -132,7 +148,12 @@ impl Pass<'_> {
             let log = supervisor::pass_log(&self.site.integration().name, kind);
             let sandbox = self.site.sandbox(self.engine, log, self.token.clone());
             let scope = supervisor::scope(self.site, kind);
-            let error = match self.site.plugin.pull(&sandbox, scope, &self.partition.name, cursor.as_deref()).await {
+            let error = match self
+                .site
+                .plugin
+                .pull(&sandbox, scope, &self.partition.name, cursor.as_deref())
+                .await
+            {
                 Ok(page) => {
                     if attempts > 0 {
                         self.engine.inner.store.note_pass(self.row.id, None).await?;
@@ -162,7 +183,11 @@ impl Pass<'_> {
     }
 
     fn interrupted(&self) -> Ended {
-        if self.engine.was_cancelled(&self.site.integration().name) { Ended::Cancelled } else { Ended::Interrupted }
+        if self.engine.was_cancelled(&self.site.integration().name) {
+            Ended::Cancelled
+        } else {
+            Ended::Interrupted
+        }
     }
 
     fn place(&self) -> Place {
@@ -177,10 +202,18 @@ impl Pass<'_> {
 
     async fn renew(&self) -> Result<()> {
         let now = self.engine.now();
-        let held = self.engine.inner.store.lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS).await?;
+        let held = self
+            .engine
+            .inner
+            .store
+            .lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS)
+            .await?;
         match held {
             Some(fence) if fence == self.fence => Ok(()),
-            _ => Err(StoreError::Fenced { partition: self.partition.id }.into()),
+            _ => Err(StoreError::Fenced {
+                partition: self.partition.id,
+            }
+            .into()),
         }
     }
 
@@ -189,19 +222,37 @@ impl Pass<'_> {
             Ended::CaughtUp => self.close(PassState::Succeeded, None, true).await?,
             Ended::Snapshot(cursor) => self.snapshot(cursor).await?,
             Ended::Cancelled => {
-                self.close(PassState::Cancelled, Some("cancelled by a person"), false).await?;
+                self.close(PassState::Cancelled, Some("cancelled by a person"), false)
+                    .await?;
                 return Ok(PassEnd::Cancelled);
             }
             Ended::Interrupted => {
                 // The pass stays the running one; whoever starts next goes on from its cursor.
-                self.engine.inner.store.release(self.partition.id, self.fence, self.engine.now()).await?;
+                self.engine
+                    .inner
+                    .store
+                    .release(self.partition.id, self.fence, self.engine.now())
+                    .await?;
                 return Ok(PassEnd::Cancelled);
             }
             Ended::Fault(why) => self.close(PassState::Failed, Some(&why), false).await?,
             Ended::Failed(failure, AfterFailure::StartOver) => {
                 self.engine.inner.store.forget_cursor(self.partition.id).await?;
-                self.engine.inner.store.end_pass(self.row.id, PassState::Failed, Some(&failure.to_string()), self.engine.now()).await?;
-                self.engine.inner.store.release(self.partition.id, self.fence, self.engine.now()).await?;
+                self.engine
+                    .inner
+                    .store
+                    .end_pass(
+                        self.row.id,
+                        PassState::Failed,
+                        Some(&failure.to_string()),
+                        self.engine.now(),
+                    )
+                    .await?;
+                self.engine
+                    .inner
+                    .store
+                    .release(self.partition.id, self.fence, self.engine.now())
+                    .await?;
             }
             Ended::Failed(failure, AfterFailure::Stop) => {
                 self.close(PassState::Failed, Some(&failure.to_string()), false).await?;
@@ -227,7 +278,9 @@ impl Pass<'_> {
         }
         self.engine.sweep(self.row.id, self.fence).await?;
         if let Some(cursor) = cursor {
-            self.engine.store_page(self.site, &self.place(), Vec::new(), Some(cursor)).await?;
+            self.engine
+                .store_page(self.site, &self.place(), Vec::new(), Some(cursor))
+                .await?;
         } else {
             store.forget_cursor(self.partition.id).await?;
         }
@@ -242,10 +295,16 @@ impl Pass<'_> {
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);
         // A live kind waits inside `pull`, so it is asked again at once; the pause keeps one that does not wait in bounds.
-        let due = if well && live { now + 100 } else { pass::next_due(now, self.site.integration().every_seconds) };
+        let due = if well && live {
+            now + 100
+        } else {
+            pass::next_due(now, self.site.integration().every_seconds)
+        };
         store.release(self.partition.id, self.fence, due).await?;
         if well && state == PassState::Succeeded {
-            self.engine.supersede_held(self.row.integration, self.partition.id, self.row.id).await?;
+            self.engine
+                .supersede_held(self.row.integration, self.partition.id, self.row.id)
+                .await?;
         }
         Ok(())
     }

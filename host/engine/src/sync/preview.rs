@@ -1,10 +1,16 @@
 //! One page of a plugin, mapped and shown, stored nowhere: what `plugin dev` prints.
 
 use super::page::mapped;
-use crate::{Problem, engine::Blueprints, error::EngineError, Result};
+use crate::{Problem, Result, engine::Blueprints, error::EngineError};
 use seawall_domain::{
-    CredentialName, Entity, Report, bundle::Bundle, blueprint::CompiledBlueprint, egress, grant::Grant,
-    item::{Change, Next}, mapping::Mapping,
+    CredentialName, Entity, Report,
+    blueprint::CompiledBlueprint,
+    bundle::Bundle,
+    egress,
+    grant::Grant,
+    integration::with_defaults,
+    item::{Change, Next},
+    mapping::Mapping,
 };
 use seawall_runtime::{
     Line, Plugin, Sandbox, Scope,
@@ -17,6 +23,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio_util::sync::CancellationToken;
+
+/// What sinks collect while the plugin runs.
+type Kept<T> = Arc<Mutex<Vec<T>>>;
 
 /// What is to be tried.
 pub struct PreviewRequest {
@@ -65,7 +74,9 @@ pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
     let bundle = request.plugin.bundle();
     let manifest = &bundle.manifest;
     if let Err(wrong) = seawall_domain::integration::check_config(&manifest.config, &request.config) {
-        let all = wrong.iter().map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string()));
+        let all = wrong
+            .iter()
+            .map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string()));
         return Err(EngineError::Invalid(all.collect()));
     }
     let (mapping, blueprints) = rules(bundle)?;
@@ -74,21 +85,33 @@ pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
         Some(mapping) => mapping.kinds().into_iter().map(str::to_owned).collect(),
         None => manifest.kinds.keys().map(ToString::to_string).collect(),
     };
-    if let Some(wanted) = &request.kind {
-        if !kinds.contains(wanted) {
-            return Err(EngineError::not_found_but("kind", wanted, format!("there are: {}", kinds.join(", "))));
-        }
+    if let Some(wanted) = &request.kind
+        && !kinds.contains(wanted)
+    {
+        return Err(EngineError::not_found_but(
+            "kind",
+            wanted,
+            format!("there are: {}", kinds.join(", ")),
+        ));
     }
-    for kind in kinds.into_iter().filter(|k| request.kind.as_ref().is_none_or(|w| w == k)) {
+    for kind in kinds
+        .into_iter()
+        .filter(|k| request.kind.as_ref().is_none_or(|w| w == k))
+    {
         out.push(one(request, mapping.as_ref(), &blueprints, kind).await?);
     }
     Ok(out)
 }
 
 fn rules(bundle: &Bundle) -> Result<(Option<Mapping>, Blueprints)> {
-    let mapping = bundle.mapping.as_ref().map(Mapping::compile).transpose().map_err(|errors| {
-        EngineError::Invalid(errors.iter().map(|e| Problem::at("/mapping", e.to_string())).collect())
-    })?;
+    let mapping = bundle
+        .mapping
+        .as_ref()
+        .map(Mapping::compile)
+        .transpose()
+        .map_err(|errors| {
+            EngineError::Invalid(errors.iter().map(|e| Problem::at("/mapping", e.to_string())).collect())
+        })?;
     let mut blueprints = Blueprints::new();
     for (i, blueprint) in bundle.blueprints.iter().enumerate() {
         let compiled = CompiledBlueprint::new(blueprint.clone())
@@ -104,18 +127,27 @@ async fn one(
     blueprints: &Blueprints,
     kind: String,
 ) -> Result<Preview> {
-    let (log, records): (Arc<Mutex<Vec<Line>>>, Arc<Mutex<Vec<Record>>>) = Default::default();
+    let (log, records) = (Kept::<Line>::default(), Kept::<Record>::default());
     let sandbox = sandbox(request, &log, &records)?;
-    let selector = mapping.and_then(|m| m.selector(&kind)).unwrap_or_else(|| serde_json::json!({}));
+    let selector = mapping
+        .and_then(|m| m.selector(&kind))
+        .unwrap_or_else(|| serde_json::json!({}));
     let scope = Scope {
-        config: request.config.to_string().into_bytes(),
+        config: with_defaults(&request.plugin.bundle().manifest.config, &request.config)
+            .to_string()
+            .into_bytes(),
         kind: kind.clone(),
         selector: selector.to_string().into_bytes(),
     };
-    let mut preview = Preview { kind: kind.clone(), ..Preview::default() };
+    let mut preview = Preview {
+        kind: kind.clone(),
+        ..Preview::default()
+    };
     let pulled = async {
         preview.partitions = request.plugin.partitions(&sandbox, scope.clone()).await?;
-        let Some(first) = preview.partitions.first() else { return Ok(None) };
+        let Some(first) = preview.partitions.first() else {
+            return Ok(None);
+        };
         request.plugin.pull(&sandbox, scope, first, None).await.map(Some)
     };
     match pulled.await {
@@ -123,8 +155,17 @@ async fn one(
         Ok(Some(page)) => {
             preview.more = matches!(page.next, Next::More(_));
             for change in page.changes {
-                let Change::Upsert { kind: item_kind, key, value } = change else { continue };
-                preview.items.push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
+                let Change::Upsert {
+                    kind: item_kind,
+                    key,
+                    value,
+                } = change
+                else {
+                    continue;
+                };
+                preview
+                    .items
+                    .push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
                 let Some(mapping) = mapping else { continue };
                 match mapped(mapping, &item_kind, &key, &value, blueprints, false) {
                     Ok(mapped) => {
@@ -142,7 +183,7 @@ async fn one(
     Ok(preview)
 }
 
-fn sandbox(request: &PreviewRequest, log: &Arc<Mutex<Vec<Line>>>, records: &Arc<Mutex<Vec<Record>>>) -> Result<Sandbox> {
+fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -> Result<Sandbox> {
     let manifest = &request.plugin.bundle().manifest;
     let mut grant = Grant::as_asked(request.plugin.digest().clone(), manifest);
     grant.private_ranges.clone_from(&request.private_ranges);
@@ -162,7 +203,9 @@ fn sandbox(request: &PreviewRequest, log: &Arc<Mutex<Vec<Line>>>, records: &Arc<
         integration: "dev".into(),
         digest: request.plugin.digest().clone(),
         rules,
-        addresses: egress::AddressPolicy { private_ranges: request.private_ranges.clone() },
+        addresses: egress::AddressPolicy {
+            private_ranges: request.private_ranges.clone(),
+        },
         plaintext_to_loopback: true,
         expires_at: None,
         credentials,
@@ -172,16 +215,12 @@ fn sandbox(request: &PreviewRequest, log: &Arc<Mutex<Vec<Line>>>, records: &Arc<
         now: request.now,
         revoked: CancellationToken::new(),
     });
-    let mut directories = Vec::new();
-    for rule in &manifest.capabilities.files {
-        let mut from = rule.from.clone();
-        for (name, value) in request.config.as_object().into_iter().flatten() {
-            if let Some(text) = value.as_str() {
-                from = from.replace(&format!("{{{name}}}"), text);
-            }
-        }
-        directories.push((PathBuf::from(from), rule.at.clone()));
-    }
+    let directories = grant
+        .directories(manifest, &request.config)
+        .map_err(|e| EngineError::invalid("/config", e.to_string()))?
+        .into_iter()
+        .map(|d| (PathBuf::from(d.from), d.at))
+        .collect();
     Ok(Sandbox {
         door: Some(door),
         directories,

@@ -43,7 +43,11 @@ struct HandleState {
 
 impl Supervisors {
     fn get(&self, name: &IntegrationName) -> Option<Arc<Handle>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+            .cloned()
     }
 
     fn with(&self, name: &IntegrationName, f: impl FnOnce(&mut HandleState)) {
@@ -100,7 +104,12 @@ impl Handle {
 impl Engine {
     /// Watches over an integration, if nobody does yet; wakes its task otherwise.
     pub(crate) fn supervise(&self, name: IntegrationName) {
-        let mut all = self.inner.supervisors.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .inner
+            .supervisors
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(handle) = all.get(&name) {
             handle.state().discover = true;
             handle.wake.notify_one();
@@ -111,7 +120,18 @@ impl Engine {
         all.insert(name.clone(), handle.clone());
         drop(all);
         let engine = self.clone();
-        self.spawn(async move { Watch { engine, name, handle, running: HashSet::new(), tasks: JoinSet::new(), discovered: 0 }.run().await });
+        self.spawn(async move {
+            Watch {
+                engine,
+                name,
+                handle,
+                running: HashSet::new(),
+                tasks: JoinSet::new(),
+                discovered: 0,
+            }
+            .run()
+            .await
+        });
     }
 }
 
@@ -135,9 +155,7 @@ impl Watch {
                 token = self.handle.token(&shutdown);
             }
             let sleep = match self.turn(&token).await {
-                Ok(sleep) => {
-                    sleep
-                }
+                Ok(sleep) => sleep,
                 Err(error) => {
                     self.trouble(error).await;
                     LONGEST
@@ -190,15 +208,22 @@ impl Watch {
         let declared = &site.plugin.bundle().manifest.kinds;
         for kind in mapping.kinds() {
             if !declared.keys().any(|k| k.as_str() == kind) {
-                return Err(EngineError::invalid("/mapping", format!(
-                    "the mapping names the kind `{kind}`, which the plugin does not list; it lists: {}",
-                    declared.keys().map(|k| k.as_str()).collect::<Vec<_>>().join(", ")
-                )));
+                return Err(EngineError::invalid(
+                    "/mapping",
+                    format!(
+                        "the mapping names the kind `{kind}`, which the plugin does not list; it lists: {}",
+                        declared.keys().map(|k| k.as_str()).collect::<Vec<_>>().join(", ")
+                    ),
+                ));
             }
             let sandbox = site.sandbox(&self.engine, pass_log(&self.name, kind), token.clone());
             let scope = scope(site, kind);
             let names = site.plugin.partitions(&sandbox, scope).await?;
-            self.engine.inner.store.put_partitions(site.row.id, kind, &names).await?;
+            self.engine
+                .inner
+                .store
+                .put_partitions(site.row.id, kind, &names)
+                .await?;
         }
         Ok(())
     }
@@ -232,11 +257,11 @@ impl Watch {
 
     async fn trouble(&self, error: EngineError) {
         self.handle.state().problem = Some(error.to_string());
-        if let EngineError::Plugin(CallError::Failure(failure)) = &error {
-            if matches!(failure, Failure::InvalidConfig(_) | Failure::Unauthorized(_)) {
-                self.stop(&failure.to_string()).await;
-                return;
-            }
+        if let EngineError::Plugin(CallError::Failure(failure)) = &error
+            && matches!(failure, Failure::InvalidConfig(_) | Failure::Unauthorized(_))
+        {
+            self.stop(&failure.to_string()).await;
+            return;
         }
         tracing::warn!(integration = %self.name, "{error}");
     }
@@ -265,8 +290,16 @@ impl Engine {
 
 /// What a plugin is asked to list.
 pub(super) fn scope(site: &Site, kind: &str) -> Scope {
-    let selector = site.mapping.as_ref().and_then(|m| m.selector(kind)).unwrap_or_else(|| serde_json::json!({}));
-    Scope { config: site.config.clone(), kind: kind.to_owned(), selector: selector.to_string().into_bytes() }
+    let selector = site
+        .mapping
+        .as_ref()
+        .and_then(|m| m.selector(kind))
+        .unwrap_or_else(|| serde_json::json!({}));
+    Scope {
+        config: site.config.clone(),
+        kind: kind.to_owned(),
+        selector: selector.to_string().into_bytes(),
+    }
 }
 
 /// A plugin's lines go to the host's log, with where they come from.

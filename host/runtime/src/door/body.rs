@@ -76,12 +76,12 @@ impl Metered {
 
     fn data(&mut self, data: Bytes) -> Result<Bytes, Error> {
         self.received += data.len() as u64;
-        if let Some(bounds) = &self.bounds {
-            if self.received > bounds.response_bytes() {
-                bounds.cross("response_bytes");
-                self.ended = true;
-                return Err(Error::HttpResponseBodySize(Some(self.received)));
-            }
+        if let Some(bounds) = &self.bounds
+            && self.received > bounds.response_bytes()
+        {
+            bounds.cross("response_bytes");
+            self.ended = true;
+            return Err(Error::HttpResponseBodySize(Some(self.received)));
         }
         let clean = self.stream.push(&self.redactor, data);
         self.remember(&clean);

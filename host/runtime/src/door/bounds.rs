@@ -90,7 +90,11 @@ impl Bounds {
 
     /// Counts a request's body and cuts it at its bound.
     pub(crate) fn outgoing(self: &Arc<Self>, body: WasiBody) -> CountedBody {
-        CountedBody { body, bounds: self.clone(), sent: Arc::default() }
+        CountedBody {
+            body,
+            bounds: self.clone(),
+            sent: Arc::default(),
+        }
     }
 }
 

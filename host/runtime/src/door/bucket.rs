@@ -19,7 +19,10 @@ pub struct Rate {
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { per_second: 100.0, burst: 200.0 }
+        Self {
+            per_second: 100.0,
+            burst: 200.0,
+        }
     }
 }
 
@@ -49,7 +52,10 @@ pub(crate) enum Turn {
 impl Buckets {
     /// Buckets that all fill at `rate`.
     pub fn new(rate: Rate) -> Self {
-        Self { rate, inner: Arc::default() }
+        Self {
+            rate,
+            inner: Arc::default(),
+        }
     }
 
     /// Takes a token, waiting for it up to `patience`.
@@ -69,13 +75,18 @@ impl Buckets {
     /// Takes a token and says how long until it is really there.
     fn take(&self, name: &CredentialName, now: Instant) -> Duration {
         let mut all = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket =
-            all.entry(name.clone()).or_insert_with(|| Bucket { tokens: self.rate.burst, filled: now, blocked: None });
+        let bucket = all.entry(name.clone()).or_insert_with(|| Bucket {
+            tokens: self.rate.burst,
+            filled: now,
+            blocked: None,
+        });
         let gained = now.saturating_duration_since(bucket.filled).as_secs_f64() * self.rate.per_second;
         bucket.tokens = (bucket.tokens + gained).min(self.rate.burst) - 1.0;
         bucket.filled = now;
         let refill = Duration::from_secs_f64((-bucket.tokens).max(0.0) / self.rate.per_second);
-        let blocked = bucket.blocked.map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
+        let blocked = bucket
+            .blocked
+            .map_or(Duration::ZERO, |until| until.saturating_duration_since(now));
         refill.max(blocked)
     }
 
@@ -91,7 +102,10 @@ impl Buckets {
         if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
             return;
         }
-        let seconds = headers.get(header::RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
+        let seconds = headers
+            .get(header::RETRY_AFTER)
+            .and_then(|v| v.to_str().ok())
+            .and_then(|v| v.parse::<u64>().ok());
         if let Some(seconds) = seconds {
             let until = Instant::now() + Duration::from_secs(seconds.min(3600));
             let mut all = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_what_follows_waits_its_turn() {
-        let buckets = Buckets::new(Rate { per_second: 10.0, burst: 2.0 });
+        let buckets = Buckets::new(Rate {
+            per_second: 10.0,
+            burst: 2.0,
+        });
         let (name, now) = (CredentialName::new("token").unwrap(), Instant::now());
         assert_eq!(buckets.take(&name, now), Duration::ZERO);
         assert_eq!(buckets.take(&name, now), Duration::ZERO);

@@ -28,7 +28,10 @@ struct Kept {
 
 impl Default for Kept {
     fn default() -> Self {
-        Self { entries: LruCache::unbounded(), bytes: 0 }
+        Self {
+            entries: LruCache::unbounded(),
+            bytes: 0,
+        }
     }
 }
 
@@ -48,7 +51,12 @@ pub(super) struct Asked {
 impl Cache {
     /// Looks a request up. One that is conditional or partial by itself is left alone.
     pub(super) fn ask(&self, request: &Request<Outgoing>, credential: Option<&CredentialName>) -> Asked {
-        let own = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE, header::RANGE, header::IF_MATCH];
+        let own = [
+            header::IF_NONE_MATCH,
+            header::IF_MODIFIED_SINCE,
+            header::RANGE,
+            header::IF_MATCH,
+        ];
         if request.method() != Method::GET || own.iter().any(|h| request.headers().contains_key(h)) {
             return Asked { key: None, entry: None };
         }
@@ -56,7 +64,13 @@ impl Cache {
         // With a credential, Authorization is the host's own and the same for all.
         let vary = vary.map(|h| request.headers().get(h).filter(|v| !v.is_sensitive()).cloned());
         let key = (credential.cloned(), request.uri().to_string(), vary);
-        let entry = self.inner.lock().unwrap_or_else(PoisonError::into_inner).entries.get(&key).cloned();
+        let entry = self
+            .inner
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entries
+            .get(&key)
+            .cloned();
         Asked { key: Some(key), entry }
     }
 
@@ -73,7 +87,13 @@ impl Cache {
         if parts.status != StatusCode::OK || no_store || varies_wide {
             return None;
         }
-        Some(Keep { cache: self.clone(), key, etag, headers: parts.headers.clone(), body: BytesMut::new() })
+        Some(Keep {
+            cache: self.clone(),
+            key,
+            etag,
+            headers: parts.headers.clone(),
+            body: BytesMut::new(),
+        })
     }
 
     fn put(&self, key: Key, entry: Entry) {
@@ -122,7 +142,11 @@ impl Keep {
 
     /// Keeps the whole.
     pub(super) fn finish(self) {
-        let entry = Entry { etag: self.etag, headers: self.headers, body: self.body.freeze() };
+        let entry = Entry {
+            etag: self.etag,
+            headers: self.headers,
+            body: self.body.freeze(),
+        };
         self.cache.put(self.key, entry);
     }
 }

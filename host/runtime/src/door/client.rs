@@ -50,7 +50,9 @@ struct Policy {
 impl Policy {
     fn check(&self, ip: IpAddr) -> Result<(), String> {
         if self.loopback_only && !ip.to_canonical().is_loopback() {
-            return Err(format!("{ip}, which is not loopback, and the credential may go without TLS to loopback only"));
+            return Err(format!(
+                "{ip}, which is not loopback, and the credential may go without TLS to loopback only"
+            ));
         }
         self.addresses.check(ip).map_err(|kind| format!("{ip} ({kind})"))
     }
@@ -58,7 +60,10 @@ impl Policy {
 
 impl Client {
     pub(super) fn new(addresses: AddressPolicy, loopback_only: bool) -> Self {
-        let policy = Policy { addresses, loopback_only };
+        let policy = Policy {
+            addresses,
+            loopback_only,
+        };
         let mut http = HttpConnector::new_with_resolver(Resolver { policy: policy.clone() });
         http.enforce_http(false);
         http.set_connect_timeout(Some(Duration::from_secs(10)));
@@ -80,16 +85,20 @@ impl Client {
     pub(super) async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, Refused> {
         let host = request.uri().host().unwrap_or_default().to_owned();
         self.check_literal(request.uri(), &host)?;
-        self.inner.request(request).await.map_err(|error| account(&host, &error))
+        self.inner
+            .request(request)
+            .await
+            .map_err(|error| account(&host, &error))
     }
 
     /// The connector does not resolve an address that is written out, so it is checked here.
     fn check_literal(&self, uri: &Uri, host: &str) -> Result<(), Refused> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match (uri.host(), bare.parse::<IpAddr>()) {
-            (Some(_), Ok(ip)) => {
-                self.policy.check(ip).map_err(|reason| Refused::Address { host: host.to_owned(), reason })
-            }
+            (Some(_), Ok(ip)) => self.policy.check(ip).map_err(|reason| Refused::Address {
+                host: host.to_owned(),
+                reason,
+            }),
             _ => Ok(()),
         }
     }
@@ -101,11 +110,17 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
     while let Some(cause) = next {
         next = cause.source();
         if let Some(denied) = cause.downcast_ref::<Denied>() {
-            return Refused::Address { host: host.to_owned(), reason: denied.0.clone() };
+            return Refused::Address {
+                host: host.to_owned(),
+                reason: denied.0.clone(),
+            };
         }
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             if let Some(denied) = io.get_ref().and_then(|e| e.downcast_ref::<Denied>()) {
-                return Refused::Address { host: host.to_owned(), reason: denied.0.clone() };
+                return Refused::Address {
+                    host: host.to_owned(),
+                    reason: denied.0.clone(),
+                };
             }
             if let Some(Unresolved(detail)) = io.get_ref().and_then(|e| e.downcast_ref::<Unresolved>()) {
                 return Refused::Dns(detail.clone());
@@ -119,7 +134,11 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
         }
         last = cause.to_string();
     }
-    if error.is_connect() { Refused::Connect(last) } else { Refused::Http(last) }
+    if error.is_connect() {
+        Refused::Connect(last)
+    } else {
+        Refused::Http(last)
+    }
 }
 
 /// Every address of a name is private or otherwise not allowed.
@@ -161,7 +180,11 @@ impl tower::Service<Name> for Resolver {
             }
             if allowed.is_empty() {
                 denied.dedup();
-                let reason = if denied.is_empty() { "no address".to_owned() } else { denied.join(", ") };
+                let reason = if denied.is_empty() {
+                    "no address".to_owned()
+                } else {
+                    denied.join(", ")
+                };
                 return Err(io::Error::other(Denied(reason)));
             }
             Ok(allowed.into_iter())

@@ -18,6 +18,11 @@ impl Secret {
         Self { attach, value }
     }
 
+    /// How it is attached.
+    pub(super) fn attach_as(&self) -> &Attach {
+        &self.attach
+    }
+
     /// Attaches it to `headers` or to `path` (with query), and drops the guest's own header or parameter of that name.
     /// Returns the path to send.
     pub(super) fn attach(&self, headers: &mut HeaderMap, path: &str) -> Result<String, String> {
@@ -30,8 +35,9 @@ impl Secret {
             }
             Attach::Query { name } => return Ok(with_parameter(path, name, &self.value)),
         };
-        let mut value = HeaderValue::try_from(value)
-            .map_err(|_| "the credential's secret has characters that no header may have; is there a line break in it?")?;
+        let mut value = HeaderValue::try_from(value).map_err(
+            |_| "the credential's secret has characters that no header may have; is there a line break in it?",
+        )?;
         value.set_sensitive(true);
         headers.remove(&name);
         headers.insert(name, value);
@@ -40,8 +46,15 @@ impl Secret {
 
     /// Finds the secret in each form in which a tool may echo it.
     pub(super) fn redactor(&self) -> Redactor {
-        let mut needles = vec![self.value.clone().into_bytes(), STANDARD.encode(&self.value).into_bytes()];
-        needles.push(url::form_urlencoded::byte_serialize(self.value.as_bytes()).collect::<String>().into_bytes());
+        let mut needles = vec![
+            self.value.clone().into_bytes(),
+            STANDARD.encode(&self.value).into_bytes(),
+        ];
+        needles.push(
+            url::form_urlencoded::byte_serialize(self.value.as_bytes())
+                .collect::<String>()
+                .into_bytes(),
+        );
         if let Some((_, password)) = self.value.split_once(':').filter(|_| self.attach == Attach::Basic) {
             needles.push(password.as_bytes().to_vec());
         }
@@ -67,15 +80,28 @@ mod tests {
     #[test]
     fn replaces_the_guests_own_header_and_parameter() {
         let mut headers = HeaderMap::from_iter([(header::AUTHORIZATION, HeaderValue::from_static("Bearer mine"))]);
-        Secret::new(Attach::Bearer, "s3cret-value".into()).attach(&mut headers, "/a").unwrap();
-        assert_eq!(headers.get_all(header::AUTHORIZATION).iter().collect::<Vec<_>>(), ["Bearer s3cret-value"]);
+        Secret::new(Attach::Bearer, "s3cret-value".into())
+            .attach(&mut headers, "/a")
+            .unwrap();
+        assert_eq!(
+            headers.get_all(header::AUTHORIZATION).iter().collect::<Vec<_>>(),
+            ["Bearer s3cret-value"]
+        );
         let query = Secret::new(Attach::Query { name: "key".into() }, "a&b".into());
-        assert_eq!(query.attach(&mut headers, "/a?key=mine&x=1").unwrap(), "/a?x=1&key=a%26b");
+        assert_eq!(
+            query.attach(&mut headers, "/a?key=mine&x=1").unwrap(),
+            "/a?x=1&key=a%26b"
+        );
     }
 
     #[test]
     fn says_why_a_secret_cannot_be_a_header() {
         let broken = Secret::new(Attach::Bearer, "line\nbreak".into());
-        assert!(broken.attach(&mut HeaderMap::new(), "/").unwrap_err().contains("line break"));
+        assert!(
+            broken
+                .attach(&mut HeaderMap::new(), "/")
+                .unwrap_err()
+                .contains("line break")
+        );
     }
 }

@@ -25,7 +25,10 @@ use http_body_util::{BodyExt, Full};
 use record::Open;
 use seawall_domain::{
     CredentialName, Digest, Millis,
-    egress::{self, AddressPolicy, Decision, Target},
+    egress::{
+        self, AddressPolicy, Decision, Target,
+        attach::{GuestHeader, guest_header},
+    },
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -78,7 +81,12 @@ impl Door {
     pub fn new(config: DoorConfig) -> Arc<Self> {
         let client = Client::new(config.addresses.clone(), false);
         let loopback = Client::new(config.addresses.clone(), true);
-        Arc::new(Self { client, loopback, config, cache: Cache::default() })
+        Arc::new(Self {
+            client,
+            loopback,
+            config,
+            cache: Cache::default(),
+        })
     }
 
     /// When the grant ends.
@@ -133,6 +141,7 @@ impl Door {
         open.target(&target);
         let credential = self.decide(&request, &target, open)?;
         let outgoing = self.prepare(request, &target, credential.as_ref(), bounds)?;
+        open.sent(outgoing.body().sent());
         let plaintext = credential.is_some() && target.scheme == egress::Scheme::Http;
         let client = match plaintext {
             false => &self.client,
@@ -144,11 +153,11 @@ impl Door {
                 ));
             }
         };
-        if let Some((name, _)) = &credential {
-            if let Turn::RetryAfter(seconds) = self.config.buckets.turn(self.shared(name), PATIENCE).await {
-                open.note("answered by the host: the credential's rate is used up");
-                return Ok((too_many(seconds)?, Metered::empty(place)));
-            }
+        if let Some((name, _)) = &credential
+            && let Turn::RetryAfter(seconds) = self.config.buckets.turn(self.shared(name), PATIENCE).await
+        {
+            open.note("answered by the host: the credential's rate is used up");
+            return Ok((too_many(seconds)?, Metered::empty(place)));
         }
         let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
         let outgoing = asked.conditional(outgoing);
@@ -158,7 +167,9 @@ impl Door {
             response = waited => response?,
         };
         if let Some((name, _)) = &credential {
-            self.config.buckets.observe(self.shared(name), response.status(), response.headers());
+            self.config
+                .buckets
+                .observe(self.shared(name), response.status(), response.headers());
         }
         let secret = credential.as_ref().map(|(_, secret)| *secret);
         Ok(self.answer(response, asked, secret, bounds, place, open))
@@ -182,7 +193,11 @@ impl Door {
                 }
                 Ok(secret.map(|secret| (name, secret)))
             }
-            Decision::Refused { reason, nearest, suggestion } => {
+            Decision::Refused {
+                reason,
+                nearest,
+                suggestion,
+            } => {
                 if let Some(rule) = nearest {
                     open.rule(rule);
                 }
@@ -202,18 +217,33 @@ impl Door {
         let (mut parts, body) = request.into_parts();
         // What was judged is what is sent.
         let path = target.path_and_query();
-        for name in [header::HOST, header::PROXY_AUTHORIZATION, header::TE, header::TRAILER] {
-            parts.headers.remove(name);
+        let attached = credential.map(|(_, secret)| secret.attach_as());
+        let names: Vec<_> = parts.headers.keys().cloned().collect();
+        for name in names {
+            match guest_header(name.as_str(), attached) {
+                GuestHeader::Sent => {}
+                GuestHeader::Dropped => drop(parts.headers.remove(name)),
+                GuestHeader::Refused => {
+                    let why =
+                        format!("the header `{name}` would say something else than the request does; leave it out");
+                    return Err(Stopped::refused(why, None));
+                }
+            }
         }
         let path = match credential {
             Some((_, secret)) => secret.attach(&mut parts.headers, &path).map_err(Stopped::config)?,
             None => path,
         };
         if !parts.headers.contains_key(header::USER_AGENT) {
-            parts.headers.insert(header::USER_AGENT, header::HeaderValue::from_static(concat!("seawall/", env!("CARGO_PKG_VERSION"))));
+            parts.headers.insert(
+                header::USER_AGENT,
+                header::HeaderValue::from_static(concat!("seawall/", env!("CARGO_PKG_VERSION"))),
+            );
         }
         let uri = format!("{}://{}{path}", target.scheme.as_str(), target.authority());
-        parts.uri = uri.parse::<Uri>().map_err(|e| Stopped::refused(format!("the address is not valid: {e}"), None))?;
+        parts.uri = uri
+            .parse::<Uri>()
+            .map_err(|e| Stopped::refused(format!("the address is not valid: {e}"), None))?;
         parts.version = http::Version::HTTP_11;
         Ok(Request::from_parts(parts, bounds.outgoing(body)))
     }
@@ -243,14 +273,14 @@ impl Door {
     ) -> (Response<()>, Metered) {
         let redactor = secret.map(Secret::redactor).unwrap_or_default();
         let (mut parts, body) = response.into_parts();
-        if parts.status == StatusCode::NOT_MODIFIED {
-            if let Some((headers, kept)) = asked.kept() {
-                open.note("unchanged: answered from the cache");
-                parts.status = StatusCode::OK;
-                parts.headers = headers;
-                let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
-                return (Response::from_parts(parts, ()), metered);
-            }
+        if parts.status == StatusCode::NOT_MODIFIED
+            && let Some((headers, kept)) = asked.kept()
+        {
+            open.note("unchanged: answered from the cache");
+            parts.status = StatusCode::OK;
+            parts.headers = headers;
+            let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
+            return (Response::from_parts(parts, ()), metered);
         }
         for value in parts.headers.values_mut() {
             redactor.header(value);
@@ -286,20 +316,43 @@ pub(crate) struct Stopped {
 
 impl Stopped {
     fn refused(reason: impl Into<String>, suggestion: Option<String>) -> Self {
-        Self { refused: true, reason: reason.into(), suggestion, error: Error::HttpRequestDenied }
+        Self {
+            refused: true,
+            reason: reason.into(),
+            suggestion,
+            error: Error::HttpRequestDenied,
+        }
     }
 
     fn failed(reason: impl Into<String>, error: Error) -> Self {
-        Self { refused: false, reason: reason.into(), suggestion: None, error }
+        Self {
+            refused: false,
+            reason: reason.into(),
+            suggestion: None,
+            error,
+        }
     }
 
     fn config(reason: String) -> Self {
-        Self { refused: true, reason, suggestion: None, error: Error::ConfigurationError }
+        Self {
+            refused: true,
+            reason,
+            suggestion: None,
+            error: Error::ConfigurationError,
+        }
     }
 
     fn line(&self) -> Option<String> {
-        let what = if self.refused { "the host refused a request" } else { "a request failed" };
-        let hint = self.suggestion.as_ref().map(|s| format!("; the manifest would need: {s}")).unwrap_or_default();
+        let what = if self.refused {
+            "the host refused a request"
+        } else {
+            "a request failed"
+        };
+        let hint = self
+            .suggestion
+            .as_ref()
+            .map(|s| format!("; the manifest would need: {s}"))
+            .unwrap_or_default();
         Some(format!("{what}: {}{hint}", self.reason))
     }
 
@@ -311,7 +364,10 @@ impl Stopped {
 
 impl From<bounds::Crossed> for Stopped {
     fn from(crossed: bounds::Crossed) -> Self {
-        Self::failed(format!("the call went over its limit `{}`", crossed.0), Error::ConnectionLimitReached)
+        Self::failed(
+            format!("the call went over its limit `{}`", crossed.0),
+            Error::ConnectionLimitReached,
+        )
     }
 }
 
@@ -324,12 +380,18 @@ impl From<Refused> for Stopped {
                 reason: format!("{host} resolves to {reason}; a grant may name the range in `private_ranges`"),
                 error: Error::DestinationIpProhibited,
             },
-            Refused::Dns(detail) => {
-                Self::failed(format!("the name does not resolve: {detail}"), Error::DnsError { rcode: Some(detail), info_code: None })
-            }
+            Refused::Dns(detail) => Self::failed(
+                format!("the name does not resolve: {detail}"),
+                Error::DnsError {
+                    rcode: Some(detail),
+                    info_code: None,
+                },
+            ),
             Refused::Connect(detail) => Self::failed(format!("no connection: {detail}"), Error::ConnectionRefused),
             Refused::Tls(detail) => Self::failed(format!("TLS: {detail}"), Error::TlsCertificateError),
-            Refused::Body(error) => Self::failed(format!("the request's body: {error}"), Error::HttpRequestBodySize(None)),
+            Refused::Body(error) => {
+                Self::failed(format!("the request's body: {error}"), Error::HttpRequestBodySize(None))
+            }
             Refused::Http(error) => Self::failed(format!("HTTP: {error}"), Error::HttpProtocolError),
         }
     }

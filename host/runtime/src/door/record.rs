@@ -70,7 +70,9 @@ impl Open {
             method: method.as_str().to_owned(),
             scheme: uri.scheme_str().unwrap_or("https").to_owned(),
             host: uri.host().unwrap_or_default().to_owned(),
-            port: uri.port_u16().unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }),
+            port: uri
+                .port_u16()
+                .unwrap_or(if uri.scheme_str() == Some("http") { 80 } else { 443 }),
             path: seawall_domain::text::cut(uri.path(), 500).into_owned(),
             allowed: true,
             rule: None,
@@ -82,7 +84,12 @@ impl Open {
             micros: 0,
             credential: None,
         };
-        Self { record, started: Instant::now(), sink: config.records.clone(), sent: None }
+        Self {
+            record,
+            started: Instant::now(),
+            sink: config.records.clone(),
+            sent: None,
+        }
     }
 
     pub(super) fn target(&mut self, target: &Target) {

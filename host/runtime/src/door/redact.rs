@@ -51,7 +51,11 @@ impl Redactor {
         let longest = self.needles.iter().map(Vec::len).max().unwrap_or(0);
         (1..longest.min(bytes.len() + 1))
             .rev()
-            .find(|n| self.needles.iter().any(|needle| needle.len() > *n && bytes[bytes.len() - n..] == needle[..*n]))
+            .find(|n| {
+                self.needles
+                    .iter()
+                    .any(|needle| needle.len() > *n && bytes[bytes.len() - n..] == needle[..*n])
+            })
             .unwrap_or(0)
     }
 }

@@ -187,6 +187,15 @@ pub(crate) fn data_folder(given: Option<PathBuf>) -> PathBuf {
         .unwrap_or_else(|| PathBuf::from("seawall-data"))
 }
 
+/// Where what can be made again is kept: `$SEAWALL_CACHE`, or the user's cache folder.
+pub(crate) fn cache_folder() -> PathBuf {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("SEAWALL_CACHE")
+        .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("seawall")))
+        .or_else(|| variable("HOME").map(|home| home.join(".cache/seawall")))
+        .unwrap_or_else(|| PathBuf::from("seawall-cache"))
+}
+
 /// The token that `serve` made on its first start.
 pub(crate) fn stored_token(data: &std::path::Path) -> Option<String> {
     let token = std::fs::read_to_string(data.join("token")).ok()?;

@@ -66,7 +66,11 @@ pub(super) async fn all(client: &Client, components: Vec<Component>, bars: &Mult
         let Component { name, bytes } = component;
         let started = Instant::now();
         let bar = bars.add(ProgressBar::new_spinner().with_style(style("{spinner} {msg} {elapsed}")));
-        bar.set_message(format!("{name}: checking and compiling {} KB", bytes.len() / 1024));
+        let doing = format!("{name}: checking and compiling {} KB", bytes.len() / 1024);
+        if bar.is_hidden() {
+            eprintln!("{doing}");
+        }
+        bar.set_message(doing);
         bar.enable_steady_tick(Duration::from_millis(100));
         let plugin = client.post(&["plugins"], Body::Wasm(bytes)).await?;
         let digest = plugin["digest"].as_str().unwrap_or_default().to_owned();

@@ -7,7 +7,7 @@ mod site;
 
 use crate::{
     cli::{
-        client::Client,
+        client::{Client, cache_folder},
         error::{CliError, Result},
         follow::{Followed, Mark, PASSES, follow_on},
         output::{Format, Output, items},
@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Shows Seawall at work: a server on SQLite in a temporary folder, a sample platform of 60 services on loopback, and
 /// plugins in three languages that pull from it. Ends with an address to open and commands to try, and cleans up on Ctrl-C
@@ -46,27 +47,41 @@ pub struct Demo {
     once: bool,
 }
 
+/// How long the server is given to end.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 impl Demo {
     pub(crate) async fn run(self) -> Result {
         let components = install::find(&self.plugins)?;
         let folder = tempfile::Builder::new().prefix("seawall-demo-").tempdir()?;
         let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
         let outcome = tokio::select! {
-            outcome = self.show(components, folder.path(), &stop) => outcome,
+            outcome = self.show(components, folder.path(), &stop, &tasks) => outcome,
             () = stopped() => Ok(()),
         };
+        // The database is closed before its folder goes.
         stop.cancel();
+        tasks.close();
+        if tokio::time::timeout(PATIENCE, tasks.wait()).await.is_err() {
+            eprintln!("the server did not end in time");
+        }
         if self.keep {
             eprintln!("kept: {}", folder.keep().display());
         }
         outcome
     }
 
-    async fn show(&self, components: Vec<install::Component>, folder: &Path, stop: &CancellationToken) -> Result {
-        let data = folder.join("data");
-        let server = start(&data).await?;
+    async fn show(
+        &self,
+        components: Vec<install::Component>,
+        folder: &Path,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Result {
+        let server = start(&folder.join("data")).await?;
         let (address, token) = (format!("http://{}", server.address), server.token.clone());
-        let answering = tokio::spawn(server.answer(stop.clone().cancelled_owned()));
+        let answering = tasks.spawn(server.answer(stop.clone().cancelled_owned()));
         let tokens = tokens(&token);
         let checkout = folder.join("checkout");
         let platform = Platform::start(&tokens, &checkout, stop).await?;
@@ -110,6 +125,7 @@ async fn start(data: &Path) -> Result<Server> {
     } else {
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0))
     };
+    share_compiled(data)?;
     let options = ServeOptions {
         data: data.to_owned(),
         listen,
@@ -117,6 +133,18 @@ async fn start(data: &Path) -> Result<Server> {
     Server::start(&options)
         .await
         .map_err(|e| CliError::Failed(format!("{e:#}")))
+}
+
+/// Compiled code outlives the demo, in the cache beside the build tools: compiling takes most of a first start. The server
+/// names it by the component's digest and its own sandbox, so a shared folder is as good as one of its own.
+fn share_compiled(data: &Path) -> Result {
+    use std::os::unix::fs::{DirBuilderExt, symlink};
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    let cache = cache_folder().join("compiled");
+    private.create(&cache)?;
+    private.create(data)?;
+    Ok(symlink(std::path::absolute(&cache)?, data.join("compiled"))?)
 }
 
 /// Tokens of the sample tools: as secret as the demo's own, so that nothing else on the machine is let in by guessing.

@@ -95,8 +95,17 @@ pub(crate) struct AuditQuery {
 
 /// What each plugin asked, was granted and used.
 #[utoipa::path(get, path = "/audit", tag = "audit", params(AuditQuery), responses((status = 200, body = Page<AuditView>), (status = 404, body = Problem)))]
-pub(super) async fn list(State(app): State<App>, Query(query): Query<AuditQuery>) -> Result<Json<Page<AuditView>>, Problem> {
-    let items = app.engine.audit(query.plugin.as_deref()).await?.into_iter().map(show).collect();
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(query): Query<AuditQuery>,
+) -> Result<Json<Page<AuditView>>, Problem> {
+    let items = app
+        .engine
+        .audit(query.plugin.as_deref())
+        .await?
+        .into_iter()
+        .map(show)
+        .collect();
     Ok(Json(Page { items, next: None }))
 }
 

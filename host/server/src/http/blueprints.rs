@@ -33,12 +33,20 @@ pub(super) async fn list(State(app): State<App>) -> Result<Answer<Page<Value>>, 
 pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -> Result<Answer<Value>, Problem> {
     let rows = app.engine.blueprints().await?;
     let names: Vec<_> = rows.iter().map(|r| r.blueprint.identifier.to_string()).collect();
-    let found = rows.into_iter().find(|r| r.blueprint.identifier.as_str() == blueprint).ok_or_else(|| {
-        let near = seawall_domain::text::nearest(&blueprint, names.iter().map(String::as_str));
-        let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
-        Problem::not_found(format!("blueprint `{blueprint}` does not exist{hint}"))
-    })?;
-    let count = app.engine.counts().into_iter().find(|(b, _)| *b == found.blueprint.identifier).map_or(0, |(_, n)| n);
+    let found = rows
+        .into_iter()
+        .find(|r| r.blueprint.identifier.as_str() == blueprint)
+        .ok_or_else(|| {
+            let near = seawall_domain::text::nearest(&blueprint, names.iter().map(String::as_str));
+            let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
+            Problem::not_found(format!("blueprint `{blueprint}` does not exist{hint}"))
+        })?;
+    let count = app
+        .engine
+        .counts()
+        .into_iter()
+        .find(|(b, _)| *b == found.blueprint.identifier)
+        .map_or(0, |(_, n)| n);
     Ok(Answer(show(&found.blueprint, &found.source, count)))
 }
 
@@ -51,8 +59,14 @@ pub(super) async fn put(
     Json(blueprint): Json<Blueprint>,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     if blueprint.identifier != name {
-        let detail = format!("the address says `{name}`, the body `{}`; make them the same", blueprint.identifier);
-        return Err(Problem::from(EngineError::Invalid(vec![seawall_engine::Problem::at("/identifier", detail)])));
+        let detail = format!(
+            "the address says `{name}`, the body `{}`; make them the same",
+            blueprint.identifier
+        );
+        return Err(Problem::from(EngineError::Invalid(vec![seawall_engine::Problem::at(
+            "/identifier",
+            detail,
+        )])));
     }
     app.engine.put_blueprint(&blueprint, "api").await?;
     Ok((StatusCode::OK, Answer(show(&blueprint, "api", 0))))

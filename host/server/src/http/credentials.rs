@@ -42,7 +42,11 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Page<CredentialV
     let rows = app.engine.credentials().await?;
     let items = rows
         .into_iter()
-        .map(|c| CredentialView { name: c.name.to_string(), source: c.source, updated_at: time::show(c.updated_at) })
+        .map(|c| CredentialView {
+            name: c.name.to_string(),
+            source: c.source,
+            updated_at: time::show(c.updated_at),
+        })
         .collect();
     Ok(Json(Page { items, next: None }))
 }
@@ -55,6 +59,8 @@ pub(super) async fn put(
     Path(name): Path<CredentialName>,
     Body(body): Body<CredentialBody>,
 ) -> Result<StatusCode, Problem> {
-    app.engine.put_credential(name, body.source, body.secret.as_deref()).await?;
+    app.engine
+        .put_credential(name, body.source, body.secret.as_deref())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -68,12 +68,28 @@ pub(crate) struct EgressQuery {
 
 /// Records, newest first.
 #[utoipa::path(get, path = "/egress", tag = "audit", params(EgressQuery), responses((status = 200, body = Page<EgressView>)))]
-pub(super) async fn list(State(app): State<App>, Query(query): Query<EgressQuery>) -> Result<Json<Page<EgressView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(query): Query<EgressQuery>,
+) -> Result<Json<Page<EgressView>>, Problem> {
     let of = format!("egress:{:?}{:?}{:?}", query.integration, query.host, query.allowed);
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
+    let page = PageQuery {
+        cursor: query.cursor,
+        limit: query.limit,
+    };
     let (n, before) = (limit(page.limit)?, page.before(&of)?);
-    let filter = EgressFilter { integration: query.integration, digest: None, host: query.host, allowed: query.allowed };
-    let rows = app.engine.store().egress(&filter, before, n + 1).await.map_err(EngineError::from)?;
+    let filter = EgressFilter {
+        integration: query.integration,
+        digest: None,
+        host: query.host,
+        allowed: query.allowed,
+    };
+    let rows = app
+        .engine
+        .store()
+        .egress(&filter, before, n + 1)
+        .await
+        .map_err(EngineError::from)?;
     Ok(Json(newest(&of, n, rows, |r| r.id, show)))
 }
 

@@ -2,7 +2,9 @@
 
 use super::problem::Problem;
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request, rejection::BytesRejection},
+    extract::{
+        FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request, rejection::BytesRejection,
+    },
     http::{StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
@@ -43,7 +45,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("application/json");
+        let kind = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or("application/json");
         if !kind.starts_with("application/json") {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -61,9 +67,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|e: BytesRejection| {
         if e.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The body is too large", e.body_text())
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The body is too large",
+                e.body_text(),
+            )
         } else {
-            Problem::new(StatusCode::BAD_REQUEST, "body", "The body could not be read", e.body_text())
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "body",
+                "The body could not be read",
+                e.body_text(),
+            )
         }
     })
 }
@@ -75,7 +91,12 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let pointer = pointer(e.path());
         let inner = e.inner();
         if inner.is_syntax() || inner.is_eof() {
-            Problem::new(StatusCode::BAD_REQUEST, "json", "The body is no JSON", inner.to_string())
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "json",
+                "The body is no JSON",
+                inner.to_string(),
+            )
         } else {
             Problem::invalid(pointer, inner.to_string())
         }

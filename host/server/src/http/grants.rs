@@ -83,7 +83,10 @@ pub(crate) struct RevokeQuery {
 
 pub(super) fn decision(d: &Decision) -> DecisionView {
     DecisionView {
-        verdict: serde_json::to_value(d.verdict).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default(),
+        verdict: serde_json::to_value(d.verdict)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default(),
         by: d.by.clone(),
         at: time::show(d.at),
         reason: d.reason.clone(),
@@ -99,7 +102,12 @@ fn asked(manifest: &Manifest) -> Value {
 
 pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Problem> {
     let manifest = &view.row.bundle.manifest;
-    let decisions = app.engine.store().decisions(Some(&view.row.digest)).await.map_err(seawall_engine::EngineError::from)?;
+    let decisions = app
+        .engine
+        .store()
+        .decisions(Some(&view.row.digest))
+        .await
+        .map_err(seawall_engine::EngineError::from)?;
     let granted = view.decision.as_ref().and_then(|d| d.grant.as_ref());
     Ok(GrantView {
         plugin: manifest.name.to_string(),
@@ -107,7 +115,9 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         digest: view.row.digest.to_string(),
         status: plugins::status(view.status),
         asked: asked(manifest),
-        granted: granted.and_then(|g| serde_json::to_value(g).ok()).unwrap_or(Value::Null),
+        granted: granted
+            .and_then(|g| serde_json::to_value(g).ok())
+            .unwrap_or(Value::Null),
         decisions: decisions.iter().map(decision).collect(),
     })
 }
@@ -128,9 +138,16 @@ pub(super) async fn put(
     Path(plugin): Path<String>,
     Body(body): Body<GrantBody>,
 ) -> Result<Json<GrantView>, Problem> {
-    let expires_at = body.expires_at.as_deref().map(|t| time::read("/expires_at", t)).transpose()?;
+    let expires_at = body
+        .expires_at
+        .as_deref()
+        .map(|t| time::read("/expires_at", t))
+        .transpose()?;
     if let Some(all) = body.private_ranges.iter().find(|r| r.prefix_len() == 0) {
-        return Err(Problem::invalid("/private_ranges", format!("`{all}` is every address; name the range that the tool is in, such as 10.2.0.0/16")));
+        return Err(Problem::invalid(
+            "/private_ranges",
+            format!("`{all}` is every address; name the range that the tool is in, such as 10.2.0.0/16"),
+        ));
     }
     let request = GrantRequest {
         plugin: plugin.clone(),

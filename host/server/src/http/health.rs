@@ -12,7 +12,12 @@ pub(super) async fn alive() -> &'static str {
 pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     match app.engine.ready().await {
         Ok(()) => Ok("ready"),
-        Err(e) => Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", "The database does not answer", e.to_string())),
+        Err(e) => Err(Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not-ready",
+            "The database does not answer",
+            e.to_string(),
+        )),
     }
 }
 

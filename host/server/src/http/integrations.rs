@@ -101,9 +101,18 @@ fn details(app: &App, view: IntegrationView) -> IntegrationDetails {
         slices: view
             .partitions
             .into_iter()
-            .map(|p| PartitionView { kind: p.kind, name: p.name, items: p.items, due: time::show(p.due) })
+            .map(|p| PartitionView {
+                kind: p.kind,
+                name: p.name,
+                items: p.items,
+                due: time::show(p.due),
+            })
             .collect(),
-        passes: view.passes.into_iter().map(|p| PassView::new(p, view.row.integration.name.as_str(), now)).collect(),
+        passes: view
+            .passes
+            .into_iter()
+            .map(|p| PassView::new(p, view.row.integration.name.as_str(), now))
+            .collect(),
         created_at: time::show(view.row.created_at),
         updated_at: time::show(view.row.updated_at),
     }
@@ -119,7 +128,10 @@ pub(super) async fn list(State(app): State<App>) -> Result<Json<Page<Integration
 /// One integration.
 #[utoipa::path(get, path = "/integrations/{integration}", tag = "integrations", params(("integration" = String, Path, description = "Its name")),
     responses((status = 200, body = IntegrationDetails), (status = 404, body = Problem)))]
-pub(super) async fn get(State(app): State<App>, Path(name): Path<IntegrationName>) -> Result<Json<IntegrationDetails>, Problem> {
+pub(super) async fn get(
+    State(app): State<App>,
+    Path(name): Path<IntegrationName>,
+) -> Result<Json<IntegrationDetails>, Problem> {
     let view = app.engine.integration(&name).await?;
     Ok(Json(details(&app, view)))
 }
@@ -133,7 +145,13 @@ pub(super) async fn put(
     Body(wanted): Body<Integration>,
 ) -> Result<(StatusCode, Json<IntegrationDetails>), Problem> {
     if wanted.name != name {
-        return Err(Problem::invalid("/name", format!("the address says `{name}`, the body `{}`; make them the same", wanted.name)));
+        return Err(Problem::invalid(
+            "/name",
+            format!(
+                "the address says `{name}`, the body `{}`; make them the same",
+                wanted.name
+            ),
+        ));
     }
     let (view, new) = app.engine.put_integration(&wanted).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };

@@ -35,12 +35,19 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
 
 /// Makes a cursor. `of` binds it to its query: another query refuses it.
 pub(crate) fn encode<T: Serialize>(of: &str, place: &T) -> Option<String> {
-    serde_json::to_vec(&(of, place)).ok().map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+    serde_json::to_vec(&(of, place))
+        .ok()
+        .map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Reads a cursor.
 pub(crate) fn decode<T: DeserializeOwned>(of: &str, cursor: &str) -> Result<T, Problem> {
-    let wrong = |why: &str| Problem::invalid("cursor", format!("{why}; take `next` of the answer before as it is, or leave the cursor out"));
+    let wrong = |why: &str| {
+        Problem::invalid(
+            "cursor",
+            format!("{why}; take `next` of the answer before as it is, or leave the cursor out"),
+        )
+    };
     let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| wrong("this is no cursor"))?;
     let (its, place): (String, serde_json::Value) =
         serde_json::from_slice(&bytes).map_err(|_| wrong("this is no cursor"))?;
@@ -58,9 +65,18 @@ impl PageQuery {
 }
 
 /// A page of a list from new to old, cut to `limit` of at most `limit + 1` rows.
-pub(crate) fn newest<R, T: ToSchema>(of: &str, limit: usize, mut rows: Vec<R>, id: impl Fn(&R) -> i64, show: impl Fn(R) -> T) -> Page<T> {
+pub(crate) fn newest<R, T: ToSchema>(
+    of: &str,
+    limit: usize,
+    mut rows: Vec<R>,
+    id: impl Fn(&R) -> i64,
+    show: impl Fn(R) -> T,
+) -> Page<T> {
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).and_then(|r| encode(of, &id(r)));
-    Page { items: rows.into_iter().map(show).collect(), next }
+    Page {
+        items: rows.into_iter().map(show).collect(),
+        next,
+    }
 }

@@ -24,7 +24,10 @@ pub(crate) struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let buckets = || Histogram::new([0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0]);
-        Self { requests: Family::default(), seconds: Family::new_with_constructor(buckets) }
+        Self {
+            requests: Family::default(),
+            seconds: Family::new_with_constructor(buckets),
+        }
     }
 }
 
@@ -59,11 +62,22 @@ struct EgressLabels {
 
 /// Counts a request by its route, never by its path: paths are without number.
 pub(super) async fn count(State(app): State<App>, request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("other", MatchedPath::as_str)
+        .to_owned();
     let (method, started) = (request.method().to_string(), Instant::now());
     let response = next.run(request).await;
-    app.metrics.seconds.get_or_create(&RouteLabels { route: route.clone() }).observe(started.elapsed().as_secs_f64());
-    let labels = RequestLabels { method, route, status: response.status().as_u16() };
+    app.metrics
+        .seconds
+        .get_or_create(&RouteLabels { route: route.clone() })
+        .observe(started.elapsed().as_secs_f64());
+    let labels = RequestLabels {
+        method,
+        route,
+        status: response.status().as_u16(),
+    };
     app.metrics.requests.get_or_create(&labels).inc();
     response
 }
@@ -72,28 +86,54 @@ pub(super) async fn count(State(app): State<App>, request: Request, next: Next) 
 pub(super) async fn expose(State(app): State<App>) -> Result<Response, Problem> {
     let mut registry = Registry::with_prefix("seawall");
     registry.register("http_requests", "Requests to the API", app.metrics.requests.clone());
-    registry.register("http_request_seconds", "Seconds until a response began", app.metrics.seconds.clone());
+    registry.register(
+        "http_request_seconds",
+        "Seconds until a response began",
+        app.metrics.seconds.clone(),
+    );
     let entities = Family::<BlueprintLabels, Gauge>::default();
     for (blueprint, n) in app.engine.counts() {
-        entities.get_or_create(&BlueprintLabels { blueprint: blueprint.to_string() }).set(i64::try_from(n).unwrap_or(i64::MAX));
+        entities
+            .get_or_create(&BlueprintLabels {
+                blueprint: blueprint.to_string(),
+            })
+            .set(i64::try_from(n).unwrap_or(i64::MAX));
     }
     registry.register("entities", "Entities of a blueprint", entities);
-    let (items, failing) = (Family::<IntegrationLabels, Gauge>::default(), Family::<IntegrationLabels, Gauge>::default());
+    let (items, failing) = (
+        Family::<IntegrationLabels, Gauge>::default(),
+        Family::<IntegrationLabels, Gauge>::default(),
+    );
     for view in app.engine.integrations().await? {
-        let labels = IntegrationLabels { integration: view.row.integration.name.to_string() };
+        let labels = IntegrationLabels {
+            integration: view.row.integration.name.to_string(),
+        };
         let total: u64 = view.partitions.iter().map(|p| p.items).sum();
-        items.get_or_create(&labels).set(i64::try_from(total).unwrap_or(i64::MAX));
+        items
+            .get_or_create(&labels)
+            .set(i64::try_from(total).unwrap_or(i64::MAX));
         failing.get_or_create(&labels).set(i64::from(view.problem.is_some()));
     }
     registry.register("integration_items", "Items that an integration holds", items);
     registry.register("integration_failing", "1 while an integration does not sync", failing);
     let egress = Family::<EgressLabels, Counter<u64, AtomicU64>>::default();
     for usage in app.engine.store().egress_usage().await.map_err(EngineError::from)? {
-        let labels = EgressLabels { integration: usage.integration, host: usage.host, allowed: usage.allowed.to_string() };
+        let labels = EgressLabels {
+            integration: usage.integration,
+            host: usage.host,
+            allowed: usage.allowed.to_string(),
+        };
         egress.get_or_create(&labels).inc_by(usage.count);
     }
     registry.register("egress_requests", "Requests of plugins, refused ones too", egress);
     let mut out = String::new();
     text::encode(&mut out, &registry).map_err(|e| EngineError::Internal(e.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], out).into_response())
+    Ok((
+        [(
+            header::CONTENT_TYPE,
+            "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        )],
+        out,
+    )
+        .into_response())
 }

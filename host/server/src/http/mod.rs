@@ -42,7 +42,11 @@ pub struct App {
 impl App {
     /// An app over an engine; every request under `/api` must carry the token.
     pub fn new(engine: Engine, token: Token) -> Self {
-        Self { engine, token: Arc::new(token), metrics: Arc::default() }
+        Self {
+            engine,
+            token: Arc::new(token),
+            metrics: Arc::default(),
+        }
     }
 }
 
@@ -69,7 +73,10 @@ struct Security;
 impl Modify for Security {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        openapi
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", scheme);
     }
 }
 

@@ -93,12 +93,23 @@ pub(crate) struct PassesQuery {
 
 /// Passes, newest first.
 #[utoipa::path(get, path = "/passes", tag = "integrations", params(PassesQuery), responses((status = 200, body = Page<PassView>)))]
-pub(super) async fn list(State(app): State<App>, Query(query): Query<PassesQuery>) -> Result<Json<Page<PassView>>, Problem> {
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(query): Query<PassesQuery>,
+) -> Result<Json<Page<PassView>>, Problem> {
+    let page = PageQuery {
+        cursor: query.cursor,
+        limit: query.limit,
+    };
     let (n, before) = (limit(page.limit)?, page.before("passes")?);
     let rows = app.engine.passes(query.integration.as_ref(), before, n + 1).await?;
-    let names: std::collections::HashMap<i64, String> =
-        app.engine.integrations().await?.into_iter().map(|i| (i.row.id, i.row.integration.name.to_string())).collect();
+    let names: std::collections::HashMap<i64, String> = app
+        .engine
+        .integrations()
+        .await?
+        .into_iter()
+        .map(|i| (i.row.id, i.row.integration.name.to_string()))
+        .collect();
     let now = app.engine.now();
     let show = |row: PassRow| {
         let name = names.get(&row.integration).cloned().unwrap_or_default();

@@ -116,7 +116,12 @@ pub(super) async fn install(
     State(app): State<App>,
     request: Request,
 ) -> Result<(StatusCode, Json<PluginDetails>), Problem> {
-    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default()
+        .to_owned();
     if kind != "application/wasm" {
         return Err(Problem::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -51,13 +51,27 @@ impl Problem {
 
     /// A wrong field of a request.
     pub(crate) fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self::fields(vec![FieldProblem { pointer: pointer.into(), detail: detail.into() }])
+        Self::fields(vec![FieldProblem {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }])
     }
 
     pub(crate) fn fields(fields: Vec<FieldProblem>) -> Self {
         let detail = EngineError::Invalid(fields.clone()).to_string();
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "The request is not valid", detail);
-        problem.errors = fields.into_iter().map(|f| Field { pointer: f.pointer, detail: f.detail }).collect();
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid",
+            "The request is not valid",
+            detail,
+        );
+        problem.errors = fields
+            .into_iter()
+            .map(|f| Field {
+                pointer: f.pointer,
+                detail: f.detail,
+            })
+            .collect();
         problem
     }
 
@@ -71,7 +85,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
-        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         response
     }
 }
@@ -82,15 +99,21 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NotFound { .. } => Self::not_found(detail),
             EngineError::Invalid(fields) => Self::fields(fields),
-            EngineError::Conflict(_) => {
-                Self::new(StatusCode::CONFLICT, "conflict", "This cannot be done as things stand", detail)
-            }
+            EngineError::Conflict(_) => Self::new(
+                StatusCode::CONFLICT,
+                "conflict",
+                "This cannot be done as things stand",
+                detail,
+            ),
             EngineError::Plugin(CallError::Host(_)) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The sandbox is busy", detail)
             }
-            EngineError::Plugin(_) => {
-                Self::new(StatusCode::BAD_GATEWAY, "plugin", "The plugin or its tool failed", detail)
-            }
+            EngineError::Plugin(_) => Self::new(
+                StatusCode::BAD_GATEWAY,
+                "plugin",
+                "The plugin or its tool failed",
+                detail,
+            ),
             EngineError::Store(_) | EngineError::File { .. } | EngineError::Internal(_) => {
                 tracing::error!("{detail}");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)
@@ -101,17 +124,34 @@ impl From<EngineError> for Problem {
 
 /// The answer where no route is.
 pub(super) async fn no_such_route(request: Request) -> Problem {
-    Problem::not_found(format!("there is nothing at {}; see /api/v1/openapi.json", request.uri().path()))
+    Problem::not_found(format!(
+        "there is nothing at {}; see /api/v1/openapi.json",
+        request.uri().path()
+    ))
 }
 
 /// The answer where a route has other methods.
 pub(super) async fn no_such_method(request: Request) -> Problem {
-    let detail = format!("{} is not offered at {}; see /api/v1/openapi.json", request.method(), request.uri().path());
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "This method is not offered here", detail)
+    let detail = format!(
+        "{} is not offered at {}; see /api/v1/openapi.json",
+        request.method(),
+        request.uri().path()
+    );
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "This method is not offered here",
+        detail,
+    )
 }
 
 /// The answer where a handler panicked.
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", "a fault of the host; its log says more")
-        .into_response()
+    Problem::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "The host failed",
+        "a fault of the host; its log says more",
+    )
+    .into_response()
 }

@@ -84,7 +84,10 @@ pub(super) async fn evaluate(
     Body(body): Body<EvaluationBody>,
 ) -> Result<Json<EvaluationView>, Problem> {
     let params = body.params.unwrap_or_else(|| json!({}));
-    let done = app.engine.evaluate(&plugin, &rule, &body.blueprint, body.identifier.as_ref(), &params).await?;
+    let done = app
+        .engine
+        .evaluate(&plugin, &rule, &body.blueprint, body.identifier.as_ref(), &params)
+        .await?;
     Ok(Json(EvaluationView {
         judged: done.judged,
         passed: done.passed,
@@ -95,15 +98,29 @@ pub(super) async fn evaluate(
 
 /// The newest verdicts.
 #[utoipa::path(get, path = "/verdicts", tag = "rules", params(VerdictQuery), responses((status = 200, body = Page<VerdictView>)))]
-pub(super) async fn verdicts(State(app): State<App>, Query(query): Query<VerdictQuery>) -> Result<Json<Page<VerdictView>>, Problem> {
+pub(super) async fn verdicts(
+    State(app): State<App>,
+    Query(query): Query<VerdictQuery>,
+) -> Result<Json<Page<VerdictView>>, Problem> {
     let entity = match (query.blueprint, query.identifier) {
         (Some(b), Some(i)) => Some((b, i)),
         (None, None) => None,
-        _ => return Err(Problem::invalid("identifier", "`blueprint` and `identifier` name an entity together; give both or none")),
+        _ => {
+            return Err(Problem::invalid(
+                "identifier",
+                "`blueprint` and `identifier` name an entity together; give both or none",
+            ));
+        }
     };
-    let filter = VerdictFilter { rule: query.rule, entity };
+    let filter = VerdictFilter {
+        rule: query.rule,
+        entity,
+    };
     let rows = app.engine.store().verdicts(&filter).await.map_err(EngineError::from)?;
-    Ok(Json(Page { items: rows.into_iter().map(show).collect(), next: None }))
+    Ok(Json(Page {
+        items: rows.into_iter().map(show).collect(),
+        next: None,
+    }))
 }
 
 fn show(row: VerdictRow) -> VerdictView {
@@ -112,5 +129,12 @@ fn show(row: VerdictRow) -> VerdictView {
         RuleVerdict::Fail(why) => ("fail", Some(why)),
         RuleVerdict::NotApplicable => ("not-applicable", None),
     };
-    VerdictView { rule: row.rule, blueprint: row.blueprint, identifier: row.identifier, verdict, reason, at: time::show(row.at) }
+    VerdictView {
+        rule: row.rule,
+        blueprint: row.blueprint,
+        identifier: row.identifier,
+        verdict,
+        reason,
+        at: time::show(row.at),
+    }
 }

@@ -103,7 +103,12 @@ pub(crate) struct LogQuery {
 }
 
 fn show(r: RunRow) -> RunView {
-    let target = r.target.and_then(|(b, i)| Some(Target { blueprint: BlueprintId::new(b).ok()?, identifier: EntityId::new(i).ok()? }));
+    let target = r.target.and_then(|(b, i)| {
+        Some(Target {
+            blueprint: BlueprintId::new(b).ok()?,
+            identifier: EntityId::new(i).ok()?,
+        })
+    });
     RunView {
         id: r.id,
         integration: r.integration,
@@ -149,9 +154,17 @@ pub(super) async fn start(
 
 /// Runs, newest first.
 #[utoipa::path(get, path = "/runs", tag = "runs", params(PageQuery), responses((status = 200, body = Page<RunView>)))]
-pub(super) async fn list(State(app): State<App>, Query(page): Query<PageQuery>) -> Result<Json<Page<RunView>>, Problem> {
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<RunView>>, Problem> {
     let n = limit(page.limit)?;
-    let rows = app.engine.store().runs(page.before("runs")?, n + 1).await.map_err(EngineError::from)?;
+    let rows = app
+        .engine
+        .store()
+        .runs(page.before("runs")?, n + 1)
+        .await
+        .map_err(EngineError::from)?;
     Ok(Json(newest("runs", n, rows, |r| r.seq, show)))
 }
 
@@ -171,12 +184,29 @@ pub(super) async fn log(
     Query(query): Query<LogQuery>,
 ) -> Result<Json<Page<LogView>>, Problem> {
     find(&app, &id).await?;
-    let lines = app.engine.store().run_log(&id, query.after.unwrap_or(0)).await.map_err(EngineError::from)?;
-    let show = |l: LogLine| LogView { line: l.line, at: time::show(l.at), level: l.level, message: l.message };
-    Ok(Json(Page { items: lines.into_iter().map(show).collect(), next: None }))
+    let lines = app
+        .engine
+        .store()
+        .run_log(&id, query.after.unwrap_or(0))
+        .await
+        .map_err(EngineError::from)?;
+    let show = |l: LogLine| LogView {
+        line: l.line,
+        at: time::show(l.at),
+        level: l.level,
+        message: l.message,
+    };
+    Ok(Json(Page {
+        items: lines.into_iter().map(show).collect(),
+        next: None,
+    }))
 }
 
 async fn find(app: &App, id: &str) -> Result<RunRow, Problem> {
     let run = app.engine.store().run(id).await.map_err(EngineError::from)?;
-    run.ok_or_else(|| Problem::not_found(format!("run `{id}` does not exist; `seawall run list` shows those that do")))
+    run.ok_or_else(|| {
+        Problem::not_found(format!(
+            "run `{id}` does not exist; `seawall run list` shows those that do"
+        ))
+    })
 }

@@ -1,7 +1,10 @@
 //! Credentials. What is sealed goes in and out as bytes; see `seal.rs`.
 
 use super::{Conn, get, json};
-use crate::{CredentialRow, Result, sqlite::{identifier, to_json}};
+use crate::{
+    CredentialRow, Result,
+    sqlite::{identifier, to_json},
+};
 use seawall_domain::CredentialName;
 use sqlx::{Connection, query};
 
@@ -16,7 +19,13 @@ pub(crate) async fn put(conn: &mut Conn, credential: &CredentialRow, sealed: Opt
     )
     .bind(credential.name.as_str())
     .bind(to_json("credential", &credential.source)?)
-    .bind(credential.attach.as_ref().map(|attach| to_json("credential", attach)).transpose()?)
+    .bind(
+        credential
+            .attach
+            .as_ref()
+            .map(|attach| to_json("credential", attach))
+            .transpose()?,
+    )
     .bind(sealed)
     .bind(credential.updated_at)
     .bind(keeps)
@@ -35,7 +44,9 @@ pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<CredentialRow>> {
             Ok(CredentialRow {
                 name: identifier("credential", get(row, "name")?)?,
                 source: json("credential", row, "source")?,
-                attach: attach.map(|text| crate::sqlite::from_json("credential", text)).transpose()?,
+                attach: attach
+                    .map(|text| crate::sqlite::from_json("credential", text))
+                    .transpose()?,
                 updated_at: get(row, "updated_at")?,
             })
         })
@@ -43,14 +54,19 @@ pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<CredentialRow>> {
 }
 
 pub(crate) async fn sealed(conn: &mut Conn, name: &CredentialName) -> Result<Option<Vec<u8>>> {
-    let row = query("SELECT sealed FROM credential WHERE name = $1").bind(name.as_str()).fetch_optional(conn).await?;
+    let row = query("SELECT sealed FROM credential WHERE name = $1")
+        .bind(name.as_str())
+        .fetch_optional(conn)
+        .await?;
     row.map_or(Ok(None), |row| get(&row, 0))
 }
 
 /// Replaces every sealed value by what `f` makes of its name and value: all of them, or none.
 pub(crate) async fn replace_sealed(conn: &mut Conn, f: impl Fn(&str, &[u8]) -> Result<Vec<u8>>) -> Result<()> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let rows = query("SELECT name, sealed FROM credential WHERE sealed IS NOT NULL").fetch_all(&mut *tx).await?;
+    let rows = query("SELECT name, sealed FROM credential WHERE sealed IS NOT NULL")
+        .fetch_all(&mut *tx)
+        .await?;
     for row in &rows {
         let name: &str = get(row, "name")?;
         query("UPDATE credential SET sealed = $2 WHERE name = $1")

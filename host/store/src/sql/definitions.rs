@@ -8,7 +8,10 @@ use sqlx::{Connection, query};
 pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     let name = blueprint.identifier.as_str();
-    let known = query("SELECT body, source FROM blueprint WHERE identifier = $1").bind(name).fetch_optional(&mut *tx).await?;
+    let known = query("SELECT body, source FROM blueprint WHERE identifier = $1")
+        .bind(name)
+        .fetch_optional(&mut *tx)
+        .await?;
     if let Some(row) = &known
         && get::<&str, _>(row, "source")? == source
         && json::<Blueprint>("blueprint", row, "body").is_ok_and(|before| before == *blueprint)
@@ -26,7 +29,10 @@ pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source
     .bind(now)
     .execute(&mut *tx)
     .await?;
-    query("DELETE FROM blueprint_relation WHERE blueprint = $1").bind(name).execute(&mut *tx).await?;
+    query("DELETE FROM blueprint_relation WHERE blueprint = $1")
+        .bind(name)
+        .execute(&mut *tx)
+        .await?;
     for (relation, to) in &blueprint.relations {
         query("INSERT INTO blueprint_relation (target, blueprint, name) VALUES ($1, $2, $3)")
             .bind(to.target.as_str())

@@ -70,7 +70,14 @@ fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
     let mut all = BTreeMap::new();
     for r in records {
         let rule = r.rule.as_deref().unwrap_or_default();
-        let key = (r.digest.as_str(), r.integration.as_str(), rule, r.method.as_str(), r.host.as_str(), r.allowed);
+        let key = (
+            r.digest.as_str(),
+            r.integration.as_str(),
+            rule,
+            r.method.as_str(),
+            r.host.as_str(),
+            r.allowed,
+        );
         let used = all.entry(key).or_insert_with(|| EgressUsageRow {
             digest: r.digest.clone(),
             integration: r.integration.clone(),
@@ -98,7 +105,10 @@ fn digest(row: &SqliteRow) -> Result<Digest> {
 }
 
 fn narrow<T: TryFrom<i64>>(what: &'static str, value: i64) -> Result<T> {
-    T::try_from(value).map_err(|_| crate::StoreError::Damaged { what, detail: format!("{value} is out of range") })
+    T::try_from(value).map_err(|_| crate::StoreError::Damaged {
+        what,
+        detail: format!("{value} is out of range"),
+    })
 }
 
 fn record(row: &SqliteRow) -> Result<EgressRow> {
@@ -115,7 +125,9 @@ fn record(row: &SqliteRow) -> Result<EgressRow> {
         allowed: get(row, "allowed")?,
         rule: get(row, "rule")?,
         reason: get(row, "reason")?,
-        status: get::<Option<i64>, _>(row, "status")?.map(|status| narrow("status", status)).transpose()?,
+        status: get::<Option<i64>, _>(row, "status")?
+            .map(|status| narrow("status", status))
+            .transpose()?,
         sent: count(row, "sent")?,
         received: count(row, "received")?,
         micros: count(row, "micros")?,
@@ -171,7 +183,11 @@ pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
 
 pub(crate) async fn trim(conn: &mut Conn, older: Millis, keep: u64) -> Result<u64> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let aged = query("DELETE FROM egress WHERE at < $1").bind(older).execute(&mut *tx).await?.rows_affected();
+    let aged = query("DELETE FROM egress WHERE at < $1")
+        .bind(older)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
     let above = query("DELETE FROM egress WHERE id <= (SELECT id FROM egress ORDER BY id DESC LIMIT 1 OFFSET $1)")
         .bind(signed(keep))
         .execute(&mut *tx)

@@ -31,12 +31,18 @@ pub(crate) async fn put(conn: &mut Conn, integration: &Integration, now: Millis)
 }
 
 pub(crate) async fn set_paused(conn: &mut Conn, name: &IntegrationName, paused: bool) -> Result<bool> {
-    let done = query("UPDATE integration SET paused = $2 WHERE name = $1").bind(name.as_str()).bind(paused).execute(conn);
+    let done = query("UPDATE integration SET paused = $2 WHERE name = $1")
+        .bind(name.as_str())
+        .bind(paused)
+        .execute(conn);
     Ok(done.await?.rows_affected() > 0)
 }
 
 pub(crate) async fn set_stopped(conn: &mut Conn, name: &IntegrationName, reason: Option<&str>) -> Result<bool> {
-    let done = query("UPDATE integration SET stopped = $2 WHERE name = $1").bind(name.as_str()).bind(reason).execute(conn);
+    let done = query("UPDATE integration SET stopped = $2 WHERE name = $1")
+        .bind(name.as_str())
+        .bind(reason)
+        .execute(conn);
     Ok(done.await?.rows_affected() > 0)
 }
 

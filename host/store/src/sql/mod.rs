@@ -57,11 +57,17 @@ fn before(before: Option<i64>) -> i64 {
 pub(crate) fn to_text(what: &'static str, word: &impl Serialize) -> Result<String> {
     match serde_json::to_value(word) {
         Ok(Value::String(text)) => Ok(text),
-        other => Err(StoreError::Damaged { what, detail: format!("{other:?} is no word") }),
+        other => Err(StoreError::Damaged {
+            what,
+            detail: format!("{other:?} is no word"),
+        }),
     }
 }
 
 /// Reads it back.
 pub(crate) fn of_text<T: DeserializeOwned>(what: &'static str, text: String) -> Result<T> {
-    serde_json::from_value(Value::String(text)).map_err(|e| StoreError::Damaged { what, detail: e.to_string() })
+    serde_json::from_value(Value::String(text)).map_err(|e| StoreError::Damaged {
+        what,
+        detail: e.to_string(),
+    })
 }

@@ -96,11 +96,18 @@ pub(crate) async fn release(conn: &mut Conn, partition: i64, fence: i64, due: Mi
         .bind(due)
         .execute(conn)
         .await?;
-    if done.rows_affected() == 0 { Err(StoreError::Fenced { partition }) } else { Ok(()) }
+    if done.rows_affected() == 0 {
+        Err(StoreError::Fenced { partition })
+    } else {
+        Ok(())
+    }
 }
 
 pub(crate) async fn forget_cursor(conn: &mut Conn, partition: i64) -> Result<()> {
-    query("UPDATE partition SET cursor = NULL WHERE id = $1").bind(partition).execute(conn).await?;
+    query("UPDATE partition SET cursor = NULL WHERE id = $1")
+        .bind(partition)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

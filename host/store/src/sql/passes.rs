@@ -17,7 +17,11 @@ fn row(row: &SqliteRow) -> Result<PassRow> {
         integration: get(row, "integration")?,
         kind: get(row, "kind")?,
         partition_name: get(row, "name")?,
-        cursor: if state == PassState::Running { get(row, "cursor")? } else { None },
+        cursor: if state == PassState::Running {
+            get(row, "cursor")?
+        } else {
+            None
+        },
         state,
         counts: json("counts", row, "counts")?,
         error: get(row, "error")?,
@@ -51,15 +55,14 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, now: Mill
                 let error = "what it would have removed was dropped, since a newer pass has begun";
                 close(&mut tx, held, PassState::Failed, Some(error), now).await?;
             }
-            let made = query(
-                "INSERT INTO pass (partition, state, counts, started_at) VALUES ($1, $2, $3, $4) RETURNING id",
-            )
-            .bind(partition)
-            .bind(to_text("pass", &PassState::Running)?)
-            .bind(to_json("counts", &Counts::default())?)
-            .bind(now)
-            .fetch_one(&mut *tx)
-            .await?;
+            let made =
+                query("INSERT INTO pass (partition, state, counts, started_at) VALUES ($1, $2, $3, $4) RETURNING id")
+                    .bind(partition)
+                    .bind(to_text("pass", &PassState::Running)?)
+                    .bind(to_json("counts", &Counts::default())?)
+                    .bind(now)
+                    .fetch_one(&mut *tx)
+                    .await?;
             get(&made, 0)?
         }
     };
@@ -94,14 +97,24 @@ async fn close(conn: &mut Conn, pass: i64, state: PassState, error: Option<&str>
         return Err(StoreError::Missing(format!("pass {pass}")));
     }
     if !matches!(state, PassState::Running | PassState::Held) {
-        query("DELETE FROM pass_page WHERE pass = $1").bind(pass).execute(&mut *conn).await?;
-        query("DELETE FROM pass_deleted WHERE pass = $1").bind(pass).execute(conn).await?;
+        query("DELETE FROM pass_page WHERE pass = $1")
+            .bind(pass)
+            .execute(&mut *conn)
+            .await?;
+        query("DELETE FROM pass_deleted WHERE pass = $1")
+            .bind(pass)
+            .execute(conn)
+            .await?;
     }
     Ok(())
 }
 
 pub(crate) async fn note(conn: &mut Conn, pass: i64, note: Option<&str>) -> Result<()> {
-    query("UPDATE pass SET error = $2 WHERE id = $1").bind(pass).bind(note).execute(conn).await?;
+    query("UPDATE pass SET error = $2 WHERE id = $1")
+        .bind(pass)
+        .bind(note)
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

@@ -30,8 +30,10 @@ fn row(row: &SqliteRow) -> Result<RunRow> {
 pub(crate) async fn create(conn: &mut Conn, run: &RunRow) -> Result<(RunRow, bool)> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     if let Some(key) = &run.idempotency_key
-        && let Some(known) =
-            query("SELECT * FROM run WHERE idempotency_key = $1").bind(key).fetch_optional(&mut *tx).await?
+        && let Some(known) = query("SELECT * FROM run WHERE idempotency_key = $1")
+            .bind(key)
+            .fetch_optional(&mut *tx)
+            .await?
     {
         return Ok((row(&known)?, false));
     }
@@ -52,7 +54,12 @@ pub(crate) async fn create(conn: &mut Conn, run: &RunRow) -> Result<(RunRow, boo
     .bind(&run.label)
     .bind(&run.progress)
     .bind(run.poll_at)
-    .bind(run.outputs.as_ref().map(|outputs| to_json("run", outputs)).transpose()?)
+    .bind(
+        run.outputs
+            .as_ref()
+            .map(|outputs| to_json("run", outputs))
+            .transpose()?,
+    )
     .bind(&run.link)
     .bind(run.created_at)
     .bind(run.updated_at)
@@ -74,7 +81,12 @@ pub(crate) async fn update(conn: &mut Conn, run: &RunRow, log: &[LogLine]) -> Re
         .bind(&run.label)
         .bind(&run.progress)
         .bind(run.poll_at)
-        .bind(run.outputs.as_ref().map(|outputs| to_json("run", outputs)).transpose()?)
+        .bind(
+            run.outputs
+                .as_ref()
+                .map(|outputs| to_json("run", outputs))
+                .transpose()?,
+        )
         .bind(&run.link)
         .bind(run.updated_at)
         .fetch_optional(&mut *tx)
@@ -99,7 +111,13 @@ pub(crate) async fn update(conn: &mut Conn, run: &RunRow, log: &[LogLine]) -> Re
 }
 
 pub(crate) async fn one(conn: &mut Conn, id: &str) -> Result<Option<RunRow>> {
-    query("SELECT * FROM run WHERE id = $1").bind(id).fetch_optional(conn).await?.as_ref().map(row).transpose()
+    query("SELECT * FROM run WHERE id = $1")
+        .bind(id)
+        .fetch_optional(conn)
+        .await?
+        .as_ref()
+        .map(row)
+        .transpose()
 }
 
 pub(crate) async fn all(conn: &mut Conn, start: Option<i64>, most: usize) -> Result<Vec<RunRow>> {

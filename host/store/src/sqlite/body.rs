@@ -64,23 +64,38 @@ pub(crate) fn decode(blueprint: BlueprintId, identifier: EntityId, body: &str) -
             properties: read.properties,
             relations: read.relations,
         }),
-        Err(e) => Err(StoreError::Damaged { what: "entity", detail: format!("{blueprint}/{identifier}: {e}") }),
+        Err(e) => Err(StoreError::Damaged {
+            what: "entity",
+            detail: format!("{blueprint}/{identifier}: {e}"),
+        }),
     }
 }
 
 /// A typed identifier from a column.
-pub(crate) fn identifier<T: TryFrom<String, Error = seawall_domain::BadId>>(what: &'static str, value: String) -> Result<T> {
-    T::try_from(value).map_err(|e| StoreError::Damaged { what, detail: e.to_string() })
+pub(crate) fn identifier<T: TryFrom<String, Error = seawall_domain::BadId>>(
+    what: &'static str,
+    value: String,
+) -> Result<T> {
+    T::try_from(value).map_err(|e| StoreError::Damaged {
+        what,
+        detail: e.to_string(),
+    })
 }
 
 /// A JSON column.
 pub(crate) fn to_json(what: &'static str, value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value).map_err(|e| StoreError::Damaged { what, detail: e.to_string() })
+    serde_json::to_string(value).map_err(|e| StoreError::Damaged {
+        what,
+        detail: e.to_string(),
+    })
 }
 
 /// Reads a JSON column back.
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| StoreError::Damaged { what, detail: e.to_string() })
+    serde_json::from_str(text).map_err(|e| StoreError::Damaged {
+        what,
+        detail: e.to_string(),
+    })
 }
 
 thread_local! {
@@ -90,7 +105,10 @@ thread_local! {
 
 /// Compresses an item's JSON.
 pub(super) fn compress(value: &[u8]) -> Result<Vec<u8>> {
-    let failed = |e: std::io::Error| StoreError::Damaged { what: "item", detail: e.to_string() };
+    let failed = |e: std::io::Error| StoreError::Damaged {
+        what: "item",
+        detail: e.to_string(),
+    };
     COMPRESSOR.with_borrow_mut(|slot| {
         let compressor = match slot {
             Some(compressor) => compressor,
@@ -108,14 +126,19 @@ pub(super) fn compress(value: &[u8]) -> Result<Vec<u8>> {
 /// A set of item ids as a column.
 pub(super) fn write_ids(ids: &RoaringTreemap) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ids.serialized_size());
-    ids.serialize_into(&mut out).map_err(|e| StoreError::Damaged { what: "listed items", detail: e.to_string() })?;
+    ids.serialize_into(&mut out).map_err(|e| StoreError::Damaged {
+        what: "listed items",
+        detail: e.to_string(),
+    })?;
     Ok(out)
 }
 
 /// Reads it back.
 pub(super) fn read_ids(bytes: &[u8]) -> Result<RoaringTreemap> {
-    RoaringTreemap::deserialize_from(bytes)
-        .map_err(|e| StoreError::Damaged { what: "listed items", detail: e.to_string() })
+    RoaringTreemap::deserialize_from(bytes).map_err(|e| StoreError::Damaged {
+        what: "listed items",
+        detail: e.to_string(),
+    })
 }
 
 /// Row ids are positive.
@@ -137,7 +160,10 @@ mod tests {
         .unwrap();
         let body = encode(&entity).unwrap();
         assert!(!body.contains("blueprint"));
-        assert_eq!(decode(entity.blueprint.clone(), entity.identifier.clone(), &body).unwrap(), entity);
+        assert_eq!(
+            decode(entity.blueprint.clone(), entity.identifier.clone(), &body).unwrap(),
+            entity
+        );
     }
 
     #[test]

@@ -18,7 +18,10 @@ pub(super) struct Said {
 
 impl Said {
     pub(super) fn new(entity: Entity) -> Result<Self> {
-        Ok(Self { body: body::encode(&entity)?, entity })
+        Ok(Self {
+            body: body::encode(&entity)?,
+            entity,
+        })
     }
 }
 
@@ -49,7 +52,11 @@ impl Touched {
         let next = self.all.len();
         let at = *self.at.entry((blueprint, identifier.clone())).or_insert(next);
         if at == next {
-            self.all.push(Touch { blueprint, identifier, says: vec![(item, said)] });
+            self.all.push(Touch {
+                blueprint,
+                identifier,
+                says: vec![(item, said)],
+            });
             return;
         }
         let says = &mut self.all[at].says;
@@ -97,7 +104,10 @@ impl Contributor {
 impl Tx<'_> {
     pub(super) fn write_entities(&mut self) -> Result<()> {
         let touched = std::mem::take(&mut self.touched).into_sorted();
-        let any_gone = self.conn.prepare_cached("SELECT 1 FROM entity_gone LIMIT 1")?.exists([])?;
+        let any_gone = self
+            .conn
+            .prepare_cached("SELECT 1 FROM entity_gone LIMIT 1")?
+            .exists([])?;
         for touch in touched {
             match self.find_entity(touch.blueprint, &touch.identifier)? {
                 Some(stored) => self.change_entity(stored, touch)?,
@@ -110,16 +120,26 @@ impl Tx<'_> {
     fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
         Ok(self
             .conn
-            .prepare_cached("SELECT id, body, created_at, version FROM entity WHERE blueprint = ?1 AND identifier = ?2")?
+            .prepare_cached(
+                "SELECT id, body, created_at, version FROM entity WHERE blueprint = ?1 AND identifier = ?2",
+            )?
             .query_row(params![blueprint, identifier.as_str()], |row| {
-                Ok(Stored { id: row.get(0)?, body: row.get(1)?, created_at: row.get(2)?, version: row.get(3)? })
+                Ok(Stored {
+                    id: row.get(0)?,
+                    body: row.get(1)?,
+                    created_at: row.get(2)?,
+                    version: row.get(3)?,
+                })
             })
             .optional()?)
     }
 
     fn create_entity(&mut self, touch: Touch, any_gone: bool) -> Result<()> {
-        let mut says: Vec<(i64, Said)> =
-            touch.says.into_iter().filter_map(|(item, said)| Some((item, said?))).collect();
+        let mut says: Vec<(i64, Said)> = touch
+            .says
+            .into_iter()
+            .filter_map(|(item, said)| Some((item, said?)))
+            .collect();
         says.sort_by_key(|(item, _)| *item);
         if says.is_empty() {
             return Ok(());
@@ -128,7 +148,13 @@ impl Tx<'_> {
         let id = self.seq.entity;
         let alone = says.len() == 1;
         for (item, said) in &says {
-            put_contribution(self.conn, id, self.integration, *item, (!alone).then_some(said.body.as_str()))?;
+            put_contribution(
+                self.conn,
+                id,
+                self.integration,
+                *item,
+                (!alone).then_some(said.body.as_str()),
+            )?;
         }
         let said = match says.pop() {
             Some((_, said)) if alone => said,
@@ -140,14 +166,25 @@ impl Tx<'_> {
                 }
             }
         };
-        let previous = if any_gone { self.last_of_gone(touch.blueprint, &touch.identifier)? } else { 0 };
+        let previous = if any_gone {
+            self.last_of_gone(touch.blueprint, &touch.identifier)?
+        } else {
+            0
+        };
         let version = self.log(id, ChangeKind::Created, previous, None)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
                  VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
             )?
-            .execute(params![id, touch.blueprint, touch.identifier.as_str(), self.now, version, said.body])?;
+            .execute(params![
+                id,
+                touch.blueprint,
+                touch.identifier.as_str(),
+                self.now,
+                version,
+                said.body
+            ])?;
         for edge in self.edges(touch.blueprint, &said.entity)? {
             self.put_edge(id, &edge)?;
         }
@@ -171,11 +208,21 @@ impl Tx<'_> {
                 (Ok(at), None) => {
                     all.remove(at);
                     self.conn
-                        .prepare_cached("DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3")?
+                        .prepare_cached(
+                            "DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3",
+                        )?
                         .execute(params![stored.id, self.integration, item])?;
                 }
                 (Err(at), Some(said)) => {
-                    all.insert(at, Contributor { integration: self.integration, item, stored: None, new: Some(said) });
+                    all.insert(
+                        at,
+                        Contributor {
+                            integration: self.integration,
+                            item,
+                            stored: None,
+                            new: Some(said),
+                        },
+                    );
                 }
                 (Err(_), None) => {}
             }
@@ -217,7 +264,10 @@ impl Tx<'_> {
             .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
             .execute(params![stored.id, self.now, version, text])?;
         if before.relations != after.relations {
-            let (old, new) = (self.edges(touch.blueprint, &before)?, self.edges(touch.blueprint, &after)?);
+            let (old, new) = (
+                self.edges(touch.blueprint, &before)?,
+                self.edges(touch.blueprint, &after)?,
+            );
             for edge in old.difference(&new) {
                 self.drop_edge(stored.id, edge)?;
             }
@@ -243,7 +293,9 @@ impl Tx<'_> {
             self.drop_edge(stored.id, &edge)?;
         }
         let version = self.log(stored.id, ChangeKind::Deleted, stored.version, None)?;
-        self.conn.prepare_cached("DELETE FROM entity WHERE id = ?1")?.execute([stored.id])?;
+        self.conn
+            .prepare_cached("DELETE FROM entity WHERE id = ?1")?
+            .execute([stored.id])?;
         self.conn
             .prepare_cached("INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
@@ -257,7 +309,12 @@ impl Tx<'_> {
             "SELECT integration, item, body FROM contribution WHERE entity = ?1 ORDER BY integration, item",
         )?;
         let rows = find.query_map([entity], |row| {
-            Ok(Contributor { integration: row.get(0)?, item: row.get(1)?, stored: Some(row.get(2)?), new: None })
+            Ok(Contributor {
+                integration: row.get(0)?,
+                item: row.get(1)?,
+                stored: Some(row.get(2)?),
+                new: None,
+            })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -275,7 +332,15 @@ impl Tx<'_> {
                 "INSERT INTO change (position, entity, kind, previous, at, cause, diff) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             )?
-            .execute(params![self.seq.change, entity, kind_number(kind), previous, self.now, self.cause, diff])?;
+            .execute(params![
+                self.seq.change,
+                entity,
+                kind_number(kind),
+                previous,
+                self.now,
+                self.cause,
+                diff
+            ])?;
         Ok(self.seq.change)
     }
 
@@ -304,8 +369,10 @@ impl Tx<'_> {
 }
 
 fn put_contribution(conn: &Connection, entity: i64, integration: i64, item: i64, body: Option<&str>) -> Result<()> {
-    conn.prepare_cached("INSERT OR REPLACE INTO contribution (entity, integration, item, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![entity, integration, item, body])?;
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO contribution (entity, integration, item, body) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![entity, integration, item, body])?;
     Ok(())
 }
 

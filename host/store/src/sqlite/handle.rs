@@ -19,7 +19,10 @@ use tokio::sync::oneshot;
 const STATEMENTS: usize = 64;
 
 fn attach(handle: &mut LockedSqliteHandle<'_>) -> Result<Connection> {
-    #[expect(unsafe_code, reason = "rusqlite borrows sqlx's handle; see the module's text for what keeps it sound")]
+    #[expect(
+        unsafe_code,
+        reason = "rusqlite borrows sqlx's handle; see the module's text for what keeps it sound"
+    )]
     // SAFETY: the handle is open, and the two users of this function keep what the module's text asks for.
     let raw = unsafe { Connection::from_handle(handle.as_raw_handle().as_ptr()) }?;
     raw.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -37,16 +40,19 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) async fn new(mut conn: SqliteConnection) -> Result<Self> {
         let raw = attach(&mut conn.lock_handle().await?)?;
-        Ok(Self { raw, conn, memory: Memory::default() })
+        Ok(Self {
+            raw,
+            conn,
+            memory: Memory::default(),
+        })
     }
 
     /// Runs `f` in one transaction, which is rolled back where it fails. Blocks.
-    pub(super) fn transaction<T>(
-        &mut self,
-        f: impl FnOnce(&Connection, &mut Memory) -> Result<T>,
-    ) -> Result<T> {
+    pub(super) fn transaction<T>(&mut self, f: impl FnOnce(&Connection, &mut Memory) -> Result<T>) -> Result<T> {
         let _held = block_on(self.conn.lock_handle())?;
-        let tx = self.raw.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let tx = self
+            .raw
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         let done = f(&tx, &mut self.memory).and_then(|out| {
             tx.commit()?;
             Ok(out)

@@ -67,7 +67,9 @@ impl SqliteStore {
         let writer = Arc::clone(&self.writer);
         tokio::task::spawn_blocking(move || {
             let prepared = prepare()?;
-            writer.blocking_lock().transaction(|conn, memory| f(prepared, conn, memory))
+            writer
+                .blocking_lock()
+                .transaction(|conn, memory| f(prepared, conn, memory))
         })
         .await
         .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e))))?

@@ -65,7 +65,10 @@ impl Names {
         let id = match found {
             Some(id) => id,
             None => {
-                conn.execute("INSERT INTO relation_kind (blueprint, name) VALUES (?1, ?2)", params![blueprint, name])?;
+                conn.execute(
+                    "INSERT INTO relation_kind (blueprint, name) VALUES (?1, ?2)",
+                    params![blueprint, name],
+                )?;
                 conn.last_insert_rowid()
             }
         };
@@ -76,7 +79,8 @@ impl Names {
 
 /// The blueprint with this row id.
 pub(super) fn read_name(conn: &Connection, id: i64) -> Result<BlueprintId> {
-    let name: String =
-        conn.prepare_cached("SELECT name FROM blueprint_name WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+    let name: String = conn
+        .prepare_cached("SELECT name FROM blueprint_name WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
     super::body::identifier("blueprint", name)
 }

@@ -1,6 +1,10 @@
 //! Opening a database: files, pragmas, migrations.
 
-use super::{SqliteStore, handle::{Readers, Writer}, read::Blueprints};
+use super::{
+    SqliteStore,
+    handle::{Readers, Writer},
+    read::Blueprints,
+};
 use crate::{MasterKey, Result, StoreError, files};
 use sqlx::{
     ConnectOptions, Connection, Row, SqliteConnection, SqlitePool,
@@ -25,7 +29,10 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::NewerSchema`], [`StoreError::NotWritable`], or what the database said.
     pub async fn open(path: &Path, key: MasterKey) -> Result<Self> {
-        let unusable = |source| StoreError::NotWritable { path: path.to_owned(), source };
+        let unusable = |source| StoreError::NotWritable {
+            path: path.to_owned(),
+            source,
+        };
         if let Some(folder) = path.parent() {
             files::make_folder(folder).map_err(unusable)?;
         }
@@ -50,8 +57,10 @@ impl SqliteStore {
         for _ in 0..threads {
             readers.push(read.connect().await?);
         }
-        let pool: SqlitePool =
-            SqlitePoolOptions::new().min_connections(0).max_connections(4).connect_lazy_with(read);
+        let pool: SqlitePool = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(4)
+            .connect_lazy_with(read);
         Ok(Self {
             writer: Arc::new(Mutex::new(Writer::new(conn).await?)),
             readers: Readers::start(readers)?,

@@ -96,14 +96,22 @@ impl Page {
                 tx.check_fence(self.fence)?;
                 let head = PassHead::read(conn, pass)?;
                 if head.partition != self.partition || head.state != PassState::Running {
-                    return Err(StoreError::Missing(format!("a running pass {pass} of partition {}", self.partition)));
+                    return Err(StoreError::Missing(format!(
+                        "a running pass {pass} of partition {}",
+                        self.partition
+                    )));
                 }
                 tx.result.counts.pages = 1;
                 conn.prepare_cached("UPDATE partition SET cursor = ?2 WHERE id = ?1")?
                     .execute(params![self.partition, self.cursor])?;
-                Turn::Pass { pass, any_deleted: any_deleted(conn, pass)? }
+                Turn::Pass {
+                    pass,
+                    any_deleted: any_deleted(conn, pass)?,
+                }
             }
-            None => Turn::Live { open: tx::open_pass(conn, self.partition)? },
+            None => Turn::Live {
+                open: tx::open_pass(conn, self.partition)?,
+            },
         };
         tx.result.counts.items = self.items;
         tx.result.counts.converted = self.converted;
@@ -134,7 +142,9 @@ enum Turn {
 }
 
 fn any_deleted(conn: &Connection, pass: i64) -> Result<bool> {
-    Ok(conn.prepare_cached("SELECT 1 FROM pass_deleted WHERE pass = ?1 LIMIT 1")?.exists([pass])?)
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM pass_deleted WHERE pass = ?1 LIMIT 1")?
+        .exists([pass])?)
 }
 
 /// An item's narrow row.
@@ -148,7 +158,12 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached("SELECT id, live_pass FROM item WHERE partition = ?1 AND key = ?2")?
-            .query_row(params![self.partition, key], |row| Ok(Known { id: row.get(0)?, live_pass: row.get(1)? }))
+            .query_row(params![self.partition, key], |row| {
+                Ok(Known {
+                    id: row.get(0)?,
+                    live_pass: row.get(1)?,
+                })
+            })
             .optional()?)
     }
 
@@ -174,36 +189,44 @@ impl Tx<'_> {
                 }
             }
         }
-        let id = match &known {
-            Some(known) => {
-                self.conn
+        let id =
+            match &known {
+                Some(known) => {
+                    self.conn
                     .prepare_cached(
                         "UPDATE item SET hash = ?3, live_pass = ?4, changed_at = ?5 WHERE partition = ?1 AND key = ?2",
                     )?
                     .execute(params![self.partition, item.key, item.hash.as_slice(), live_pass, self.now])?;
-                self.conn
-                    .prepare_cached("UPDATE item_value SET value = ?2 WHERE id = ?1")?
-                    .execute(params![known.id, item.value])?;
-                self.forget_reports(known.id)?;
-                self.retract(known.id)?;
-                known.id
-            }
-            None => {
-                self.seq.item += 1;
-                self.items += 1;
-                let id = self.seq.item;
-                self.conn
-                    .prepare_cached(
-                        "INSERT INTO item (partition, key, id, hash, live_pass, changed_at) \
+                    self.conn
+                        .prepare_cached("UPDATE item_value SET value = ?2 WHERE id = ?1")?
+                        .execute(params![known.id, item.value])?;
+                    self.forget_reports(known.id)?;
+                    self.retract(known.id)?;
+                    known.id
+                }
+                None => {
+                    self.seq.item += 1;
+                    self.items += 1;
+                    let id = self.seq.item;
+                    self.conn
+                        .prepare_cached(
+                            "INSERT INTO item (partition, key, id, hash, live_pass, changed_at) \
                          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    )?
-                    .execute(params![self.partition, item.key, id, item.hash.as_slice(), live_pass, self.now])?;
-                self.conn
-                    .prepare_cached("INSERT INTO item_value (id, partition, key, value) VALUES (?1, ?2, ?3, ?4)")?
-                    .execute(params![id, self.partition, item.key, item.value])?;
-                id
-            }
-        };
+                        )?
+                        .execute(params![
+                            self.partition,
+                            item.key,
+                            id,
+                            item.hash.as_slice(),
+                            live_pass,
+                            self.now
+                        ])?;
+                    self.conn
+                        .prepare_cached("INSERT INTO item_value (id, partition, key, value) VALUES (?1, ?2, ?3, ?4)")?
+                        .execute(params![id, self.partition, item.key, item.value])?;
+                    id
+                }
+            };
         if matches!(turn, Turn::Pass { .. }) {
             self.listed.insert(body::as_u64(id));
         }
@@ -237,7 +260,9 @@ impl Tx<'_> {
         self.conn
             .prepare_cached("DELETE FROM item WHERE partition = ?1 AND key = ?2")?
             .execute(params![self.partition, key])?;
-        self.conn.prepare_cached("DELETE FROM item_value WHERE id = ?1")?.execute([id])?;
+        self.conn
+            .prepare_cached("DELETE FROM item_value WHERE id = ?1")?
+            .execute([id])?;
         self.items -= 1;
         self.forget_reports(id)?;
         self.retract(id)
@@ -250,7 +275,8 @@ impl Tx<'_> {
         )?;
         let mut rows = said.query([item])?;
         while let Some(row) = rows.next()? {
-            self.touched.retract(row.get(0)?, body::identifier("entity", row.get(1)?)?, item);
+            self.touched
+                .retract(row.get(0)?, body::identifier("entity", row.get(1)?)?, item);
         }
         Ok(())
     }
@@ -263,7 +289,9 @@ impl Tx<'_> {
     }
 
     fn forget_reports(&self, item: i64) -> Result<()> {
-        self.conn.prepare_cached("DELETE FROM rejected WHERE item = ?1")?.execute([item])?;
+        self.conn
+            .prepare_cached("DELETE FROM rejected WHERE item = ?1")?
+            .execute([item])?;
         Ok(())
     }
 
@@ -278,7 +306,12 @@ impl Tx<'_> {
             }
             self.conn
                 .prepare_cached("INSERT INTO rejected (item, partition, body, at) VALUES (?1, ?2, ?3, ?4)")?
-                .execute(params![item, self.partition, body::to_json("report", report)?, self.now])?;
+                .execute(params![
+                    item,
+                    self.partition,
+                    body::to_json("report", report)?,
+                    self.now
+                ])?;
         }
         Ok(())
     }

@@ -19,7 +19,10 @@ impl Blueprints {
             return Ok(name.clone());
         }
         let name = read_name(conn, id)?;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, name.clone());
+        self.0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id, name.clone());
         Ok(name)
     }
 }
@@ -34,8 +37,10 @@ fn snapshot<T>(conn: &Connection, f: impl FnOnce() -> Result<T>) -> Result<T> {
 
 fn entity_row(conn: &Connection, blueprints: &Blueprints, row: &Row<'_>) -> Result<EntityRow> {
     let blueprint = blueprints.get(conn, row.get(1)?)?;
-    let identifier = EntityId::new(text(row, 2)?)
-        .map_err(|e| StoreError::Damaged { what: "entity", detail: e.to_string() })?;
+    let identifier = EntityId::new(text(row, 2)?).map_err(|e| StoreError::Damaged {
+        what: "entity",
+        detail: e.to_string(),
+    })?;
     Ok(EntityRow {
         id: row.get(0)?,
         created_at: row.get(3)?,
@@ -100,9 +105,15 @@ pub(super) fn item_states(conn: &Connection, partition: i64, keys: &[String]) ->
             .map(|key| {
                 let mut rows = find.query(params![partition, key])?;
                 let Some(row) = rows.next()? else { return Ok(None) };
-                let hash = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?.try_into().map_err(|_| {
-                    StoreError::Damaged { what: "item", detail: format!("the hash of `{key}` is not 16 bytes long") }
-                })?;
+                let hash = row
+                    .get_ref(1)?
+                    .as_blob()
+                    .map_err(rusqlite::Error::from)?
+                    .try_into()
+                    .map_err(|_| StoreError::Damaged {
+                        what: "item",
+                        detail: format!("the hash of `{key}` is not 16 bytes long"),
+                    })?;
                 Ok(Some(ItemState { id: row.get(0)?, hash }))
             })
             .collect()
@@ -142,7 +153,11 @@ pub(super) fn referrers(
          CROSS JOIN relation r ON r.target = ?2 AND r.kind = k.id \
          CROSS JOIN entity e ON e.id = r.entity WHERE d.target = ?1 LIMIT ?3",
     )?;
-    let mut rows = find.query(params![blueprint.as_str(), identifier.as_str(), crate::sql::limit(limit)])?;
+    let mut rows = find.query(params![
+        blueprint.as_str(),
+        identifier.as_str(),
+        crate::sql::limit(limit)
+    ])?;
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
         out.push(Referrer {
@@ -169,8 +184,10 @@ fn change_row(row: &Row<'_>, blueprint: String, identifier: String) -> Result<Ch
         entity: row.get(1)?,
         blueprint,
         identifier,
-        kind: kind_of(number)
-            .ok_or_else(|| StoreError::Damaged { what: "change", detail: format!("there is no kind {number}") })?,
+        kind: kind_of(number).ok_or_else(|| StoreError::Damaged {
+            what: "change",
+            detail: format!("there is no kind {number}"),
+        })?,
         diff: diff.map_or(Ok(serde_json::Map::new()), |text| body::from_json("diff", &text))?,
         at: row.get(4)?,
         cause: row.get(5)?,
@@ -231,5 +248,7 @@ pub(super) fn changes(conn: &Connection, after: i64, limit: usize) -> Result<Vec
 }
 
 pub(super) fn position(conn: &Connection) -> Result<i64> {
-    Ok(conn.prepare_cached("SELECT value FROM sequence WHERE name = 'change'")?.query_row([], |row| row.get(0))?)
+    Ok(conn
+        .prepare_cached("SELECT value FROM sequence WHERE name = 'change'")?
+        .query_row([], |row| row.get(0))?)
 }

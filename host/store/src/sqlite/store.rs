@@ -63,7 +63,10 @@ impl Store for SqliteStore {
         let sealed = match (&credential.source, secret) {
             (SecretSource::Sealed, Some(secret)) => Some(self.master_key().seal(credential.name.as_str(), secret)?),
             (SecretSource::Sealed, None) => {
-                if sql::credentials::sealed(&mut writer.conn, &credential.name).await?.is_none() {
+                if sql::credentials::sealed(&mut writer.conn, &credential.name)
+                    .await?
+                    .is_none()
+                {
                     return Err(StoreError::Seal(format!(
                         "credential `{}` is sealed, but there is no secret to seal; give one",
                         credential.name
@@ -82,7 +85,9 @@ impl Store for SqliteStore {
 
     async fn unseal(&self, name: &CredentialName) -> Result<Option<String>> {
         let sealed = sql::credentials::sealed(&mut *self.reader().await?, name).await?;
-        sealed.map(|sealed| self.master_key().unseal(name.as_str(), &sealed)).transpose()
+        sealed
+            .map(|sealed| self.master_key().unseal(name.as_str(), &sealed))
+            .transpose()
     }
 
     async fn put_partitions(&self, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>> {
@@ -127,11 +132,17 @@ impl Store for SqliteStore {
 
     async fn item_states(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemState>>> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
-        self.readers.run(move |conn| read::item_states(conn, partition, &keys)).await
+        self.readers
+            .run(move |conn| read::item_states(conn, partition, &keys))
+            .await
     }
 
     async fn apply_page(&self, page: PageWrite) -> Result<PageResult> {
-        self.write(move || Page::prepare(page), |page, conn, memory| page.apply(conn, memory)).await
+        self.write(
+            move || Page::prepare(page),
+            |page, conn, memory| page.apply(conn, memory),
+        )
+        .await
     }
 
     async fn missing(&self, pass: i64) -> Result<Missing> {
@@ -139,27 +150,29 @@ impl Store for SqliteStore {
     }
 
     async fn sweep(&self, pass: i64, fence: i64, limit: usize, now: Millis) -> Result<SweepResult> {
-        self.write(|| Ok(()), move |(), conn, memory| sweep::sweep(conn, memory, pass, fence, limit, now)).await
+        self.write(
+            || Ok(()),
+            move |(), conn, memory| sweep::sweep(conn, memory, pass, fence, limit, now),
+        )
+        .await
     }
 
-    async fn rejected(
-        &self,
-        integration: Option<i64>,
-        before: Option<i64>,
-        limit: usize,
-    ) -> Result<Vec<RejectedRow>> {
+    async fn rejected(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<RejectedRow>> {
         sql::passes::rejected(&mut *self.reader().await?, integration, before, limit).await
     }
 
     async fn entities(&self, ids: &[i64]) -> Result<Vec<EntityRow>> {
         let (ids, blueprints) = (ids.to_owned(), Arc::clone(&self.blueprints));
-        self.readers.run(move |conn| read::entities(conn, &blueprints, &ids)).await
+        self.readers
+            .run(move |conn| read::entities(conn, &blueprints, &ids))
+            .await
     }
 
     async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>> {
-        let (blueprint, identifier, blueprints) =
-            (blueprint.clone(), identifier.clone(), Arc::clone(&self.blueprints));
-        self.readers.run(move |conn| read::entity(conn, &blueprints, &blueprint, &identifier)).await
+        let (blueprint, identifier, blueprints) = (blueprint.clone(), identifier.clone(), Arc::clone(&self.blueprints));
+        self.readers
+            .run(move |conn| read::entity(conn, &blueprints, &blueprint, &identifier))
+            .await
     }
 
     async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>> {
@@ -168,17 +181,23 @@ impl Store for SqliteStore {
 
     async fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<Referrer>> {
         let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
-        self.readers.run(move |conn| read::referrers(conn, &blueprint, &identifier, limit)).await
+        self.readers
+            .run(move |conn| read::referrers(conn, &blueprint, &identifier, limit))
+            .await
     }
 
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>> {
         let blueprints = Arc::clone(&self.blueprints);
-        self.readers.run(move |conn| read::scan(conn, &blueprints, after, limit)).await
+        self.readers
+            .run(move |conn| read::scan(conn, &blueprints, after, limit))
+            .await
     }
 
     async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>> {
         let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
-        self.readers.run(move |conn| read::history(conn, &blueprint, &identifier, limit)).await
+        self.readers
+            .run(move |conn| read::history(conn, &blueprint, &identifier, limit))
+            .await
     }
 
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChangeRow>> {
@@ -231,7 +250,8 @@ impl Store for SqliteStore {
 
     async fn put_verdicts(&self, verdicts: &[VerdictRow]) -> Result<()> {
         let rows = verdicts.to_vec();
-        self.write(|| Ok(rows), |rows, conn, _| verdicts::put(conn, &rows)).await
+        self.write(|| Ok(rows), |rows, conn, _| verdicts::put(conn, &rows))
+            .await
     }
 
     async fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictRow>> {
@@ -247,6 +267,8 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> Result<()> {
-        self.readers.run(|conn| Ok(conn.query_row("SELECT 1", [], |_| Ok(()))?)).await
+        self.readers
+            .run(|conn| Ok(conn.query_row("SELECT 1", [], |_| Ok(()))?))
+            .await
     }
 }

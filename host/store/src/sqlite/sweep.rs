@@ -25,7 +25,9 @@ fn sweepable(conn: &Connection, pass: i64) -> Result<PassHead> {
     if tx::open_pass(conn, head.partition)? == Some(pass) {
         Ok(head)
     } else {
-        Err(StoreError::Missing(format!("the listing of pass {pass}: it has ended, or a newer pass has begun;")))
+        Err(StoreError::Missing(format!(
+            "the listing of pass {pass}: it has ended, or a newer pass has begun;"
+        )))
     }
 }
 
@@ -67,8 +69,14 @@ pub(super) fn sweep(
     for (id, key) in &gone {
         tx.remove(*id, key)?;
     }
-    let result = SweepResult { page: tx.finish(Some(pass))?, removed_items: gone.len() as u64 };
-    memory.sweep = gone.into_iter().last().map(|(_, after)| Progress { pass, listed, after });
+    let result = SweepResult {
+        page: tx.finish(Some(pass))?,
+        removed_items: gone.len() as u64,
+    };
+    memory.sweep = gone
+        .into_iter()
+        .last()
+        .map(|(_, after)| Progress { pass, listed, after });
     Ok(result)
 }
 

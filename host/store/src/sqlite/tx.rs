@@ -26,7 +26,11 @@ impl Sequences {
     fn read(conn: &Connection) -> Result<Self> {
         let mut find = conn.prepare_cached("SELECT value FROM sequence WHERE name = ?1")?;
         let mut value = |name: &str| find.query_row([name], |row| row.get(0));
-        Ok(Self { entity: value("entity")?, item: value("item")?, change: value("change")? })
+        Ok(Self {
+            entity: value("entity")?,
+            item: value("item")?,
+            change: value("change")?,
+        })
     }
 
     fn write(self, before: Self, conn: &Connection) -> Result<()> {
@@ -99,7 +103,13 @@ impl<'c> Tx<'c> {
 
     /// Fails where another process has taken the partition since.
     pub(super) fn check_fence(&self, fence: i64) -> Result<()> {
-        if self.fence == fence { Ok(()) } else { Err(StoreError::Fenced { partition: self.partition }) }
+        if self.fence == fence {
+            Ok(())
+        } else {
+            Err(StoreError::Fenced {
+                partition: self.partition,
+            })
+        }
     }
 
     /// Writes the touched entities and everything that was only counted so far.

@@ -33,10 +33,19 @@ pub(crate) async fn blueprints_are_replaced_and_say_whether_anything_changed(wor
     assert!(store.put_blueprint(&first, "plugin:git", 3).await.unwrap());
     let second = blueprint("service", json!({"owner": {"target": "team"}}));
     assert!(store.put_blueprint(&second, "api", 4).await.unwrap());
-    store.put_blueprint(&blueprint("api", json!({})), "api", 5).await.unwrap();
+    store
+        .put_blueprint(&blueprint("api", json!({})), "api", 5)
+        .await
+        .unwrap();
     let all = store.blueprints().await.unwrap();
-    assert_eq!(all.iter().map(|r| r.blueprint.identifier.as_str()).collect::<Vec<_>>(), ["api", "service"]);
-    assert_eq!((&all[1].blueprint, all[1].updated_at, all[1].source.as_str()), (&second, 4, "api"));
+    assert_eq!(
+        all.iter().map(|r| r.blueprint.identifier.as_str()).collect::<Vec<_>>(),
+        ["api", "service"]
+    );
+    assert_eq!(
+        (&all[1].blueprint, all[1].updated_at, all[1].source.as_str()),
+        (&second, 4, "api")
+    );
 }
 
 pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
@@ -53,7 +62,13 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
     let (old, new) = (plugin(b"1", 1), plugin(b"2", 2));
     store.put_plugin(&old).await.unwrap();
     store.put_plugin(&new).await.unwrap();
-    store.put_plugin(&PluginRow { installed_at: 9, ..old.clone() }).await.unwrap();
+    store
+        .put_plugin(&PluginRow {
+            installed_at: 9,
+            ..old.clone()
+        })
+        .await
+        .unwrap();
     assert_eq!(store.plugins().await.unwrap(), [new.clone(), old.clone()]);
 
     let decision = |row: &PluginRow, verdict, at| Decision {
@@ -64,12 +79,19 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         reason: None,
         at,
     };
-    let all = [decision(&old, Verdict::Approved, 1), decision(&new, Verdict::Approved, 2), decision(&old, Verdict::Revoked, 3)];
+    let all = [
+        decision(&old, Verdict::Approved, 1),
+        decision(&new, Verdict::Approved, 2),
+        decision(&old, Verdict::Revoked, 3),
+    ];
     for d in &all {
         store.put_decision(d).await.unwrap();
     }
     assert_eq!(store.decisions(None).await.unwrap(), all);
-    assert_eq!(store.decisions(Some(&old.digest)).await.unwrap(), [all[0].clone(), all[2].clone()]);
+    assert_eq!(
+        store.decisions(Some(&old.digest)).await.unwrap(),
+        [all[0].clone(), all[2].clone()]
+    );
 }
 
 pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut World) {
@@ -79,12 +101,23 @@ pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut Wor
     let name = IntegrationName::new("git-main").unwrap();
     assert!(store.set_paused(&name, true).await.unwrap());
     assert!(store.set_stopped(&name, Some("401")).await.unwrap());
-    assert!(!store.set_paused(&IntegrationName::new("nobody").unwrap(), true).await.unwrap());
+    assert!(
+        !store
+            .set_paused(&IntegrationName::new("nobody").unwrap(), true)
+            .await
+            .unwrap()
+    );
     let mut other = integration("git-main");
     other.mapping = Some(json!({"resources": []}));
     let row = store.put_integration(&other, 77).await.unwrap();
-    assert_eq!((row.id, row.created_at, row.updated_at), (part.integration, world.now, 77));
-    assert_eq!((row.paused, row.stopped.as_deref(), &row.integration), (true, Some("401"), &other));
+    assert_eq!(
+        (row.id, row.created_at, row.updated_at),
+        (part.integration, world.now, 77)
+    );
+    assert_eq!(
+        (row.paused, row.stopped.as_deref(), &row.integration),
+        (true, Some("401"), &other)
+    );
     assert_eq!(store.integrations().await.unwrap(), [row]);
     assert_eq!(world.item(&part, "a").await.unwrap().1, 1);
     assert_eq!(world.value("a", "n").await, 1);
@@ -92,21 +125,33 @@ pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut Wor
 
 pub(crate) async fn secrets_are_sealed_and_come_back(world: &mut World) {
     let (row, name) = (credential("token"), CredentialName::new("token").unwrap());
-    assert!(world.store().put_credential(&row, None).await.is_err(), "there is nothing to seal");
+    assert!(
+        world.store().put_credential(&row, None).await.is_err(),
+        "there is nothing to seal"
+    );
     world.store().put_credential(&row, Some("s3cret")).await.unwrap();
     world.reopen().await;
     let store = world.store();
     assert_eq!(store.unseal(&name).await.unwrap().as_deref(), Some("s3cret"));
     assert_eq!(store.credentials().await.unwrap(), std::slice::from_ref(&row));
     // Stored again without a secret, it keeps the one it has.
-    let attached = CredentialRow { attach: Some(seawall_domain::manifest::Attach::Bearer), ..row };
+    let attached = CredentialRow {
+        attach: Some(seawall_domain::manifest::Attach::Bearer),
+        ..row
+    };
     store.put_credential(&attached, None).await.unwrap();
     assert_eq!(store.unseal(&name).await.unwrap().as_deref(), Some("s3cret"));
-    let outside = CredentialRow { source: SecretSource::Env("TOKEN".into()), ..attached };
+    let outside = CredentialRow {
+        source: SecretSource::Env("TOKEN".into()),
+        ..attached
+    };
     store.put_credential(&outside, None).await.unwrap();
     assert_eq!(store.unseal(&name).await.unwrap(), None);
     assert_eq!(store.credentials().await.unwrap(), [outside]);
-    assert_eq!(store.unseal(&CredentialName::new("nobody").unwrap()).await.unwrap(), None);
+    assert_eq!(
+        store.unseal(&CredentialName::new("nobody").unwrap()).await.unwrap(),
+        None
+    );
 }
 
 pub(crate) async fn settings_are_kept(world: &mut World) {

@@ -29,16 +29,42 @@ fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
 pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
     let store = world.store();
     let rule = Some("network[0]");
-    store.put_egress(&[record(5, "a", rule, true), record(3, "a", rule, true), record(4, "b", None, false)]).await.unwrap();
+    store
+        .put_egress(&[
+            record(5, "a", rule, true),
+            record(3, "a", rule, true),
+            record(4, "b", None, false),
+        ])
+        .await
+        .unwrap();
     store.put_egress(&[record(9, "a", rule, true)]).await.unwrap();
     store.put_egress(&[]).await.unwrap();
     let all = store.egress(&EgressFilter::default(), None, 10).await.unwrap();
     assert_eq!(all.iter().map(|r| r.at).collect::<Vec<_>>(), [9, 4, 3, 5]);
-    assert_eq!(EgressRow { id: 0, ..all[1].clone() }, record(4, "b", None, false));
-    assert_eq!(store.egress(&EgressFilter::default(), Some(all[1].id), 1).await.unwrap(), all[2..3]);
-    let refused = EgressFilter { allowed: Some(false), host: Some("b".into()), ..EgressFilter::default() };
+    assert_eq!(
+        EgressRow {
+            id: 0,
+            ..all[1].clone()
+        },
+        record(4, "b", None, false)
+    );
+    assert_eq!(
+        store
+            .egress(&EgressFilter::default(), Some(all[1].id), 1)
+            .await
+            .unwrap(),
+        all[2..3]
+    );
+    let refused = EgressFilter {
+        allowed: Some(false),
+        host: Some("b".into()),
+        ..EgressFilter::default()
+    };
     assert_eq!(store.egress(&refused, None, 10).await.unwrap(), all[1..2]);
-    let other = EgressFilter { digest: Some(Digest::of(b"other")), ..EgressFilter::default() };
+    let other = EgressFilter {
+        digest: Some(Digest::of(b"other")),
+        ..EgressFilter::default()
+    };
     assert!(store.egress(&other, None, 10).await.unwrap().is_empty());
     let used = store.egress_usage().await.unwrap();
     assert_eq!(used.len(), 2);

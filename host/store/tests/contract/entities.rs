@@ -18,20 +18,32 @@ pub(crate) async fn the_first_integration_comes_first(world: &mut World) {
     world.pass(&two, one("k", json!({"v": "two", "two": 1}))).await;
     let result = world.pass(&one_, one("k", json!({"v": "one", "one": 1}))).await;
     assert_eq!((result.counts.created, result.counts.updated), (0, 1));
-    assert_eq!(world.find("x").await.unwrap().entity, entity("x", json!({"v": "two", "one": 1, "two": 1})));
+    assert_eq!(
+        world.find("x").await.unwrap().entity,
+        entity("x", json!({"v": "two", "one": 1, "two": 1}))
+    );
     let id = world.find("x").await.unwrap().id;
     let sources = world.store().sources(id).await.unwrap();
-    assert_eq!(sources.iter().map(|s| s.integration.as_str()).collect::<Vec<_>>(), ["b-first", "a-second"]);
+    assert_eq!(
+        sources.iter().map(|s| s.integration.as_str()).collect::<Vec<_>>(),
+        ["b-first", "a-second"]
+    );
 }
 
 pub(crate) async fn removing_one_of_two_contributors_leaves_the_other(world: &mut World) {
     for gone in [0, 1] {
         let name = ["first", "second"][gone];
-        let parts = [world.partition(&format!("one-{name}")).await, world.partition(&format!("two-{name}")).await];
+        let parts = [
+            world.partition(&format!("one-{name}")).await,
+            world.partition(&format!("two-{name}")).await,
+        ];
         world.pass(&parts[0], one("k", json!({"v": 1, "a": 1}))).await;
         let before = world.find("x").await.unwrap();
         world.pass(&parts[1], one("k", json!({"v": 2, "b": 1}))).await;
-        assert_eq!(world.find("x").await.unwrap().entity, entity("x", json!({"v": 2, "a": 1, "b": 1})));
+        assert_eq!(
+            world.find("x").await.unwrap().entity,
+            entity("x", json!({"v": 2, "a": 1, "b": 1}))
+        );
         world.pass(&parts[gone], vec![]).await;
         let left = [json!({"v": 2, "b": 1}), json!({"v": 1, "a": 1})][gone].clone();
         let row = world.find("x").await.unwrap();
@@ -42,18 +54,30 @@ pub(crate) async fn removing_one_of_two_contributors_leaves_the_other(world: &mu
 }
 
 pub(crate) async fn a_sole_contributor_left_may_change_and_go(world: &mut World) {
-    let (a, b, c) = (world.partition("a").await, world.partition("b").await, world.partition("c").await);
+    let (a, b, c) = (
+        world.partition("a").await,
+        world.partition("b").await,
+        world.partition("c").await,
+    );
     world.pass(&a, one("k", json!({"a": 1}))).await;
     world.pass(&b, one("k", json!({"b": 1}))).await;
     world.pass(&c, one("k", json!({"c": 1}))).await;
     world.pass(&b, vec![]).await;
-    assert_eq!(world.find("x").await.unwrap().entity, entity("x", json!({"a": 1, "c": 1})));
+    assert_eq!(
+        world.find("x").await.unwrap().entity,
+        entity("x", json!({"a": 1, "c": 1}))
+    );
     world.pass(&a, vec![]).await;
-    world.pass(&c, vec![item("k", 2, vec![entity("x", json!({"c": 2}))])]).await;
+    world
+        .pass(&c, vec![item("k", 2, vec![entity("x", json!({"c": 2}))])])
+        .await;
     assert_eq!(world.find("x").await.unwrap().entity, entity("x", json!({"c": 2})));
     let gone = world.store().position().await.unwrap();
     world.pass(&c, vec![]).await;
-    assert_eq!(world.store().changes(gone, 9).await.unwrap()[0].kind, ChangeKind::Deleted);
+    assert_eq!(
+        world.store().changes(gone, 9).await.unwrap()[0].kind,
+        ChangeKind::Deleted
+    );
 }
 
 pub(crate) async fn history_goes_on_when_a_name_comes_back(world: &mut World) {
@@ -73,12 +97,22 @@ pub(crate) async fn history_goes_on_when_a_name_comes_back(world: &mut World) {
     world.pass(&part, vec![]).await;
     assert_eq!(kinds().await, [Deleted, Updated, Created, Deleted, Created]);
     world.pass(&part, vec![simple("a", 4)]).await;
-    assert!(world.find("a").await.unwrap().id > first, "row ids are never used again");
+    assert!(
+        world.find("a").await.unwrap().id > first,
+        "row ids are never used again"
+    );
     // The log names entities that are gone, each life by its own id.
     let log = world.store().changes(0, 100).await.unwrap();
     let lives: std::collections::BTreeSet<i64> = log.iter().filter(|c| c.identifier == "a").map(|c| c.entity).collect();
     assert_eq!(lives.len(), 3);
-    assert!(world.store().history(&service(), &id("nobody"), 10).await.unwrap().is_empty());
+    assert!(
+        world
+            .store()
+            .history(&service(), &id("nobody"), 10)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
 fn related(identifier: &str, relations: Value) -> Entity {
@@ -86,8 +120,15 @@ fn related(identifier: &str, relations: Value) -> Entity {
 }
 
 async fn referrers(world: &World, blueprint: &str, target: &str) -> Vec<String> {
-    let rows = world.store().referrers(&BlueprintId::new(blueprint).unwrap(), &id(target), 100).await.unwrap();
-    let mut all: Vec<_> = rows.into_iter().map(|r| format!("{}/{}.{}", r.blueprint, r.identifier, r.relation)).collect();
+    let rows = world
+        .store()
+        .referrers(&BlueprintId::new(blueprint).unwrap(), &id(target), 100)
+        .await
+        .unwrap();
+    let mut all: Vec<_> = rows
+        .into_iter()
+        .map(|r| format!("{}/{}.{}", r.blueprint, r.identifier, r.relation))
+        .collect();
     all.sort();
     all
 }
@@ -95,16 +136,37 @@ async fn referrers(world: &World, blueprint: &str, target: &str) -> Vec<String> 
 pub(crate) async fn relations_are_found_from_their_target(world: &mut World) {
     let part = world.partition("git-main").await;
     let relations = json!({"owner": {"target": "team"}, "uses": {"target": "service", "many": true}});
-    world.store().put_blueprint(&blueprint("service", relations), "api", 1).await.unwrap();
+    world
+        .store()
+        .put_blueprint(&blueprint("service", relations), "api", 1)
+        .await
+        .unwrap();
     let items = |a: Value, b: Value, hash| {
-        vec![item("a", hash, vec![related("a", a)]), item("b", hash, vec![related("b", b)])]
+        vec![
+            item("a", hash, vec![related("a", a)]),
+            item("b", hash, vec![related("b", b)]),
+        ]
     };
-    let (a, b) = (json!({"owner": "red", "uses": ["b", "red", "b"]}), json!({"owner": "red"}));
+    let (a, b) = (
+        json!({"owner": "red", "uses": ["b", "red", "b"]}),
+        json!({"owner": "red"}),
+    );
     world.pass(&part, items(a, b, 1)).await;
-    assert_eq!(referrers(world, "team", "red").await, ["service/a.owner", "service/b.owner"]);
+    assert_eq!(
+        referrers(world, "team", "red").await,
+        ["service/a.owner", "service/b.owner"]
+    );
     assert_eq!(referrers(world, "service", "red").await, ["service/a.uses"]);
     assert_eq!(referrers(world, "service", "b").await, ["service/a.uses"]);
-    assert_eq!(world.store().referrers(&BlueprintId::new("team").unwrap(), &id("red"), 1).await.unwrap().len(), 1);
+    assert_eq!(
+        world
+            .store()
+            .referrers(&BlueprintId::new("team").unwrap(), &id("red"), 1)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     let (a, b) = (json!({"owner": "blue", "uses": ["b", "c"]}), json!({"owner": "red"}));
     world.pass(&part, items(a, b, 2)).await;
     assert_eq!(referrers(world, "team", "red").await, ["service/b.owner"]);
@@ -116,12 +178,18 @@ pub(crate) async fn relations_are_found_from_their_target(world: &mut World) {
 
 pub(crate) async fn relations_follow_their_blueprint(world: &mut World) {
     let part = world.partition("git-main").await;
-    world.pass(&part, vec![item("a", 1, vec![related("a", json!({"owner": "red"}))])]).await;
+    world
+        .pass(&part, vec![item("a", 1, vec![related("a", json!({"owner": "red"}))])])
+        .await;
     assert_eq!(referrers(world, "team", "red").await, [""; 0]);
     // Definitions may come after entities, and change.
     let put = async |target: &str| {
         let relations = json!({"owner": {"target": target}});
-        world.store().put_blueprint(&blueprint("service", relations), "api", 1).await.unwrap();
+        world
+            .store()
+            .put_blueprint(&blueprint("service", relations), "api", 1)
+            .await
+            .unwrap();
     };
     put("team").await;
     assert_eq!(referrers(world, "team", "red").await, ["service/a.owner"]);
@@ -132,7 +200,10 @@ pub(crate) async fn relations_follow_their_blueprint(world: &mut World) {
 
 pub(crate) async fn entities_come_in_the_order_asked(world: &mut World) {
     let part = world.partition("git-main").await;
-    let rows = world.pass(&part, vec![simple("a", 1), simple("b", 1), simple("c", 1)]).await.upserted;
+    let rows = world
+        .pass(&part, vec![simple("a", 1), simple("b", 1), simple("c", 1)])
+        .await
+        .upserted;
     let asked = [rows[2].id, 4711, rows[0].id, rows[2].id];
     let found = world.store().entities(&asked).await.unwrap();
     assert_eq!(found, [rows[2].clone(), rows[0].clone(), rows[2].clone()]);
@@ -140,7 +211,9 @@ pub(crate) async fn entities_come_in_the_order_asked(world: &mut World) {
 
 pub(crate) async fn scanning_meets_every_entity_once(world: &mut World) {
     let part = world.partition("git-main").await;
-    world.pass(&part, (0..25).map(|n| simple(&format!("e{n}"), 1)).collect()).await;
+    world
+        .pass(&part, (0..25).map(|n| simple(&format!("e{n}"), 1)).collect())
+        .await;
     let (mut after, mut seen) = (0, Vec::new());
     loop {
         let rows = world.store().scan_entities(after, 10).await.unwrap();
@@ -156,7 +229,9 @@ pub(crate) async fn scanning_meets_every_entity_once(world: &mut World) {
 pub(crate) async fn changes_are_in_order_and_without_gaps(world: &mut World) {
     let part = world.partition("git-main").await;
     for n in 1..6 {
-        world.pass(&part, (0..n).map(|i| simple(&format!("e{i}"), n)).collect()).await;
+        world
+            .pass(&part, (0..n).map(|i| simple(&format!("e{i}"), n)).collect())
+            .await;
     }
     let all = world.store().changes(0, 1000).await.unwrap();
     assert_eq!(all.len(), 15);

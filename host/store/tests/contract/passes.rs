@@ -16,26 +16,56 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
     assert_eq!(put(&["b"]).await, first[1..]);
     assert_eq!(world.store().partitions(id).await.unwrap().len(), 1);
     assert_eq!(put(&["a", "b", "a"]).await, first);
-    world.store().put_partitions(id, "another", &["a".to_owned()]).await.unwrap();
-    let kinds: Vec<_> = world.store().partitions(id).await.unwrap().into_iter().map(|p| p.kind).collect();
+    world
+        .store()
+        .put_partitions(id, "another", &["a".to_owned()])
+        .await
+        .unwrap();
+    let kinds: Vec<_> = world
+        .store()
+        .partitions(id)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|p| p.kind)
+        .collect();
     assert_eq!(kinds, ["another", "repo", "repo"]);
-    assert!(matches!(world.store().put_partitions(id + 9, "repo", &[]).await, Err(StoreError::Missing(_))));
+    assert!(matches!(
+        world.store().put_partitions(id + 9, "repo", &[]).await,
+        Err(StoreError::Missing(_))
+    ));
 }
 
 pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut World) {
     let part = world.partition("git-main").await;
     let store = world.store();
     let (now, later) = (world.now, world.now + 60_000);
-    assert_eq!(store.lease(part.id, "me", now, later).await.unwrap(), Some(part.fence), "the owner renews");
+    assert_eq!(
+        store.lease(part.id, "me", now, later).await.unwrap(),
+        Some(part.fence),
+        "the owner renews"
+    );
     assert_eq!(store.lease(part.id, "you", now, later).await.unwrap(), None);
     let pass = world.begin(&part).await;
     // The lease runs out and another takes over: the first one's page comes too late.
     let fence = store.lease(part.id, "you", later, later + 1).await.unwrap().unwrap();
     assert!(fence > part.fence);
-    let late = PageWrite { upserts: vec![simple("a", 1)], ..world.write(&part, Some(pass.id)) };
-    assert!(matches!(store.apply_page(late.clone()).await, Err(StoreError::Fenced { .. })));
-    assert!(matches!(store.begin_pass(part.id, part.fence, now).await, Err(StoreError::Fenced { .. })));
-    assert!(matches!(store.release(part.id, part.fence, 0).await, Err(StoreError::Fenced { .. })));
+    let late = PageWrite {
+        upserts: vec![simple("a", 1)],
+        ..world.write(&part, Some(pass.id))
+    };
+    assert!(matches!(
+        store.apply_page(late.clone()).await,
+        Err(StoreError::Fenced { .. })
+    ));
+    assert!(matches!(
+        store.begin_pass(part.id, part.fence, now).await,
+        Err(StoreError::Fenced { .. })
+    ));
+    assert!(matches!(
+        store.release(part.id, part.fence, 0).await,
+        Err(StoreError::Fenced { .. })
+    ));
     assert!(world.find("a").await.is_none());
     // The other goes on in the same pass.
     assert_eq!(store.begin_pass(part.id, fence, later).await.unwrap().id, pass.id);
@@ -50,7 +80,9 @@ pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut Worl
 
 pub(crate) async fn a_pass_goes_on_after_the_store_was_dropped(world: &mut World) {
     let part = world.partition("git-main").await;
-    world.pass(&part, (0..6).map(|n| simple(&format!("e{n}"), 1)).collect()).await;
+    world
+        .pass(&part, (0..6).map(|n| simple(&format!("e{n}"), 1)).collect())
+        .await;
     let pass = world.begin(&part).await;
     let kept = world.item(&part, "e0").await.unwrap().0;
     let page = PageWrite {
@@ -61,18 +93,40 @@ pub(crate) async fn a_pass_goes_on_after_the_store_was_dropped(world: &mut World
         ..world.write(&part, Some(pass.id))
     };
     world.store().apply_page(page).await.unwrap();
-    world.store().note_pass(pass.id, Some("503, tried twice")).await.unwrap();
+    world
+        .store()
+        .note_pass(pass.id, Some("503, tried twice"))
+        .await
+        .unwrap();
     world.reopen().await;
     let again = world.begin(&part).await;
-    assert_eq!((again.id, again.state, again.cursor.as_deref()), (pass.id, PassState::Running, Some("page-2")));
-    assert_eq!((again.counts.items, again.counts.updated, again.counts.unchanged), (2, 1, 1));
+    assert_eq!(
+        (again.id, again.state, again.cursor.as_deref()),
+        (pass.id, PassState::Running, Some("page-2"))
+    );
+    assert_eq!(
+        (again.counts.items, again.counts.updated, again.counts.unchanged),
+        (2, 1, 1)
+    );
     assert_eq!(again.error.as_deref(), Some("503, tried twice"));
-    world.page(&part, Some(pass.id), vec![simple("e2", 2), simple("new", 1)]).await;
-    assert_eq!(world.store().missing(pass.id).await.unwrap(), Missing { missing: 3, known: 7 });
+    world
+        .page(&part, Some(pass.id), vec![simple("e2", 2), simple("new", 1)])
+        .await;
+    assert_eq!(
+        world.store().missing(pass.id).await.unwrap(),
+        Missing { missing: 3, known: 7 }
+    );
     let swept = world.store().sweep(pass.id, part.fence, 100, world.now).await.unwrap();
     assert_eq!((swept.removed_items, swept.page.counts.deleted), (3, 3));
     world.end(pass.id).await;
-    for (key, there) in [("e0", true), ("e1", true), ("e2", true), ("e3", false), ("e5", false), ("new", true)] {
+    for (key, there) in [
+        ("e0", true),
+        ("e1", true),
+        ("e2", true),
+        ("e3", false),
+        ("e5", false),
+        ("new", true),
+    ] {
         assert_eq!(world.find(key).await.is_some(), there, "{key}");
     }
     world.store().forget_cursor(part.id).await.unwrap();
@@ -81,10 +135,20 @@ pub(crate) async fn a_pass_goes_on_after_the_store_was_dropped(world: &mut World
 
 pub(crate) async fn what_was_not_listed_is_swept_in_pieces(world: &mut World) {
     let part = world.partition("git-main").await;
-    world.pass(&part, (0..100).map(|n| simple(&format!("e{n:02}"), 1)).collect()).await;
+    world
+        .pass(&part, (0..100).map(|n| simple(&format!("e{n:02}"), 1)).collect())
+        .await;
     let pass = world.begin(&part).await;
-    world.page(&part, Some(pass.id), vec![simple("e50", 1), simple("e99", 1)]).await;
-    assert_eq!(world.store().missing(pass.id).await.unwrap(), Missing { missing: 98, known: 100 });
+    world
+        .page(&part, Some(pass.id), vec![simple("e50", 1), simple("e99", 1)])
+        .await;
+    assert_eq!(
+        world.store().missing(pass.id).await.unwrap(),
+        Missing {
+            missing: 98,
+            known: 100
+        }
+    );
     let mut pieces = Vec::new();
     loop {
         let swept = world.store().sweep(pass.id, part.fence, 30, world.now).await.unwrap();
@@ -108,14 +172,27 @@ pub(crate) async fn a_pass_that_has_ended_sweeps_nothing(world: &mut World) {
     world.pass(&part, vec![simple("a", 1)]).await;
     for state in [PassState::Failed, PassState::Cancelled, PassState::Succeeded] {
         let pass = world.begin(&part).await;
-        world.store().end_pass(pass.id, state, Some("why"), world.now).await.unwrap();
-        assert!(matches!(world.store().sweep(pass.id, part.fence, 9, 0).await, Err(StoreError::Missing(_))));
-        assert!(matches!(world.store().missing(pass.id).await, Err(StoreError::Missing(_))));
+        world
+            .store()
+            .end_pass(pass.id, state, Some("why"), world.now)
+            .await
+            .unwrap();
+        assert!(matches!(
+            world.store().sweep(pass.id, part.fence, 9, 0).await,
+            Err(StoreError::Missing(_))
+        ));
+        assert!(matches!(
+            world.store().missing(pass.id).await,
+            Err(StoreError::Missing(_))
+        ));
         let page = world.store().apply_page(world.write(&part, Some(pass.id))).await;
         assert!(matches!(page, Err(StoreError::Missing(_))));
     }
     assert!(world.find("a").await.is_some());
-    assert!(matches!(world.store().end_pass(4711, PassState::Failed, None, 0).await, Err(StoreError::Missing(_))));
+    assert!(matches!(
+        world.store().end_pass(4711, PassState::Failed, None, 0).await,
+        Err(StoreError::Missing(_))
+    ));
 }
 
 pub(crate) async fn a_held_pass_waits_and_a_newer_one_supersedes_it(world: &mut World) {
@@ -123,14 +200,26 @@ pub(crate) async fn a_held_pass_waits_and_a_newer_one_supersedes_it(world: &mut 
     world.pass(&part, vec![simple("a", 1), simple("b", 1)]).await;
     let held = world.begin(&part).await;
     world.page(&part, Some(held.id), vec![simple("a", 1)]).await;
-    world.store().end_pass(held.id, PassState::Held, None, world.now).await.unwrap();
+    world
+        .store()
+        .end_pass(held.id, PassState::Held, None, world.now)
+        .await
+        .unwrap();
     world.reopen().await;
-    assert_eq!(world.store().missing(held.id).await.unwrap(), Missing { missing: 1, known: 2 });
+    assert_eq!(
+        world.store().missing(held.id).await.unwrap(),
+        Missing { missing: 1, known: 2 }
+    );
     let newer = world.begin(&part).await;
     assert!(newer.id > held.id);
     // b is back, so the older listing must not remove it.
-    world.page(&part, Some(newer.id), vec![simple("a", 1), simple("b", 1)]).await;
-    assert!(matches!(world.store().sweep(held.id, part.fence, 9, 0).await, Err(StoreError::Missing(_))));
+    world
+        .page(&part, Some(newer.id), vec![simple("a", 1), simple("b", 1)])
+        .await;
+    assert!(matches!(
+        world.store().sweep(held.id, part.fence, 9, 0).await,
+        Err(StoreError::Missing(_))
+    ));
     let rows = world.store().passes(None, None, 9).await.unwrap();
     let row = rows.iter().find(|r| r.id == held.id).unwrap();
     assert_eq!(row.state, PassState::Failed);
@@ -138,8 +227,20 @@ pub(crate) async fn a_held_pass_waits_and_a_newer_one_supersedes_it(world: &mut 
     world.end(newer.id).await;
     // Held and then approved.
     let held = world.begin(&part).await;
-    world.store().end_pass(held.id, PassState::Held, None, world.now).await.unwrap();
-    assert_eq!(world.store().sweep(held.id, part.fence, 9, 0).await.unwrap().removed_items, 2);
+    world
+        .store()
+        .end_pass(held.id, PassState::Held, None, world.now)
+        .await
+        .unwrap();
+    assert_eq!(
+        world
+            .store()
+            .sweep(held.id, part.fence, 9, 0)
+            .await
+            .unwrap()
+            .removed_items,
+        2
+    );
     world.end(held.id).await;
 }
 
@@ -147,7 +248,10 @@ pub(crate) async fn a_sweep_needs_the_lease(world: &mut World) {
     let part = world.partition("git-main").await;
     world.pass(&part, vec![simple("a", 1)]).await;
     let pass = world.begin(&part).await;
-    assert!(matches!(world.store().sweep(pass.id, part.fence - 1, 9, 0).await, Err(StoreError::Fenced { .. })));
+    assert!(matches!(
+        world.store().sweep(pass.id, part.fence - 1, 9, 0).await,
+        Err(StoreError::Fenced { .. })
+    ));
     assert!(world.find("a").await.is_some());
 }
 
@@ -156,7 +260,10 @@ pub(crate) async fn a_removed_item_is_never_taken_for_a_new_one(world: &mut Worl
     let pass = world.begin(&part).await;
     world.page(&part, Some(pass.id), vec![simple("a", 1)]).await;
     let first = world.item(&part, "a").await.unwrap().0;
-    let page = PageWrite { deletes: vec!["a".into()], ..world.write(&part, Some(pass.id)) };
+    let page = PageWrite {
+        deletes: vec!["a".into()],
+        ..world.write(&part, Some(pass.id))
+    };
     world.store().apply_page(page).await.unwrap();
     world.reopen().await;
     world.page(&part, Some(pass.id), vec![simple("b", 1)]).await;
@@ -177,6 +284,9 @@ pub(crate) async fn passes_are_listed_newest_first(world: &mut World) {
     assert_eq!(ids(Some(one.integration), None, 9).await, [all[0], all[2]]);
     assert_eq!(ids(None, Some(all[0]), 1).await, [all[1]]);
     let row = &world.store().passes(None, None, 1).await.unwrap()[0];
-    assert_eq!((row.kind.as_str(), row.partition_name.as_str(), row.integration), ("repo", "all", one.integration));
+    assert_eq!(
+        (row.kind.as_str(), row.partition_name.as_str(), row.integration),
+        ("repo", "all", one.integration)
+    );
     assert_eq!((row.started_at, row.ended_at), (world.now, Some(world.now)));
 }

@@ -30,7 +30,10 @@ pub(crate) async fn an_idempotency_key_finds_its_run(world: &mut World) {
     let store = world.store();
     let (first, made) = store.create_run(&run("r1", Some("key"))).await.unwrap();
     assert!(made && first.seq > 0);
-    assert_eq!(store.create_run(&run("r2", Some("key"))).await.unwrap(), (first.clone(), false));
+    assert_eq!(
+        store.create_run(&run("r2", Some("key"))).await.unwrap(),
+        (first.clone(), false)
+    );
     assert!(store.create_run(&run("r3", None)).await.unwrap().1);
     assert!(store.create_run(&run("r4", None)).await.unwrap().1);
     assert!(store.create_run(&run("r4", None)).await.is_err(), "an id is used once");
@@ -45,12 +48,21 @@ pub(crate) async fn an_idempotency_key_finds_its_run(world: &mut World) {
 pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     let (mut row, _) = world.store().create_run(&run("r1", None)).await.unwrap();
     world.store().create_run(&run("r2", None)).await.unwrap();
-    let line = |message: &str| LogLine { line: 0, at: 5, level: "info".into(), message: message.into() };
+    let line = |message: &str| LogLine {
+        line: 0,
+        at: 5,
+        level: "info".into(),
+        message: message.into(),
+    };
     row.state = RunState::Running;
     row.progress = Some(vec![0, 255]);
     row.poll_at = Some(77);
     row.updated_at = 5;
-    world.store().update_run(&row, &[line("one"), line("two")]).await.unwrap();
+    world
+        .store()
+        .update_run(&row, &[line("one"), line("two")])
+        .await
+        .unwrap();
     world.reopen().await;
     let store = world.store();
     assert_eq!(store.run("r1").await.unwrap(), Some(row.clone()));
@@ -60,12 +72,18 @@ pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     row.link = Some("https://flags.example/1".into());
     store.update_run(&row, &[line("three")]).await.unwrap();
     let log = store.run_log("r1", 0).await.unwrap();
-    assert_eq!(log.iter().map(|l| (l.line, l.message.as_str())).collect::<Vec<_>>(), [(1, "one"), (2, "two"), (3, "three")]);
+    assert_eq!(
+        log.iter().map(|l| (l.line, l.message.as_str())).collect::<Vec<_>>(),
+        [(1, "one"), (2, "two"), (3, "three")]
+    );
     assert_eq!(store.run_log("r1", 2).await.unwrap(), log[2..]);
     assert!(store.run_log("r2", 0).await.unwrap().is_empty());
     let open: Vec<_> = store.open_runs().await.unwrap().into_iter().map(|r| r.id).collect();
     assert_eq!(open, ["r2"]);
-    assert!(matches!(store.update_run(&run("nobody", None), &[]).await, Err(StoreError::Missing(_))));
+    assert!(matches!(
+        store.update_run(&run("nobody", None), &[]).await,
+        Err(StoreError::Missing(_))
+    ));
 }
 
 pub(crate) async fn verdicts_are_replaced(world: &mut World) {
@@ -84,12 +102,21 @@ pub(crate) async fn verdicts_are_replaced(world: &mut World) {
         verdict("p/tested", "a", RuleVerdict::NotApplicable),
     ];
     store.put_verdicts(&first).await.unwrap();
-    let again = VerdictRow { at: 2, ..verdict("p/owned", "b", fail) };
+    let again = VerdictRow {
+        at: 2,
+        ..verdict("p/owned", "b", fail)
+    };
     store.put_verdicts(std::slice::from_ref(&again)).await.unwrap();
     let all = store.verdicts(&VerdictFilter::default()).await.unwrap();
     assert_eq!(all, [first[1].clone(), first[2].clone(), again.clone()]);
-    let of_rule = VerdictFilter { rule: Some("p/owned".into()), entity: None };
+    let of_rule = VerdictFilter {
+        rule: Some("p/owned".into()),
+        entity: None,
+    };
     assert_eq!(store.verdicts(&of_rule).await.unwrap(), [first[1].clone(), again]);
-    let of_entity = VerdictFilter { rule: None, entity: Some(("service".into(), "a".into())) };
+    let of_entity = VerdictFilter {
+        rule: None,
+        entity: Some(("service".into(), "a".into())),
+    };
     assert_eq!(store.verdicts(&of_entity).await.unwrap(), first[1..]);
 }

@@ -14,7 +14,10 @@ pub(crate) struct Temporary {
 
 impl Temporary {
     pub(crate) fn new() -> Self {
-        Self { dir: tempfile::tempdir().unwrap(), key: MasterKey::random().unwrap() }
+        Self {
+            dir: tempfile::tempdir().unwrap(),
+            key: MasterKey::random().unwrap(),
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -45,8 +48,13 @@ async fn a_database_of_a_newer_binary_is_refused() {
         [],
     )
     .unwrap();
-    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
-    assert!(matches!(refused, StoreError::NewerSchema { found: 4711, .. }), "{refused}");
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, StoreError::NewerSchema { found: 4711, .. }),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("start a newer `seawall`"), "{refused}");
 }
 
@@ -55,7 +63,9 @@ async fn a_file_that_is_no_database_is_refused() {
     let backend = Temporary::new();
     std::fs::create_dir(backend.path().parent().unwrap()).unwrap();
     std::fs::write(backend.path(), "this is a letter, not a database. ".repeat(200)).unwrap();
-    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone())
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("not a database"), "{refused}");
 }
 
@@ -65,7 +75,9 @@ async fn a_place_that_cannot_be_written_is_named() {
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     // A folder below a file cannot be made, not even by root.
-    let refused = SqliteStore::open(&file.join("seawall.db"), MasterKey::random().unwrap()).await.unwrap_err();
+    let refused = SqliteStore::open(&file.join("seawall.db"), MasterKey::random().unwrap())
+        .await
+        .unwrap_err();
     assert!(matches!(refused, StoreError::NotWritable { .. }), "{refused}");
     assert!(refused.to_string().contains("must be writable"), "{refused}");
 }
@@ -77,7 +89,9 @@ async fn a_read_only_database_is_refused_in_plain_words() {
     let mut mode = std::fs::metadata(backend.path()).unwrap().permissions();
     mode.set_readonly(true);
     std::fs::set_permissions(backend.path(), mode).unwrap();
-    let refused = SqliteStore::open(&backend.path(), backend.key.clone()).await.unwrap_err();
+    let refused = SqliteStore::open(&backend.path(), backend.key.clone())
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("must be writable"), "{refused}");
 }
 
@@ -101,9 +115,14 @@ async fn a_damaged_body_is_named_and_harms_no_other() {
     let world = World::open(Box::new(backend)).await;
     let part = world.partition("git-main").await;
     world.pass(&part, vec![simple("a", 1), simple("b", 1)]).await;
-    other(&path).execute("UPDATE entity SET body = '{\"properties\":' WHERE identifier = 'a'", []).unwrap();
+    other(&path)
+        .execute("UPDATE entity SET body = '{\"properties\":' WHERE identifier = 'a'", [])
+        .unwrap();
     let refused = world.store().entity(&service(), &id("a")).await.unwrap_err();
-    assert!(matches!(refused, StoreError::Damaged { what: "entity", .. }), "{refused}");
+    assert!(
+        matches!(refused, StoreError::Damaged { what: "entity", .. }),
+        "{refused}"
+    );
     assert!(refused.to_string().contains("service/a"), "{refused}");
     assert_eq!(world.value("b", "n").await, 1);
 }
@@ -116,12 +135,22 @@ async fn an_entity_with_one_contributor_has_one_body() {
     let (one, two) = (world.partition("git-main").await, world.partition("git-other").await);
     let bodies = || {
         let conn = other(&path);
-        let mut found = conn.prepare("SELECT body IS NOT NULL FROM contribution ORDER BY item").unwrap();
-        found.query_map([], |row| row.get(0)).unwrap().collect::<Result<Vec<bool>, _>>().unwrap()
+        let mut found = conn
+            .prepare("SELECT body IS NOT NULL FROM contribution ORDER BY item")
+            .unwrap();
+        found
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<Vec<bool>, _>>()
+            .unwrap()
     };
-    world.pass(&one, vec![item("a", 1, vec![entity("x", json!({"a": 1}))])]).await;
+    world
+        .pass(&one, vec![item("a", 1, vec![entity("x", json!({"a": 1}))])])
+        .await;
     assert_eq!(bodies(), [false]);
-    world.pass(&two, vec![item("b", 1, vec![entity("x", json!({"b": 1}))])]).await;
+    world
+        .pass(&two, vec![item("b", 1, vec![entity("x", json!({"b": 1}))])])
+        .await;
     assert_eq!(bodies(), [true, true]);
     world.pass(&one, vec![]).await;
     assert_eq!(bodies(), [false]);
@@ -134,10 +163,16 @@ async fn a_sealed_secret_is_nowhere_in_the_file_and_moves_to_a_new_key() {
     let (path, key) = (backend.path(), backend.key.clone());
     let store = SqliteStore::open(&path, key.clone()).await.unwrap();
     let name = crate::definitions::credential("token");
-    store.put_credential(&name, Some("correct-horse-battery")).await.unwrap();
+    store
+        .put_credential(&name, Some("correct-horse-battery"))
+        .await
+        .unwrap();
     let next = MasterKey::random().unwrap();
     store.change_master_key(next.clone()).await.unwrap();
-    assert_eq!(store.unseal(&name.name).await.unwrap().as_deref(), Some("correct-horse-battery"));
+    assert_eq!(
+        store.unseal(&name.name).await.unwrap().as_deref(),
+        Some("correct-horse-battery")
+    );
     drop(store);
     for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
@@ -146,5 +181,8 @@ async fn a_sealed_secret_is_nowhere_in_the_file_and_moves_to_a_new_key() {
     let old = SqliteStore::open(&path, key).await.unwrap();
     assert!(matches!(old.unseal(&name.name).await, Err(StoreError::Seal(_))));
     let new = SqliteStore::open(&path, next).await.unwrap();
-    assert_eq!(new.unseal(&name.name).await.unwrap().as_deref(), Some("correct-horse-battery"));
+    assert_eq!(
+        new.unseal(&name.name).await.unwrap().as_deref(),
+        Some("correct-horse-battery")
+    );
 }

@@ -20,7 +20,11 @@ pub(crate) struct World {
 impl World {
     pub(crate) async fn open(backend: Box<dyn Backend>) -> Self {
         let store = Some(backend.open().await);
-        Self { backend, store, now: 1_000 }
+        Self {
+            backend,
+            store,
+            now: 1_000,
+        }
     }
 
     /// Drops the store as a crash would and opens it anew.
@@ -35,15 +39,32 @@ impl World {
 
     /// An integration's id.
     pub(crate) async fn integration(&self, name: &str) -> i64 {
-        self.store().put_integration(&integration(name), self.now).await.unwrap().id
+        self.store()
+            .put_integration(&integration(name), self.now)
+            .await
+            .unwrap()
+            .id
     }
 
     /// A leased partition of its own integration.
     pub(crate) async fn partition(&self, integration: &str) -> Part {
         let id = self.integration(integration).await;
-        let listed = self.store().put_partitions(id, "repo", &["all".to_owned()]).await.unwrap();
-        let fence = self.store().lease(listed[0].id, "me", self.now, self.now + 60_000).await.unwrap().unwrap();
-        Part { integration: id, id: listed[0].id, fence }
+        let listed = self
+            .store()
+            .put_partitions(id, "repo", &["all".to_owned()])
+            .await
+            .unwrap();
+        let fence = self
+            .store()
+            .lease(listed[0].id, "me", self.now, self.now + 60_000)
+            .await
+            .unwrap()
+            .unwrap();
+        Part {
+            integration: id,
+            id: listed[0].id,
+            fence,
+        }
     }
 
     pub(crate) async fn begin(&self, part: &Part) -> PassRow {
@@ -51,20 +72,36 @@ impl World {
     }
 
     pub(crate) async fn end(&self, pass: i64) {
-        self.store().end_pass(pass, seawall_domain::pass::PassState::Succeeded, None, self.now).await.unwrap();
+        self.store()
+            .end_pass(pass, seawall_domain::pass::PassState::Succeeded, None, self.now)
+            .await
+            .unwrap();
     }
 
     /// One pass of one page that lists just these, with its sweep.
     pub(crate) async fn pass(&self, part: &Part, items: Vec<ItemWrite>) -> PageResult {
         let pass = self.begin(part).await;
         let result = self.page(part, Some(pass.id), items).await;
-        while self.store().sweep(pass.id, part.fence, 2, self.now).await.unwrap().removed_items > 0 {}
+        while self
+            .store()
+            .sweep(pass.id, part.fence, 2, self.now)
+            .await
+            .unwrap()
+            .removed_items
+            > 0
+        {}
         self.end(pass.id).await;
         result
     }
 
     pub(crate) async fn page(&self, part: &Part, pass: Option<i64>, items: Vec<ItemWrite>) -> PageResult {
-        self.store().apply_page(PageWrite { upserts: items, ..self.write(part, pass) }).await.unwrap()
+        self.store()
+            .apply_page(PageWrite {
+                upserts: items,
+                ..self.write(part, pass)
+            })
+            .await
+            .unwrap()
     }
 
     /// An empty page.
@@ -79,7 +116,11 @@ impl World {
             cursor: None,
             items: 0,
             converted: 0,
-            cause: if pass.is_some() { "pass".into() } else { "delivery".into() },
+            cause: if pass.is_some() {
+                "pass".into()
+            } else {
+                "delivery".into()
+            },
             now: self.now,
         }
     }

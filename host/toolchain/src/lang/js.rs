@@ -23,7 +23,9 @@ impl Toolchain {
     /// [`BuildError::MissingTool`] without Node 20 and npm, [`BuildError::Tool`] where npm fails.
     pub fn ensure_node_toolchain(&self, progress: Progress<'_>) -> Result<(), BuildError> {
         let version = ask(Command::new("node").arg("--version"));
-        let major = version.as_deref().and_then(|v| v.trim_start_matches('v').split('.').next()?.parse().ok());
+        let major = version
+            .as_deref()
+            .and_then(|v| v.trim_start_matches('v').split('.').next()?.parse().ok());
         match major {
             Some(NODE..) => {}
             found => {
@@ -49,7 +51,8 @@ impl Toolchain {
                 fs::copy(file, folder.join(name)).at("copy", file)?;
             }
             let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
-            npm.args(["ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(folder);
+            npm.args(["ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"])
+                .current_dir(folder);
             run("npm ci", &mut npm, progress).map(drop)
         })?;
         // Node looks for packages beside the SDK; unpacked copies of it share one installation.
@@ -72,7 +75,13 @@ pub(crate) fn build(
     install_own_packages(project, progress)?;
     let program: PathBuf = tools.sdk().join("sdk/js/build.mjs");
     let mut node = Command::new("node");
-    node.arg(program).arg("--project").arg(project).arg("--out").arg(out).arg("--world").arg(world);
+    node.arg(program)
+        .arg("--project")
+        .arg(project)
+        .arg("--out")
+        .arg(out)
+        .arg("--world")
+        .arg(world);
     run("the JavaScript build", &mut node, progress).map(drop)
 }
 
@@ -80,10 +89,12 @@ pub(crate) fn build(
 fn install_own_packages(project: &Path, progress: Progress<'_>) -> Result<(), BuildError> {
     let file = project.join("package.json");
     let text = fs::read(&file).at("read", &file)?;
-    let json: serde_json::Value = serde_json::from_slice(&text).map_err(|e| {
-        BuildError::Invalid(format!("{}:{}:{}: no JSON: {e}", file.display(), e.line(), e.column()))
-    })?;
-    let names = json["dependencies"].as_object().into_iter().flat_map(|names| names.keys());
+    let json: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|e| BuildError::Invalid(format!("{}:{}:{}: no JSON: {e}", file.display(), e.line(), e.column())))?;
+    let names = json["dependencies"]
+        .as_object()
+        .into_iter()
+        .flat_map(|names| names.keys());
     let absent = names.filter(|name| !project.join("node_modules").join(name).exists());
     let absent: Vec<&str> = absent.map(String::as_str).collect();
     if absent.is_empty() {
@@ -93,7 +104,8 @@ fn install_own_packages(project: &Path, progress: Progress<'_>) -> Result<(), Bu
     let locked = project.join("package-lock.json").is_file();
     let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
     npm.arg(if locked { "ci" } else { "install" });
-    npm.args(["--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(project);
+    npm.args(["--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"])
+        .current_dir(project);
     run("npm", &mut npm, progress).map(drop)
 }
 

@@ -46,7 +46,9 @@ impl FromStr for Lang {
             "rust" | "rs" => Ok(Self::Rust),
             "js" | "javascript" | "ts" | "typescript" => Ok(Self::Js),
             "python" | "py" => Ok(Self::Python),
-            other => Err(format!("`{other}` is no known language: expected rust, js, ts or python")),
+            other => Err(format!(
+                "`{other}` is no known language: expected rust, js, ts or python"
+            )),
         }
     }
 }

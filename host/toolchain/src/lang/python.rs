@@ -29,9 +29,18 @@ impl Toolchain {
         hash.update(&wanted);
         hash.update(&version);
         let installed = self.cache().join("python").join(hex::encode(&hash.finalize()[..8]));
-        let inside = |folder: &Path| folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+        let inside = |folder: &Path| {
+            folder.join(if cfg!(windows) {
+                "Scripts/python.exe"
+            } else {
+                "bin/python"
+            })
+        };
         self.once(&installed, |folder| {
-            say(progress, format!("installing the Python toolchain with pip, once (Python {version})"));
+            say(
+                progress,
+                format!("installing the Python toolchain with pip, once (Python {version})"),
+            );
             let mut venv = Command::new(&program);
             venv.args(["-m", "venv"]).arg(folder);
             run("python -m venv", &mut venv, progress).map_err(|e| match e {
@@ -41,7 +50,14 @@ impl Toolchain {
                 other => other,
             })?;
             let mut pip = Command::new(inside(folder));
-            pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-warn-script-location"]);
+            pip.args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--no-warn-script-location",
+            ]);
             pip.arg("-r").arg(&requirements);
             run("pip install", &mut pip, progress).map(drop)
         })?;
@@ -53,7 +69,14 @@ impl Toolchain {
 fn find() -> Result<(String, String), BuildError> {
     let script = "import sys; print('.'.join(map(str, sys.version_info[:3])))";
     let mut seen = Vec::new();
-    for name in ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python"] {
+    for name in [
+        "python3",
+        "python3.14",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python",
+    ] {
         let Some(version) = ask(Command::new(name).args(["-c", script])) else {
             continue;
         };
@@ -63,7 +86,11 @@ fn find() -> Result<(String, String), BuildError> {
         }
         seen.push(version);
     }
-    let found = if seen.is_empty() { "none".to_owned() } else { seen.join(", ") };
+    let found = if seen.is_empty() {
+        "none".to_owned()
+    } else {
+        seen.join(", ")
+    };
     Err(BuildError::MissingTool(format!(
         "Python plugins need Python {}.{} or newer, found {found}: install it from https://www.python.org or your \
          system's packages (Debian: apt-get install python3 python3-venv)",
@@ -81,7 +108,13 @@ pub(crate) fn build(
     let python = tools.ensure_python_toolchain(progress)?;
     let mut command = Command::new(python);
     command.arg(tools.sdk().join("sdk/python/build.py"));
-    command.arg("--project").arg(project).arg("--out").arg(out).arg("--world").arg(world);
+    command
+        .arg("--project")
+        .arg(project)
+        .arg("--out")
+        .arg(out)
+        .arg("--world")
+        .arg(world);
     // What the caller's environment adds to Python's path would end up inside the component.
     for name in ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"] {
         command.env_remove(name);

@@ -14,7 +14,15 @@ use std::collections::BTreeSet;
 const MAX_DEPTH: usize = 400;
 /// What gives more text than it takes, so that repeating it explodes.
 const GROWING: [&str; 9] = [
-    "encode_uri", "encode_base64", "escape_html", "escape_sh", "tojson", "explode", "implode", "ascii_downcase", "strftime",
+    "encode_uri",
+    "encode_base64",
+    "escape_html",
+    "escape_sh",
+    "tojson",
+    "explode",
+    "implode",
+    "ascii_downcase",
+    "strftime",
 ];
 
 type T<'s> = Term<&'s str>;
@@ -40,9 +48,13 @@ impl<'s> Guard<'s> {
         let body = own.term(def.body);
         let recursive = own.names.contains(def.name);
         self.names.extend(own.names);
-        Def { body: if recursive { pipe(call("__step"), body) } else { body }, ..def }
+        Def {
+            body: if recursive { pipe(call("__step"), body) } else { body },
+            ..def
+        }
     }
 
+    #[expect(clippy::boxed_local, reason = "the terms hold boxes, and give them back")]
     fn boxed(&mut self, t: Box<T<'s>>) -> Box<T<'s>> {
         Box::new(self.term(*t))
     }
@@ -62,16 +74,20 @@ impl<'s> Guard<'s> {
         match t {
             Term::Id | Term::Num(_) | Term::Break(_) => t,
             Term::Var("$ENV") => Term::Obj(Vec::new()),
-            Term::Var("$__loc__") => {
-                Term::Obj(vec![(text("file"), Some(text("mapping"))), (text("line"), Some(Term::Num("1")))])
-            }
+            Term::Var("$__loc__") => Term::Obj(vec![
+                (text("file"), Some(text("mapping"))),
+                (text("line"), Some(Term::Num("1"))),
+            ]),
             Term::Var(_) => t,
             Term::Recurse => pipe(call("__sized"), Term::Recurse),
             Term::Str(format, parts) => self.string(format, parts),
             Term::Arr(inner) => Term::Arr(inner.map(|f| Box::new(pipe(self.term(*f), call("__step"))))),
-            Term::Obj(entries) => {
-                Term::Obj(entries.into_iter().map(|(k, v)| (self.key(k), v.map(|v| self.term(v)))).collect())
-            }
+            Term::Obj(entries) => Term::Obj(
+                entries
+                    .into_iter()
+                    .map(|(k, v)| (self.key(k), v.map(|v| self.term(v))))
+                    .collect(),
+            ),
             Term::Neg(f) => Term::Neg(self.boxed(f)),
             Term::BinOp(l, op, r) => self.operation(*l, op, *r),
             Term::Label(name, f) => Term::Label(name, self.boxed(f)),
@@ -85,7 +101,10 @@ impl<'s> Guard<'s> {
             }
             Term::TryCatch(f, c) => Term::TryCatch(self.boxed(f), c.map(|c| self.boxed(c))),
             Term::IfThenElse(branches, last) => Term::IfThenElse(
-                branches.into_iter().map(|(i, t)| (self.term(i), self.term(t))).collect(),
+                branches
+                    .into_iter()
+                    .map(|(i, t)| (self.term(i), self.term(t)))
+                    .collect(),
                 last.map(|t| self.boxed(t)),
             ),
             Term::Def(defs, f) => {
@@ -172,7 +191,11 @@ impl<'s> Guard<'s> {
                     Math::Add => pipe(of(Term::Id, BinaryOp::Math(Math::Add), x()), call("__step")),
                     _ => Term::Call("__mul", vec![Term::Id, x()]),
                 };
-                of(r, BinaryOp::Pipe(Some(Pattern::Var("$__by"))), of(l, BinaryOp::Update, step))
+                of(
+                    r,
+                    BinaryOp::Pipe(Some(Pattern::Var("$__by"))),
+                    of(l, BinaryOp::Update, step),
+                )
             }
             op => {
                 let (l, r) = (self.term(l), self.term(r));
@@ -198,9 +221,7 @@ impl<'s> Guard<'s> {
         match pattern {
             Pattern::Var(_) => pattern,
             Pattern::Arr(all) => Pattern::Arr(all.into_iter().map(|p| self.pattern(p)).collect()),
-            Pattern::Obj(all) => {
-                Pattern::Obj(all.into_iter().map(|(k, p)| (self.key(k), self.pattern(p))).collect())
-            }
+            Pattern::Obj(all) => Pattern::Obj(all.into_iter().map(|(k, p)| (self.key(k), self.pattern(p))).collect()),
         }
     }
 }

@@ -13,8 +13,21 @@ use jaq_json::Val;
 
 /// jaq's filters that are left out or replaced below.
 const REPLACED: [&str; 15] = [
-    "env", "halt", "now", "debug_empty", "stderr_empty", "range", "fromjson", "matches", "split_matches", "split_",
-    "localtime", "strflocaltime", "ltrimstr", "rtrimstr", "indices",
+    "env",
+    "halt",
+    "now",
+    "debug_empty",
+    "stderr_empty",
+    "range",
+    "fromjson",
+    "matches",
+    "split_matches",
+    "split_",
+    "localtime",
+    "strflocaltime",
+    "ltrimstr",
+    "rtrimstr",
+    "indices",
 ];
 
 /// All native filters.
@@ -63,7 +76,11 @@ fn own() -> Vec<Fun<Jq>> {
         run(("now", v(0), |cv| bome(now(&cv)))),
         run(("debug_empty", v(0), |_| Box::new(std::iter::empty()))),
         run(("stderr_empty", v(0), |_| Box::new(std::iter::empty()))),
-        run(("halt", v(1), |_| bome(Err(Error::str("`halt` is not available in a mapping; use `empty` or `error(…)`"))))),
+        run(("halt", v(1), |_| {
+            bome(Err(Error::str(
+                "`halt` is not available in a mapping; use `empty` or `error(…)`",
+            )))
+        })),
     ]
 }
 
@@ -103,7 +120,13 @@ fn is_deep(v: &Val) -> bool {
         let (mut v, mut depth) = (v, 0);
         loop {
             let next = match v {
-                Val::Arr(a) => if last { a.last() } else { a.first() },
+                Val::Arr(a) => {
+                    if last {
+                        a.last()
+                    } else {
+                        a.first()
+                    }
+                }
                 Val::Obj(o) => (if last { o.last() } else { o.first() }).map(|(_, v)| v),
                 _ => None,
             };
@@ -127,7 +150,11 @@ fn sized<'a>(ctx: &jaq_core::Ctx<'a, Jq>, v: &Val) -> Result<(), Exn<'a, Val>> {
         budget.exceed("a value within it grew too large");
         return Err(halt());
     }
-    if budget.take(weight as u64 / 16) { Ok(()) } else { Err(halt()) }
+    if budget.take(weight as u64 / 16) {
+        Ok(())
+    } else {
+        Err(halt())
+    }
 }
 
 fn multiply<'a>(mut cv: Cv<'a, Jq>) -> ValX<'a, Val> {

@@ -55,9 +55,15 @@ impl Compiler {
     /// Reads the library.
     pub(in crate::mapping) fn new() -> Self {
         let own = load::parse(include_str!("library.jq"), |p| p.defs()).unwrap_or_default();
-        let mut library: Vec<_> = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs()).collect();
+        let mut library: Vec<_> = jaq_core::defs()
+            .chain(jaq_std::defs())
+            .chain(jaq_json::defs())
+            .collect();
         for def in own {
-            match library.iter_mut().find(|d| d.name == def.name && d.args.len() == def.args.len()) {
+            match library
+                .iter_mut()
+                .find(|d| d.name == def.name && d.args.len() == def.args.len())
+            {
                 Some(theirs) => *theirs = def,
                 None => library.push(def),
             }
@@ -68,7 +74,10 @@ impl Compiler {
     /// Compiles one expression.
     pub(in crate::mapping) fn compile(&self, code: &str) -> Result<Expr, Fault> {
         if code.len() > MAX_LENGTH {
-            return Err(fault(None, format!("it has {} bytes; at most {MAX_LENGTH} are taken", code.len())));
+            return Err(fault(
+                None,
+                format!("it has {} bytes; at most {MAX_LENGTH} are taken", code.len()),
+            ));
         }
         let term = parse(code)?;
         if let Some(simple) = simple(&term) {
@@ -76,7 +85,10 @@ impl Compiler {
         }
         let mut guard = Guard::default();
         let Some(body) = guard.expression(term) else {
-            return Err(fault(None, "it is nested too deep; write it flatter, for example with `def`".into()));
+            return Err(fault(
+                None,
+                "it is nested too deep; write it flatter, for example with `def`".into(),
+            ));
         };
         // Only what the expression needs of the library: it is compiled for each expression, and kept.
         let mut needed: Vec<Def<&str>> = Vec::new();
@@ -86,19 +98,32 @@ impl Compiler {
             }
         }
         needed.reverse();
-        needed.push(Def { name: "__main", args: Vec::new(), body });
+        needed.push(Def {
+            name: "__main",
+            args: Vec::new(),
+            body,
+        });
 
         let arena = Arena::default();
         let modules = Loader::new(needed)
-            .load(&arena, File { code: "__main", path: () })
-            .map_err(|_| fault(None, "it does not load".into()))?;
-        let filter = jaq_core::Compiler::default().with_funs(natives::all()).compile(modules).map_err(|errors| {
-            let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
-            first.map_or_else(
-                || fault(None, "it does not compile".into()),
-                |(name, undefined)| fault(spot(code, name), self.undefined(name, &undefined)),
+            .load(
+                &arena,
+                File {
+                    code: "__main",
+                    path: (),
+                },
             )
-        })?;
+            .map_err(|_| fault(None, "it does not load".into()))?;
+        let filter = jaq_core::Compiler::default()
+            .with_funs(natives::all())
+            .compile(modules)
+            .map_err(|errors| {
+                let first = errors.into_iter().flat_map(|(_, errors)| errors).next();
+                first.map_or_else(
+                    || fault(None, "it does not compile".into()),
+                    |(name, undefined)| fault(spot(code, name), self.undefined(name, &undefined)),
+                )
+            })?;
         Ok(Expr::Program(Program(filter)))
     }
 
@@ -106,7 +131,12 @@ impl Compiler {
         use jaq_core::compile::Undefined;
         match what {
             Undefined::Filter(arity) => {
-                let same: Vec<_> = self.library.iter().filter(|d| d.name == name).map(|d| d.args.len()).collect();
+                let same: Vec<_> = self
+                    .library
+                    .iter()
+                    .filter(|d| d.name == name)
+                    .map(|d| d.args.len())
+                    .collect();
                 if let Some(other) = same.first() {
                     return format!("the filter `{name}` takes {other} arguments, not {arity}");
                 }
@@ -122,23 +152,37 @@ impl Compiler {
 }
 
 fn parse(code: &str) -> Result<Term<&str>, Fault> {
-    let tokens = Lexer::new(code).lex().map_err(|errors| first_error(code, errors.into_iter().map(|(e, s)| (e.as_str(), s))))?;
+    let tokens = Lexer::new(code)
+        .lex()
+        .map_err(|errors| first_error(code, errors.into_iter().map(|(e, s)| (e.as_str(), s))))?;
     Parser::new(&tokens).parse(|p| p.term()).map_err(|errors| {
-        let errors = errors.into_iter().map(|(e, found)| (e.as_str(), Token::opt_as_str(found, code)));
+        let errors = errors
+            .into_iter()
+            .map(|(e, found)| (e.as_str(), Token::opt_as_str(found, code)));
         first_error(code, errors)
     })
 }
 
 fn first_error<'a>(code: &'a str, mut errors: impl Iterator<Item = (&'a str, &'a str)>) -> Fault {
-    let Some((expected, found)) = errors.next() else { return fault(None, "it is no jq".into()) };
+    let Some((expected, found)) = errors.next() else {
+        return fault(None, "it is no jq".into());
+    };
     let word = found.split_whitespace().next().unwrap_or_default();
-    let found = if word.is_empty() { "the end".to_owned() } else { format!("`{}`", crate::text::cut(word, 20)) };
+    let found = if word.is_empty() {
+        "the end".to_owned()
+    } else {
+        format!("`{}`", crate::text::cut(word, 20))
+    };
     let at = if word.is_empty() { &code[code.len()..] } else { word };
     fault(spot(code, at), format!("expected {}, found {found}", article(expected)))
 }
 
 fn article(expected: &str) -> String {
-    if expected == "nothing" { "the end or an operator such as `|`".into() } else { expected.to_owned() }
+    if expected == "nothing" {
+        "the end or an operator such as `|`".into()
+    } else {
+        expected.to_owned()
+    }
 }
 
 fn fault(at: Option<Spot>, message: String) -> Fault {
@@ -150,7 +194,10 @@ fn spot(code: &str, part: &str) -> Option<Spot> {
     let start = part.as_ptr().addr().checked_sub(code.as_ptr().addr())?;
     let before = code.get(..start)?;
     let line = before.rsplit('\n').next().unwrap_or_default();
-    Some(Spot { line: before.matches('\n').count() + 1, column: line.chars().count() + 1 })
+    Some(Spot {
+        line: before.matches('\n').count() + 1,
+        column: line.chars().count() + 1,
+    })
 }
 
 /// Expressions that need no jaq.
@@ -191,9 +238,7 @@ impl Expr {
         match self {
             Self::Constant(value) => Ok(value.clone()),
             Self::Path(path) => walk(input, path).and_then(|v| value::to_json(v).map_err(str::to_owned)),
-            Self::Program(program) => {
-                value::to_json(&program.run(input.clone(), budget)?).map_err(str::to_owned)
-            }
+            Self::Program(program) => value::to_json(&program.run(input.clone(), budget)?).map_err(str::to_owned),
         }
     }
 
@@ -230,7 +275,13 @@ fn walk<'a>(mut v: &'a Val, path: &[String]) -> Result<&'a Val, String> {
 impl Program {
     fn run(&self, input: Val, budget: &Budget) -> Result<Val, String> {
         budget.start();
-        let ctx = Ctx::<Jq>::new(Run { lut: &self.0.lut, budget }, Vars::new([]));
+        let ctx = Ctx::<Jq>::new(
+            Run {
+                lut: &self.0.lut,
+                budget,
+            },
+            Vars::new([]),
+        );
         let first = self.0.id.run((ctx, input)).next();
         if let Some(bound) = budget.broken() {
             return Err(bound.to_owned());
@@ -255,7 +306,11 @@ fn shorten(error: &Error<Val>) -> String {
     impl std::fmt::Write for Cut {
         fn write_str(&mut self, s: &str) -> std::fmt::Result {
             self.0.push_str(s);
-            if self.0.len() > 4096 { Err(std::fmt::Error) } else { Ok(()) }
+            if self.0.len() > 4096 {
+                Err(std::fmt::Error)
+            } else {
+                Ok(())
+            }
         }
     }
     let mut out = Cut(String::new());
@@ -266,6 +321,10 @@ fn shorten(error: &Error<Val>) -> String {
     }
     // What is wrong stands at the end, as in `cannot index {…} with "a"`.
     let head = crate::text::cut(&text, 200).into_owned();
-    let tail: String = if whole { text.chars().skip(text.chars().count().saturating_sub(60)).collect() } else { String::new() };
+    let tail: String = if whole {
+        text.chars().skip(text.chars().count().saturating_sub(60)).collect()
+    } else {
+        String::new()
+    };
     format!("{head}{tail}")
 }

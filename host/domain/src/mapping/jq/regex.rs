@@ -82,7 +82,9 @@ pub(super) fn run<'a>(between: bool, matches: bool, mut cv: Cv<'a, Jq>) -> ValX<
     let flags = match &flags {
         Val::Null => Flags::default(),
         flags => Flags::parse(text(flags)?).map_err(|c| {
-            Error::str(format_args!("`{c}` is no flag of a regular expression; there are g, i, l, n, p, s and x"))
+            Error::str(format_args!(
+                "`{c}` is no flag of a regular expression; there are g, i, l, n, p, s and x"
+            ))
         })?,
     };
     let regex = compiled(text(&pattern)?, flags.pattern)
@@ -91,12 +93,18 @@ pub(super) fn run<'a>(between: bool, matches: bool, mut cv: Cv<'a, Jq>) -> ValX<
     if !cv.0.data().budget.take(1 + input.len() as u64 / 64) {
         return Err(Exn::halt(HALT));
     }
-    let mut at = Characters { text: input, byte: 0, count: 0 };
+    let mut at = Characters {
+        text: input,
+        byte: 0,
+        count: 0,
+    };
     let mut out: Vec<Val> = Vec::new();
     let mut last = 0;
     for found in regex.captures_iter(input) {
         let captures = found.map_err(|e| {
-            Error::str(format_args!("the regular expression {pattern} gave up on its input: {e}; simplify it"))
+            Error::str(format_args!(
+                "the regular expression {pattern} gave up on its input: {e}; simplify it"
+            ))
         })?;
         let Some(whole) = captures.get(0) else { continue };
         if flags.not_empty && whole.range().is_empty() {
@@ -131,7 +139,10 @@ pub(super) fn run<'a>(between: bool, matches: bool, mut cv: Cv<'a, Jq>) -> ValX<
 fn capture(group: Option<(usize, &str)>, name: Option<Option<&str>>) -> Val {
     let mut map = Map::default();
     let mut put = |key: &str, value: Val| map.insert(string(key), value);
-    put("offset", group.map_or(Val::from(-1isize), |(offset, _)| Val::from(offset)));
+    put(
+        "offset",
+        group.map_or(Val::from(-1isize), |(offset, _)| Val::from(offset)),
+    );
     put("length", Val::from(group.map_or(0, |(_, text)| text.chars().count())));
     put("string", group.map_or(Val::Null, |(_, text)| string(text)));
     if let Some(name) = name {

@@ -62,7 +62,10 @@ fn json(v: &Val, left: &mut usize, depth: usize) -> Result<Value, &'static str> 
         }
         Val::Arr(a) => {
             take(a.len())?;
-            a.iter().map(|v| json(v, left, depth - 1)).collect::<Result<Vec<_>, _>>()?.into()
+            a.iter()
+                .map(|v| json(v, left, depth - 1))
+                .collect::<Result<Vec<_>, _>>()?
+                .into()
         }
         Val::Obj(o) => {
             take(o.len())?;
@@ -89,7 +92,8 @@ fn number(n: &Num) -> Value {
         Num::Float(f) => float(*f),
         Num::BigInt(_) | Num::Dec(_) => {
             let text = n.to_string();
-            text.parse::<u64>().map_or_else(|_| float(text.parse().unwrap_or(f64::NAN)), Value::from)
+            text.parse::<u64>()
+                .map_or_else(|_| float(text.parse().unwrap_or(f64::NAN)), Value::from)
         }
     }
 }
@@ -140,7 +144,9 @@ mod tests {
 
     #[test]
     fn finds_fields_by_name() {
-        let Val::Obj(map) = parse(br#"{"a":1,"name with space":[2],"":3,"\u00e4":4}"#).unwrap() else { unreachable!() };
+        let Val::Obj(map) = parse(br#"{"a":1,"name with space":[2],"":3,"\u00e4":4}"#).unwrap() else {
+            unreachable!()
+        };
         for (name, wanted) in [("a", "1"), ("name with space", "[2]"), ("", "3"), ("ä", "4")] {
             assert_eq!(field(&map, name).unwrap().to_string(), wanted);
         }
@@ -150,13 +156,21 @@ mod tests {
     #[test]
     fn gives_whole_numbers_back_as_integers() {
         let v = parse(br#"[1.0, 1.5, 18446744073709551615, -3, 1e300, 9007199254740993]"#).unwrap();
-        assert_eq!(to_json(&v).unwrap(), json!([1, 1.5, 18446744073709551615u64, -3, 1e300, 9007199254740993u64]));
+        assert_eq!(
+            to_json(&v).unwrap(),
+            json!([1, 1.5, 18446744073709551615u64, -3, 1e300, 9007199254740993u64])
+        );
         assert_eq!(to_json(&Val::from(f64::NAN)).unwrap(), Value::Null);
     }
 
     #[test]
     fn refuses_deep_json() {
-        assert!(parse("[".repeat(100_000).as_bytes()).unwrap_err().to_string().contains("recursion"));
+        assert!(
+            parse("[".repeat(100_000).as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("recursion")
+        );
     }
 
     #[test]

@@ -63,7 +63,10 @@ pub(crate) async fn get(
     let etag = format!("\"{}\"", details.row.version);
     let mut tag = HeaderMap::new();
     tag.extend(HeaderValue::try_from(&etag).ok().map(|value| (header::ETAG, value)));
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|v| v.as_bytes() == etag.as_bytes()) {
+    if headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|v| v.as_bytes() == etag.as_bytes())
+    {
         return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
     }
     let body = EntityDetails {
@@ -82,7 +85,11 @@ pub(crate) async fn get(
         referrers: details
             .referrers
             .into_iter()
-            .map(|r| Referrer { blueprint: r.blueprint.into(), identifier: r.identifier.into(), relation: r.relation })
+            .map(|r| Referrer {
+                blueprint: r.blueprint.into(),
+                identifier: r.identifier.into(),
+                relation: r.relation,
+            })
             .collect(),
     };
     Ok((tag, Json(body)).into_response())

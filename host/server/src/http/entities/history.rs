@@ -43,7 +43,13 @@ pub(crate) async fn history(
     let rows = app.engine.history(&blueprint, &identifier, limit(page.limit)?).await?;
     let items = rows
         .into_iter()
-        .map(|r| ChangeView { position: r.position, kind: r.kind, diff: r.diff, cause: r.cause, at: time::show(r.at) })
+        .map(|r| ChangeView {
+            position: r.position,
+            kind: r.kind,
+            diff: r.diff,
+            cause: r.cause,
+            at: time::show(r.at),
+        })
         .collect();
     Ok(Json(Page { items, next: None }))
 }

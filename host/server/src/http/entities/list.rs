@@ -7,8 +7,8 @@ use crate::http::{
     listing::{self, decode, encode},
     problem::Problem,
 };
-use axum::{Json, extract::State};
 use axum::extract::RawQuery;
+use axum::{Json, extract::State};
 use seawall_domain::{
     BlueprintId,
     query::{Field, ListQuery, Place},
@@ -20,7 +20,10 @@ use utoipa::{IntoParams, ToSchema};
 /// What a list is asked for. `filter` may come several times; all must hold.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "documents the parameters; `Asked` reads them, since serde's query reader takes no repeats")]
+#[expect(
+    dead_code,
+    reason = "documents the parameters; `Asked` reads them, since serde's query reader takes no repeats"
+)]
 pub(crate) struct ListParams {
     /// `FIELD=VALUE`: a property, `$identifier`, `$title`, `$team` or `relations.NAME`; the value as JSON, or else as text. `null`: absent.
     #[param(example = "tier=gold")]
@@ -80,12 +83,25 @@ pub(crate) async fn list(
     Path(blueprint): Path<BlueprintId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<EntityPage>, Problem> {
-    let asked = Asked::read(blueprint, query.as_deref(), &["filter", "sort", "cursor", "limit", "total"])?;
+    let asked = Asked::read(
+        blueprint,
+        query.as_deref(),
+        &["filter", "sort", "cursor", "limit", "total"],
+    )?;
     let listed = app.engine.list(&asked.query).await?;
-    let total = if asked.total { Some(app.engine.count(&asked.query)?) } else { None };
+    let total = if asked.total {
+        Some(app.engine.count(&asked.query)?)
+    } else {
+        None
+    };
     let next = listed.next.and_then(|place| encode(&asked.fingerprint, &place));
     let items = listed.rows.into_iter().map(EntityView::from).collect();
-    Ok(Json(EntityPage { items, next, total, position: listed.position }))
+    Ok(Json(EntityPage {
+        items,
+        next,
+        total,
+        position: listed.position,
+    }))
 }
 
 /// How many entities of a blueprint match.
@@ -97,7 +113,9 @@ pub(crate) async fn count(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Count>, Problem> {
     let asked = Asked::read(blueprint, query.as_deref(), &["filter"])?;
-    Ok(Json(Count { count: app.engine.count(&asked.query)? }))
+    Ok(Json(Count {
+        count: app.engine.count(&asked.query)?,
+    }))
 }
 
 /// How many entities have each value of a field.
@@ -112,7 +130,12 @@ pub(crate) async fn facet(
     let asked = Asked::read(blueprint, query.as_deref(), &["filter", "limit"])?;
     let field = Field::parse(&field).map_err(|e| Problem::invalid("field", e))?;
     let values = app.engine.facet(&asked.query, &field, asked.query.limit)?;
-    Ok(Json(Facet { items: values.into_iter().map(|(value, count)| FacetValue { value, count }).collect() }))
+    Ok(Json(Facet {
+        items: values
+            .into_iter()
+            .map(|(value, count)| FacetValue { value, count })
+            .collect(),
+    }))
 }
 
 struct Asked {
@@ -130,8 +153,14 @@ impl Asked {
             match &*name {
                 unknown if !known.contains(&unknown) => {
                     let near = seawall_domain::text::nearest(unknown, known.iter().copied());
-                    let hint = near.map_or_else(|| format!("there are: {}", known.join(", ")), |n| format!("did you mean `{n}`?"));
-                    return Err(Problem::invalid(unknown, format!("there is no parameter `{unknown}`; {hint}")));
+                    let hint = near.map_or_else(
+                        || format!("there are: {}", known.join(", ")),
+                        |n| format!("did you mean `{n}`?"),
+                    );
+                    return Err(Problem::invalid(
+                        unknown,
+                        format!("there is no parameter `{unknown}`; {hint}"),
+                    ));
                 }
                 "filter" => {
                     filters.push(filter(&value)?);
@@ -140,27 +169,45 @@ impl Asked {
                 "sort" => sort = Some(value.into_owned()),
                 "cursor" => cursor = Some(value.into_owned()),
                 "limit" => {
-                    let n = value.parse().map_err(|_| Problem::invalid("limit", format!("expected a number, found `{value}`")))?;
+                    let n = value
+                        .parse()
+                        .map_err(|_| Problem::invalid("limit", format!("expected a number, found `{value}`")))?;
                     limit = Some(n);
                 }
                 _ => total = value == "true",
             }
         }
         let text = sort.unwrap_or_else(|| "$identifier".to_owned());
-        let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
+        let (name, descending) = text
+            .strip_prefix('-')
+            .map_or((text.as_str(), false), |name| (name, true));
         let sort = Field::parse(name).map_err(|e| Problem::invalid("sort", e))?;
         texts.sort();
         let fingerprint = format!("{blueprint}?{}&{text}", texts.join("&"));
         let after = cursor.map(|c| decode::<Place>(&fingerprint, &c)).transpose()?;
         let limit = listing::limit(limit)?;
-        Ok(Self { query: ListQuery { blueprint, filters, sort, descending, after, limit }, total, fingerprint })
+        Ok(Self {
+            query: ListQuery {
+                blueprint,
+                filters,
+                sort,
+                descending,
+                after,
+                limit,
+            },
+            total,
+            fingerprint,
+        })
     }
 }
 
 fn filter(text: &str) -> Result<(Field, Value), Problem> {
-    let (field, value) = text
-        .split_once('=')
-        .ok_or_else(|| Problem::invalid("filter", format!("expected FIELD=VALUE, such as tier=gold, found `{text}`")))?;
+    let (field, value) = text.split_once('=').ok_or_else(|| {
+        Problem::invalid(
+            "filter",
+            format!("expected FIELD=VALUE, such as tier=gold, found `{text}`"),
+        )
+    })?;
     let field = Field::parse(field).map_err(|e| Problem::invalid("filter", e))?;
     let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
     Ok((field, value))

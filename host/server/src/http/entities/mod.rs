@@ -43,7 +43,15 @@ pub(crate) struct EntityView {
 
 impl From<EntityRow> for EntityView {
     fn from(row: EntityRow) -> Self {
-        let Entity { blueprint, identifier, title, icon, team, properties, relations } = row.entity;
+        let Entity {
+            blueprint,
+            identifier,
+            title,
+            icon,
+            team,
+            properties,
+            relations,
+        } = row.entity;
         Self {
             blueprint: blueprint.into(),
             identifier: EntityId::into(identifier),

@@ -7,7 +7,10 @@ use wit_component::ComponentEncoder;
 /// # Errors
 /// What does not fit, and what to do about it where that is known.
 pub fn component(module: &[u8]) -> Result<Vec<u8>, String> {
-    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|mut e| e.encode());
+    let encoded = ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut e| e.encode());
     encoded.map_err(|error| {
         let error = format!("{error:#}");
         let hint = hint(&error);

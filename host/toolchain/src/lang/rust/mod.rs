@@ -31,13 +31,18 @@ pub(crate) fn build(
     let target = tools.ensure_wasm_target(progress)?;
     let manifest = project.join("Cargo.toml");
     let mut cargo = target.cargo(tools.wasm_target_dir());
-    cargo.current_dir(project).arg("--message-format=json-render-diagnostics");
+    cargo
+        .current_dir(project)
+        .arg("--message-format=json-render-diagnostics");
     for setting in profile(release) {
         cargo.args(["--config", &setting]);
     }
     cargo.args(["--profile", if release { "plugin" } else { "plugin-dev" }]);
     if wants_sdk(&manifest)? {
-        cargo.args(["--config", &format!("patch.crates-io.seawall-sdk.path={:?}", sdk(tools))]);
+        cargo.args([
+            "--config",
+            &format!("patch.crates-io.seawall-sdk.path={:?}", sdk(tools)),
+        ]);
         point_at_sdk(tools, project)?;
     }
     let messages = run("cargo build", &mut cargo, progress)?;
@@ -53,8 +58,20 @@ pub(crate) fn build(
 /// stay theirs.
 fn profile(release: bool) -> Vec<String> {
     let (name, settings): (_, &[&str]) = match release {
-        true => ("plugin", &["opt-level='s'", "lto=true", "codegen-units=1", "panic='abort'", "strip='debuginfo'"]),
-        false => ("plugin-dev", &["opt-level=1", "lto='off'", "incremental=true", "panic='abort'"]),
+        true => (
+            "plugin",
+            &[
+                "opt-level='s'",
+                "lto=true",
+                "codegen-units=1",
+                "panic='abort'",
+                "strip='debuginfo'",
+            ],
+        ),
+        false => (
+            "plugin-dev",
+            &["opt-level=1", "lto='off'", "incremental=true", "panic='abort'"],
+        ),
     };
     let inherits = format!("profile.{name}.inherits='release'");
     let settings = settings.iter().map(|setting| format!("profile.{name}.{setting}"));
@@ -63,7 +80,9 @@ fn profile(release: bool) -> Vec<String> {
 
 /// The module among cargo's messages that belongs to this Cargo.toml.
 fn artifact(messages: &str, manifest: &Path) -> Option<PathBuf> {
-    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let messages = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let ours = messages.filter(|message| {
         message["reason"] == "compiler-artifact" && message["manifest_path"].as_str().map(Path::new) == Some(manifest)
     });
@@ -71,7 +90,10 @@ fn artifact(messages: &str, manifest: &Path) -> Option<PathBuf> {
         .filter_map(|message| serde_json::from_value::<Vec<String>>(message["filenames"].clone()).ok())
         .flatten()
         .collect();
-    files.into_iter().find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+    files
+        .into_iter()
+        .find(|file| file.ends_with(".wasm"))
+        .map(PathBuf::from)
 }
 
 fn sdk(tools: &Toolchain) -> PathBuf {
@@ -81,8 +103,9 @@ fn sdk(tools: &Toolchain) -> PathBuf {
 /// Whether a Cargo.toml takes the SDK by version, and so has to be told where it is.
 fn wants_sdk(manifest: &Path) -> Result<bool, BuildError> {
     let text = fs::read_to_string(manifest).at("read", manifest)?;
-    let parsed: toml::Table =
-        text.parse().map_err(|e| BuildError::Invalid(format!("{}: {e}", manifest.display())))?;
+    let parsed: toml::Table = text
+        .parse()
+        .map_err(|e| BuildError::Invalid(format!("{}: {e}", manifest.display())))?;
     let sdk = parsed.get("dependencies").and_then(|d| d.get("seawall-sdk"));
     Ok(match sdk {
         None => false,
@@ -95,7 +118,10 @@ fn wants_sdk(manifest: &Path) -> Result<bool, BuildError> {
 pub(crate) fn point_at_sdk(tools: &Toolchain, project: &Path) -> Result<Option<PathBuf>, BuildError> {
     let relative = PathBuf::from(".cargo/config.toml");
     let file = project.join(&relative);
-    let text = format!("{MARK}\n[patch.crates-io]\nseawall-sdk = {{ path = {:?} }}\n", sdk(tools));
+    let text = format!(
+        "{MARK}\n[patch.crates-io]\nseawall-sdk = {{ path = {:?} }}\n",
+        sdk(tools)
+    );
     match fs::read_to_string(&file) {
         Ok(found) if found == text || !found.starts_with(MARK) => return Ok(None),
         _ => {}

@@ -32,7 +32,9 @@ impl WasmTarget {
     pub(super) fn cargo(&self, target_dir: &Path) -> Command {
         let mut cargo = Command::new(&self.cargo);
         clean(&mut cargo);
-        cargo.args(["build", "--lib", "--target", TARGET, "--target-dir"]).arg(target_dir);
+        cargo
+            .args(["build", "--lib", "--target", TARGET, "--target-dir"])
+            .arg(target_dir);
         if let Some(rustc) = &self.rustc {
             cargo.env("RUSTC", rustc);
         }
@@ -88,7 +90,10 @@ fn add_with_rustup(progress: Progress<'_>) -> Option<WasmTarget> {
         return None;
     }
     ask(Command::new("rustup").arg("--version"))?;
-    say(progress, format!("Rust's standard library for {TARGET} is absent: running `rustup target add {TARGET}`"));
+    say(
+        progress,
+        format!("Rust's standard library for {TARGET} is absent: running `rustup target add {TARGET}`"),
+    );
     let mut rustup = Command::new("rustup");
     rustup.args(["target", "add", TARGET]);
     match run("rustup target add", &mut rustup, progress) {
@@ -124,12 +129,20 @@ fn from_source() -> Option<WasmTarget> {
 /// The linker that came with a compiler, else the newest of the system's. Answers whether it is the compiler's own.
 fn linker(root: &Path) -> Option<(PathBuf, bool)> {
     let hosts = fs::read_dir(root.join("lib/rustlib")).ok()?;
-    let own = hosts.flatten().map(|host| host.path().join("bin/rust-lld")).find(|file| file.is_file());
+    let own = hosts
+        .flatten()
+        .map(|host| host.path().join("bin/rust-lld"))
+        .find(|file| file.is_file());
     if let Some(own) = own {
         return Some((own, true));
     }
-    let folders = env::var_os("PATH").map(|path| env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
-    let files = folders.iter().filter_map(|folder| fs::read_dir(folder).ok()).flat_map(Iterator::flatten);
+    let folders = env::var_os("PATH")
+        .map(|path| env::split_paths(&path).collect::<Vec<_>>())
+        .unwrap_or_default();
+    let files = folders
+        .iter()
+        .filter_map(|folder| fs::read_dir(folder).ok())
+        .flat_map(Iterator::flatten);
     let versions = files.filter_map(|file| {
         let name = file.file_name().into_string().ok()?;
         let version = match name.strip_prefix("wasm-ld")? {
@@ -149,9 +162,14 @@ fn install_debian_packages(progress: Progress<'_>) -> bool {
         return false;
     }
     let packages = DEBIAN.join(" ");
-    say(progress, format!("installing Debian's packages that can build Rust's standard library: {packages}"));
+    say(
+        progress,
+        format!("installing Debian's packages that can build Rust's standard library: {packages}"),
+    );
     let mut apt = Command::new("apt-get");
-    apt.args(["install", "-y", "--no-install-recommends"]).args(DEBIAN).env("DEBIAN_FRONTEND", "noninteractive");
+    apt.args(["install", "-y", "--no-install-recommends"])
+        .args(DEBIAN)
+        .env("DEBIAN_FRONTEND", "noninteractive");
     match run("apt-get install", &mut apt, progress) {
         Ok(_) => true,
         Err(error) => {
