@@ -13,6 +13,11 @@ pub(crate) fn array(elements: &[Value], cap: usize) -> (String, usize) {
     join(elements.iter(), cap, write)
 }
 
+/// The text of an array of strings, and how many bytes of it are whole leading elements within `cap`.
+pub(crate) fn strings<'a>(elements: impl Iterator<Item = &'a str>, cap: usize) -> (String, usize) {
+    join(elements, cap, write_string)
+}
+
 /// The text of an object, and how many bytes of it are whole leading members within `cap`.
 pub(crate) fn object(members: &Map<String, Value>, cap: usize) -> (String, usize) {
     join(sorted(members).into_iter(), cap, |(name, value), out| {
@@ -59,7 +64,7 @@ fn sorted(members: &Map<String, Value>) -> Vec<(&String, &Value)> {
 }
 
 fn write_member(name: &str, value: &Value, out: &mut String) {
-    write(&Value::String(name.to_owned()), out);
+    write_string(name, out);
     out.push(':');
     write(value, out);
 }
@@ -87,7 +92,19 @@ fn write(value: &Value, out: &mut String) {
             }
             out.push('}');
         }
-        _ => out.push_str(&value.to_string()),
+        Value::String(text) => write_string(text, out),
+        Value::Null | Value::Bool(_) => out.push_str(&value.to_string()),
+    }
+}
+
+fn write_string(text: &str, out: &mut String) {
+    // Most strings need no escapes, and there are two or three in every entity.
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(&Value::from(text).to_string());
     }
 }
 

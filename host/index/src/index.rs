@@ -50,7 +50,7 @@ pub struct Index {
 struct Writer {
     /// Table and slot by row id. Readers never need it.
     ids: hashbrown::HashMap<i64, (u32, u32)>,
-    numbers: HashMap<BlueprintId, u32>,
+    numbers: hashbrown::HashMap<BlueprintId, u32>,
     tables: Vec<Arc<RwLock<Table>>>,
 }
 

@@ -103,7 +103,7 @@ impl Page<'_> {
         };
         let steps = (sequence.slots.len() as u64).saturating_mul(self.want as u64) / count;
         if steps.saturating_mul(STEP) <= looks {
-            let budget = usize::try_from(looks / STEP).unwrap_or(usize::MAX).saturating_mul(2);
+            let budget = usize::try_from((looks / STEP).min(steps.saturating_mul(32) + 256)).unwrap_or(usize::MAX);
             if let Some(slots) = self.walk(hits, &sequence.slots[start..], budget) {
                 return slots;
             }

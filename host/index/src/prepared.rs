@@ -32,22 +32,23 @@ impl<'a> Prepared<'a> {
     pub(crate) fn new(row: Row<'a>, hasher: &DefaultHashBuilder) -> Self {
         let entity = row.entity;
         let identifier = entity.identifier.as_str();
+        // Filtered iterators have no size, and growing step by step would copy every value twice.
+        let mut properties = Vec::with_capacity(entity.properties.len());
+        for (name, value) in &entity.properties {
+            properties.extend(Probe::value(value, hasher).map(|probe| (name.as_str(), probe)));
+        }
+        let mut relations = Vec::with_capacity(entity.relations.len());
+        for (name, target) in &entity.relations {
+            relations.extend(Probe::relation(target, hasher).map(|probe| (name.as_str(), probe)));
+        }
         Self {
             row,
             identifier,
             identifier_hash: hasher.hash_one(identifier),
             title: entity.title.as_deref().map(|title| Probe::string(title, hasher)),
             team: Probe::strings(entity.team.iter().map(String::as_str), hasher),
-            properties: entity
-                .properties
-                .iter()
-                .filter_map(|(name, value)| Some((name.as_str(), Probe::value(value, hasher)?)))
-                .collect(),
-            relations: entity
-                .relations
-                .iter()
-                .filter_map(|(name, target)| Some((name.as_str(), Probe::relation(target, hasher)?)))
-                .collect(),
+            properties,
+            relations,
         }
     }
 }

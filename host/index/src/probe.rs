@@ -94,12 +94,15 @@ impl<'a> Probe<'a> {
 
     /// Several strings as an array; none where there are none.
     pub(crate) fn strings(texts: impl Iterator<Item = &'a str> + Clone, hasher: &DefaultHashBuilder) -> Option<Self> {
-        let values: Vec<Value> = texts.clone().map(Value::from).collect();
-        if values.is_empty() {
+        let elements: Vec<_> = texts.clone().map(|text| Self::string(text, hasher)).collect();
+        if elements.is_empty() {
             return None;
         }
-        let mut array = array_needle(Kind::Array, &values);
-        array.elements = texts.map(|text| Self::string(text, hasher)).collect();
+        let (full, whole) = canonical::strings(texts, CAP);
+        let array = Text {
+            elements,
+            ..capped(Kind::Array, Cow::Owned(full), whole)
+        };
         Some(Self::new(Needle::Text(array), hasher))
     }
 

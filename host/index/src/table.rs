@@ -7,10 +7,10 @@ use crate::{
     prepared::Prepared,
     probe::Probe,
 };
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use roaring::RoaringBitmap;
 use seawall_domain::query::Field;
-use std::{cmp::Ordering, collections::HashMap, hash::BuildHasher as _};
+use std::{cmp::Ordering, hash::BuildHasher as _};
 
 const TITLE: u32 = 0;
 const TEAM: u32 = 1;
@@ -331,7 +331,7 @@ impl Table {
 
     pub(crate) fn heap_bytes(&self) -> usize {
         let names = |names: &HashMap<Box<str>, u32>| {
-            names.capacity() * 24 + names.keys().map(|name| crate::size::block(name.len())).sum::<usize>()
+            names.allocation_size() + names.keys().map(|name| crate::size::block(name.len())).sum::<usize>()
         };
         (self.ids.capacity() + self.created.capacity() + self.updated.capacity()) * 8
             + self.identifiers.capacity() * size_of::<Box<str>>()

@@ -143,14 +143,6 @@ impl Client {
         })
     }
 
-    /// Whether the server says that it is ready.
-    pub(crate) async fn is_ready(&self) -> bool {
-        let Ok(url) = self.base.join("/readyz") else {
-            return false;
-        };
-        matches!(self.http.get(url).send().await, Ok(response) if response.status().is_success())
-    }
-
     fn url(&self, path: &[&str]) -> Result<Url> {
         let mut url = self.base.clone();
         match url.path_segments_mut() {
@@ -189,7 +181,11 @@ pub(crate) fn data_folder(given: Option<PathBuf>) -> PathBuf {
 
 /// Where what can be made again is kept: `$SEAWALL_CACHE`, or the user's cache folder.
 pub(crate) fn cache_folder() -> PathBuf {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     variable("SEAWALL_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|folder| folder.join("seawall")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/seawall")))

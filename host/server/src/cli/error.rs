@@ -90,15 +90,16 @@ impl CliError {
             Self::Unwell => return,
             Self::Refused(problem) => {
                 eprintln!("error: {}", problem.detail);
-                for (pointer, detail) in problem.errors.iter().filter(|(_, detail)| *detail != problem.detail) {
-                    eprintln!(
-                        "  {}{detail}",
-                        if pointer.is_empty() {
-                            String::new()
-                        } else {
-                            format!("{pointer}: ")
-                        }
-                    );
+                for (pointer, detail) in &problem.errors {
+                    let line = if pointer.is_empty() {
+                        detail.clone()
+                    } else {
+                        format!("{pointer}: {detail}")
+                    };
+                    // One error is its own summary.
+                    if line != problem.detail && *detail != problem.detail {
+                        eprintln!("  {line}");
+                    }
                 }
             }
             other => eprintln!("error: {other}"),

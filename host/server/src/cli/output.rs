@@ -157,12 +157,6 @@ pub(crate) fn bytes(value: &Value, pointer: &str) -> String {
         .unwrap_or_default()
 }
 
-/// `yes` or nothing.
-pub(crate) fn yes(value: &Value, pointer: &str) -> String {
-    let yes = value.pointer(pointer).and_then(Value::as_bool) == Some(true);
-    if yes { "yes".into() } else { String::new() }
-}
-
 /// The items of a list answer.
 pub(crate) fn items(answer: &Value) -> &[Value] {
     answer["items"].as_array().map_or(&[][..], Vec::as_slice)

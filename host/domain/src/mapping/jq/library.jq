@@ -1,5 +1,5 @@
-# What jq has and jaq's library lacks or does otherwise. A definition that jaq has too takes its place there, so it may use
-# what jaq defines before it and native filters.
+# What jq has and jaq's library lacks or does otherwise. Stands after jaq's own, of which those that are defined here are
+# dropped; so what used a dropped one is defined here again.
 def join($s): reduce .[] as $x (null;
   (if . == null then "" else . + $s end) + ($x | if . == null then "" elif type == "string" then . else tojson end)) // "";
 def ltrimstr($x): if isstring and ($x | isstring) then __ltrimstr($x) else . end;
@@ -49,3 +49,4 @@ def __tsv: if isnumber or isboolean then tojson elif . == null then ""
   else error("an array or object cannot be a field of @tsv") end;
 def @csv: [.[] | __csv] | join(",");
 def @tsv: [.[] | __tsv] | join("\t");
+def @sh: [if isarray then .[] else . end | if isstring then "'\(escape_sh)'" else "\(.)" end] | join(" ");

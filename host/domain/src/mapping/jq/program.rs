@@ -55,19 +55,10 @@ impl Compiler {
     /// Reads the library.
     pub(in crate::mapping) fn new() -> Self {
         let own = load::parse(include_str!("library.jq"), |p| p.defs()).unwrap_or_default();
-        let mut library: Vec<_> = jaq_core::defs()
-            .chain(jaq_std::defs())
-            .chain(jaq_json::defs())
-            .collect();
-        for def in own {
-            match library
-                .iter_mut()
-                .find(|d| d.name == def.name && d.args.len() == def.args.len())
-            {
-                Some(theirs) => *theirs = def,
-                None => library.push(def),
-            }
-        }
+        let theirs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
+        let replaced = |d: &Def<&str>| own.iter().any(|o| o.name == d.name && o.args.len() == d.args.len());
+        let mut library: Vec<_> = theirs.filter(|d| !replaced(d)).collect();
+        library.extend(own);
         Self { library }
     }
 
@@ -140,7 +131,13 @@ impl Compiler {
                 if let Some(other) = same.first() {
                     return format!("the filter `{name}` takes {other} arguments, not {arity}");
                 }
-                let known = self.library.iter().map(|d| d.name).filter(|n| !n.starts_with("__"));
+                let native: Vec<_> = natives::all().into_iter().map(|(name, ..)| name).collect();
+                let known = self
+                    .library
+                    .iter()
+                    .map(|d| d.name)
+                    .chain(native)
+                    .filter(|n| !n.starts_with("__"));
                 match crate::text::nearest(name, known) {
                     Some(near) => format!("there is no filter `{name}`; did you mean `{near}`?"),
                     None => format!("there is no filter `{name}`; a text is written in quotes: '\"{name}\"'"),
@@ -327,4 +324,59 @@ fn shorten(error: &Error<Val>) -> String {
         String::new()
     };
     format!("{head}{tail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_library_compiles() {
+        let compiler = Compiler::new();
+        assert!(compiler.library.len() > 150);
+        for def in &compiler.library {
+            let args = vec!["1"; def.args.len()].join("; ");
+            let call = if args.is_empty() {
+                def.name.to_owned()
+            } else {
+                format!("{}({args})", def.name)
+            };
+            let compiled = compiler.compile(&call);
+            assert!(compiled.is_ok(), "{call}: {compiled:?}");
+        }
+    }
+
+    #[test]
+    fn simple_expressions_need_no_jaq() {
+        let compiler = Compiler::new();
+        let simple = |code: &str| !matches!(compiler.compile(code), Ok(Expr::Program(_)) | Err(_));
+        for code in [
+            ".",
+            ".a",
+            ".a.b",
+            ".a[\"b c\"]",
+            ".[\"a\"]",
+            " .a ",
+            "\"x\"",
+            "\"a\\n\"",
+            "true",
+            "12",
+            "null",
+        ] {
+            assert!(simple(code), "{code}");
+        }
+        for code in [
+            ".a?",
+            ".a[0]",
+            ".a[]",
+            "..",
+            "\"\\(.a)\"",
+            ".a | .b",
+            "1.5",
+            "-1",
+            "$__loc__",
+        ] {
+            assert!(!simple(code), "{code}");
+        }
+    }
 }

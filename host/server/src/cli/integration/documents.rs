@@ -57,7 +57,13 @@ fn split(text: &str) -> Vec<String> {
         };
         if ends("---") || ends("...") {
             let rest = if ends("---") { &line[3..] } else { "\n" };
-            documents.push(format!("{}   {rest}", "\n".repeat(number)));
+            // What stands behind the dashes keeps its column; nothing stays nothing.
+            let rest = if rest.trim().is_empty() {
+                "\n".to_owned()
+            } else {
+                format!("   {rest}")
+            };
+            documents.push(format!("{}{rest}", "\n".repeat(number)));
         } else if let Some(last) = documents.last_mut() {
             last.push_str(line);
         }
@@ -86,6 +92,8 @@ mod tests {
         let wrong = TWO.replace("plugin: p", "plugin: [p]");
         let error = read("f.yaml", &wrong).unwrap_err().to_string();
         assert!(error.starts_with("f.yaml:8:"), "{error}");
+        let error = read("f.yaml", &TWO.replace("plugin: p\n", "")).unwrap_err().to_string();
+        assert!(error.starts_with("f.yaml:6:1: expected `plugin`"), "{error}");
     }
 
     #[test]

@@ -39,11 +39,13 @@ impl Sync {
             return Ok(());
         }
         let followed = follow(&client, &self.name, &mark).await?;
-        global.output().list(
-            &followed.answer(),
-            PASSES,
-            "it has no partitions: there is nothing to list",
-        )?;
+        if followed.problem.is_none() || !followed.passes.is_empty() {
+            global.output().list(
+                &followed.answer(),
+                PASSES,
+                "it has no partitions: there is nothing to list",
+            )?;
+        }
         verdict(&self.name, &followed)
     }
 }

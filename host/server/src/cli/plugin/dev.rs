@@ -152,7 +152,8 @@ fn invalid(error: EngineError) -> CliError {
     match error {
         EngineError::Invalid(problems) => {
             let line = |p: &seawall_engine::Problem| match p.pointer.strip_prefix("/config") {
-                Some("") | None => p.detail.clone(),
+                None => p.detail.clone(),
+                Some("") => format!("--config: {}", p.detail),
                 Some(pointer) => format!("--config {}: {}", pointer.trim_start_matches('/'), p.detail),
             };
             CliError::Usage(problems.iter().map(line).collect::<Vec<_>>().join("\n"))
