@@ -35,21 +35,38 @@ impl Ingestor for Plugin {
         let prometheus = &config.prometheus_url;
         let alertmanager = config.alertmanager_url.as_ref();
         let alertmanager = || alertmanager.ok_or_else(|| Failure::invalid_config("alertmanager_url is not set"));
-        let wait = || clock::sleep(watch::INTERVAL);
         match scope.kind() {
             "scrape-target" => snapshot(scope.kind(), &prometheus::targets(prometheus)?),
             "alerting-rule" => snapshot(scope.kind(), &prometheus::rules(prometheus)?),
             "alert" => {
                 let finish = |changed: &mut Vec<watch::Found>| prometheus::name_rules(prometheus, changed);
-                watch::page(scope.kind(), cursor, || prometheus::alerts(prometheus), finish, wait)
+                watch::page(
+                    scope.kind(),
+                    cursor,
+                    || prometheus::alerts(prometheus),
+                    finish,
+                    watch::patience(),
+                )
             }
             "alertmanager-alert" => {
                 let base = alertmanager()?;
-                watch::page(scope.kind(), cursor, || alertmanager::alerts(base), |_| Ok(()), wait)
+                watch::page(
+                    scope.kind(),
+                    cursor,
+                    || alertmanager::alerts(base),
+                    |_| Ok(()),
+                    watch::patience(),
+                )
             }
             "silence" => {
                 let base = alertmanager()?;
-                watch::page(scope.kind(), cursor, || alertmanager::silences(base), |_| Ok(()), wait)
+                watch::page(
+                    scope.kind(),
+                    cursor,
+                    || alertmanager::silences(base),
+                    |_| Ok(()),
+                    watch::patience(),
+                )
             }
             other => Err(Failure::NotFound(format!("kind {other}"))),
         }

@@ -9,10 +9,10 @@ use crate::fingerprint;
 use seawall_sdk::prelude::*;
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
-/// How long to wait before asking again.
-pub const INTERVAL: Duration = Duration::from_millis(500);
-/// How often one call asks: with the time between, some five seconds.
-const ASKS: usize = 10;
+/// How long to wait before asking again: an alert is in the catalog within two seconds.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// How long one call waits for a change.
+const PATIENCE: Duration = Duration::from_secs(4);
 /// Up to so many items the cursor names each (some 50 KB); above, it holds one hash, and every change is a snapshot.
 const NAMED: usize = 2_000;
 
@@ -86,23 +86,31 @@ impl Known {
     }
 }
 
+/// Waits as long as one call may, some time at once.
+pub fn patience() -> impl FnMut() -> bool {
+    let begun = clock::monotonic();
+    move || {
+        let more = clock::monotonic().saturating_sub(begun) < PATIENCE;
+        if more {
+            clock::sleep(INTERVAL);
+        }
+        more
+    }
+}
+
 /// One page: all items without a cursor, else what changed since it, as soon as something does. `finish` completes the
-/// items that go into the page; `wait` lets [`INTERVAL`] pass.
+/// items that go into the page; `wait` lets some time pass, and answers false when it was enough.
 pub fn page(
     kind: &str,
     cursor: Option<&str>,
     list: impl Fn() -> Result<Vec<Found>>,
     finish: impl Fn(&mut Vec<Found>) -> Result<()>,
-    wait: impl Fn(),
+    mut wait: impl FnMut() -> bool,
 ) -> Result<Page> {
     let known = cursor.map(Known::from_cursor).transpose()?;
     let mut found = list()?;
     let mut now = Known::of(&found);
-    for _ in 1..ASKS {
-        if known.as_ref() != Some(&now) {
-            break;
-        }
-        wait();
+    while known.as_ref() == Some(&now) && wait() {
         found = list()?;
         now = Known::of(&found);
     }
@@ -134,6 +142,9 @@ mod tests {
     use seawall_sdk::ingestor::Change;
     use std::cell::Cell;
 
+    /// How often the tests' patience asks.
+    const ASKS: usize = 5;
+
     fn items(items: &[(&str, &str)]) -> Vec<Found> {
         items
             .iter()
@@ -147,7 +158,7 @@ mod tests {
             asked.set(asked.get() + 1);
             Ok(lists[(asked.get() - 1).min(lists.len() - 1)].clone())
         };
-        let page = page("alert", cursor, list, |_| Ok(()), || ()).unwrap();
+        let page = page("alert", cursor, list, |_| Ok(()), || asked.get() < ASKS).unwrap();
         (page, asked.get())
     }
 
@@ -210,7 +221,7 @@ mod tests {
 
     #[test]
     fn an_unknown_cursor_has_expired() {
-        let result = page("alert", Some("{}"), || Ok(Vec::new()), |_| Ok(()), || ());
+        let result = page("alert", Some("{}"), || Ok(Vec::new()), |_| Ok(()), || false);
         assert_eq!(result, Err(Failure::CursorExpired));
     }
 }
