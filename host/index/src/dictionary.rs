@@ -32,11 +32,6 @@ impl Dictionary {
         self.entries.len()
     }
 
-    /// How many different values there are.
-    pub(crate) fn len(&self) -> usize {
-        self.by_value.len()
-    }
-
     /// All values, by code.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Entry)> {
         (0..)

@@ -348,7 +348,7 @@ fn answers_equal_the_reference_after_every_page() {
 /// Enough entities that orders are walked and looked up, and caught up with.
 #[test]
 fn answers_equal_the_reference_in_a_large_blueprint() {
-    run(100, 6000, 4000, 25);
+    run(100, 6000, 4000, 12);
 }
 
 /// Pages that are walked while writes go on hold every entity that stayed as it was, once and in order.
