@@ -550,7 +550,17 @@ fn jq_as_platform_engineers_know_it() {
         ("\"ab\" * 3", json!("ababab")),
         (
             "[paths]",
-            json!([["a"], ["j"], ["l"], ["l", 0], ["l", 1], ["l", 2], ["n"], ["o"], ["o", "k"]]),
+            json!([
+                ["a"],
+                ["j"],
+                ["l"],
+                ["l", 0],
+                ["l", 1],
+                ["l", 2],
+                ["n"],
+                ["o"],
+                ["o", "k"]
+            ]),
         ),
         ("[.. | numbers]", json!([3, 1, 2])),
         ("def f($x): $x + 1; f(2)", json!(3)),
