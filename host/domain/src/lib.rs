@@ -2,7 +2,7 @@
 //! grants, egress rules, queries and the state machines of passes and runs.
 //!
 //! Nothing in this crate knows a clock, a socket, a database, wasmtime or HTTP handlers. Times are handed in as
-//! [`Millis`].
+//! [`Millis`]. One function reads files: [`mapping::TrialInput::read`], which the command line and the tests share.
 
 pub mod blueprint;
 pub mod bundle;

@@ -41,7 +41,7 @@ fn parse(json: &str) -> Value {
 }
 
 fn join<T>(parts: impl Iterator<Item = T>, cap: usize, mut write: impl FnMut(T, &mut String)) -> (String, usize) {
-    let mut text = String::new();
+    let mut text = String::with_capacity(64);
     let mut whole = 0;
     let mut fits = true;
     for (number, part) in parts.enumerate() {

@@ -93,6 +93,12 @@ pub(crate) fn prefix(view: Option<View<'_>>, descending: bool) -> u128 {
 /// The first 16 bytes of the lower-case text.
 fn text_prefix(text: &str) -> u128 {
     let mut bytes = [0_u8; 16];
+    let head = &text.as_bytes()[..text.len().min(16)];
+    if head.is_ascii() {
+        bytes[..head.len()].copy_from_slice(head);
+        bytes.make_ascii_lowercase();
+        return u128::from_be_bytes(bytes);
+    }
     let mut filled = 0;
     for char in folded(text) {
         let mut buffer = [0_u8; 4];

@@ -96,7 +96,7 @@ impl Key {
             Needle::Text(text) => text,
         };
         let kept: Box<str> = text.text.as_ref().into();
-        match (text.kind, text.digest) {
+        match (text.kind, text.digest.as_deref().copied()) {
             (Kind::Array, digest) => Self::Array(Box::new(ArrayKey {
                 text: kept,
                 digest,

@@ -35,11 +35,15 @@ impl<'a> Prepared<'a> {
         // Filtered iterators have no size, and growing step by step would copy every value twice.
         let mut properties = Vec::with_capacity(entity.properties.len());
         for (name, value) in &entity.properties {
-            properties.extend(Probe::value(value, hasher).map(|probe| (name.as_str(), probe)));
+            if let Some(probe) = Probe::value(value, hasher) {
+                properties.push((name.as_str(), probe));
+            }
         }
         let mut relations = Vec::with_capacity(entity.relations.len());
         for (name, target) in &entity.relations {
-            relations.extend(Probe::relation(target, hasher).map(|probe| (name.as_str(), probe)));
+            if let Some(probe) = Probe::relation(target, hasher) {
+                relations.push((name.as_str(), probe));
+            }
         }
         Self {
             row,

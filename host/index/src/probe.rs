@@ -35,7 +35,7 @@ pub(crate) struct Text<'a> {
     pub(crate) kind: Kind,
     pub(crate) text: Cow<'a, str>,
     /// Of the full text, where `text` is not all of it.
-    pub(crate) digest: Option<[u8; 16]>,
+    pub(crate) digest: Option<Box<[u8; 16]>>,
     /// Of an array; nulls are left out.
     pub(crate) elements: Vec<Probe<'a>>,
 }
@@ -54,10 +54,10 @@ impl<'a> Probe<'a> {
             Value::Null => return None,
             Value::Array(elements) => {
                 let mut array = array_needle(Kind::Array, elements);
-                array.elements = elements
-                    .iter()
-                    .filter_map(|element| Self::element(element, hasher))
-                    .collect();
+                array.elements.reserve_exact(elements.len());
+                for element in elements {
+                    array.elements.extend(Self::element(element, hasher));
+                }
                 Needle::Text(array)
             }
             scalar => Self::scalar(scalar)?,
@@ -93,7 +93,10 @@ impl<'a> Probe<'a> {
     }
 
     /// Several strings as an array; none where there are none.
-    pub(crate) fn strings(texts: impl Iterator<Item = &'a str> + Clone, hasher: &DefaultHashBuilder) -> Option<Self> {
+    pub(crate) fn strings(
+        texts: impl ExactSizeIterator<Item = &'a str> + Clone,
+        hasher: &DefaultHashBuilder,
+    ) -> Option<Self> {
         let elements: Vec<_> = texts.clone().map(|text| Self::string(text, hasher)).collect();
         if elements.is_empty() {
             return None;
@@ -124,7 +127,7 @@ impl Needle<'_> {
             Self::Text(text) => Look::Text {
                 kind: text.kind,
                 text: &text.text,
-                digest: text.digest.as_ref(),
+                digest: text.digest.as_deref(),
             },
         }
     }
@@ -154,7 +157,7 @@ fn capped(kind: Kind, full: Cow<'_, str>, whole: usize) -> Text<'_> {
             elements: Vec::new(),
         };
     }
-    let mut digest = [0_u8; 16];
+    let mut digest = Box::new([0_u8; 16]);
     digest.copy_from_slice(&Sha256::digest(full.as_bytes())[..16]);
     let text = match full {
         Cow::Borrowed(text) => Cow::Borrowed(&text[..whole]),

@@ -431,3 +431,61 @@ fn a_walk_goes_on_over_changes() {
         assert_eq!(walked.into_iter().filter(stayed).collect::<Vec<_>>(), expected);
     }
 }
+
+/// The hits are at both ends of the order, so a walk over the gap is given up and every hit's place is looked up.
+#[test]
+fn a_walk_that_meets_too_few_hits_is_given_up() {
+    let index = Index::new();
+    let entities: Vec<Entity> = (0..6000_usize)
+        .map(|n| {
+            let (rank, end) = (n * 7919 % 6000, !(150..5000).contains(&(n * 7919 % 6000)));
+            serde_json::from_value(
+                json!({"blueprint": "service", "identifier": format!("e{n}"), "properties": {"rank": rank, "end": end}}),
+            )
+            .unwrap()
+        })
+        .collect();
+    let rows: Vec<_> = (0..)
+        .zip(&entities)
+        .map(|(id, entity)| Row {
+            id,
+            entity,
+            created_at: 0,
+            updated_at: 0,
+        })
+        .collect();
+    index.load(&rows);
+    index.finish_load(1);
+    for descending in [false, true] {
+        let mut expected: Vec<usize> = (0..150).chain(5000..6000).collect();
+        if descending {
+            expected.reverse();
+        }
+        let mut query = ListQuery {
+            blueprint: "service".parse().unwrap(),
+            filters: vec![(Field::Property("end".into()), json!(true))],
+            sort: Field::Property("rank".into()),
+            descending,
+            after: None,
+            limit: 20,
+        };
+        // So often that the order is made, though the hits are few enough to be compared without it.
+        for _ in 0..30 {
+            index.list(&query).unwrap();
+        }
+        let mut walked = Vec::new();
+        loop {
+            let page = index.list(&query).unwrap();
+            walked.extend(
+                page.ids
+                    .into_iter()
+                    .map(|id| usize::try_from(id).unwrap() * 7919 % 6000),
+            );
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(walked, expected);
+    }
+}

@@ -1,5 +1,5 @@
 //! Builds a plugin from the command line: `cargo run -p seawall-toolchain --example build -- DIR [OUT.wasm]`.
-//! With `--new LANG NAME DIR` makes one instead.
+//! `--dev DIR` builds for the author's loop, with less care for size; `--new LANG NAME DIR` makes a plugin.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use seawall_toolchain::{BuildError, Lang, Options, Toolchain};
@@ -24,22 +24,27 @@ fn work(args: &[String]) -> Result<(), BuildError> {
                 println!("{}", file.display());
             }
         }
-        [folder, out @ ..] => {
-            let begun = Instant::now();
-            let options = Options {
-                out: out.first().map(Into::into),
-                ..Options::new(&|line| eprintln!("  {line}"))
-            };
-            let built = tools.build(Path::new(folder), &options)?;
-            let seconds = begun.elapsed().as_secs_f64();
-            println!(
-                "{} {} bytes {} in {seconds:.1} s",
-                built.path.display(),
-                built.size,
-                built.digest
-            );
-        }
-        [] => eprintln!("usage: build DIR [OUT.wasm] | build --new LANG NAME DIR"),
+        [flag, folder] if flag == "--dev" => build(&tools, folder, None, false)?,
+        [folder, out @ ..] => build(&tools, folder, out.first(), true)?,
+        [] => eprintln!("usage: build DIR [OUT.wasm] | build --dev DIR | build --new LANG NAME DIR"),
     }
+    Ok(())
+}
+
+fn build(tools: &Toolchain, folder: &str, out: Option<&String>, release: bool) -> Result<(), BuildError> {
+    let begun = Instant::now();
+    let options = Options {
+        release,
+        out: out.map(Into::into),
+        progress: &|line| eprintln!("  {line}"),
+    };
+    let built = tools.build(Path::new(folder), &options)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    println!(
+        "{} {} bytes {} in {seconds:.1} s",
+        built.path.display(),
+        built.size,
+        built.digest
+    );
     Ok(())
 }

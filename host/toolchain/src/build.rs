@@ -88,7 +88,12 @@ impl Toolchain {
             reason,
         };
         let found = bundle::world(&component).map_err(|e| unfit(e.to_string()))?;
-        bundle.check_roles(&found.exports).map_err(|e| unfit(e.to_string()))?;
+        bundle.check_roles(&found.exports).map_err(|e| match lang {
+            Lang::Rust => unfit(format!(
+                "{e}\nThe line `seawall_sdk::plugin!(MyPlugin: ingestor);` names what is exported"
+            )),
+            Lang::Js | Lang::Python => unfit(e.to_string()),
+        })?;
         bundle::check_imports(&found.imports).map_err(|unknown| {
             let lines: Vec<String> = unknown.iter().map(ToString::to_string).collect();
             unfit(format!(

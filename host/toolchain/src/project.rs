@@ -5,6 +5,7 @@ use seawall_domain::{
     Blueprint,
     document::{Document, Problem},
     manifest::{self, Manifest, Role},
+    mapping::Mapping,
 };
 use serde_json::Value;
 use std::{
@@ -56,19 +57,26 @@ const EXAMPLE: &str = "  resources:
         entity:
           mappings: {identifier: .id, title: .name, blueprint: '\"service\"', properties: {}}";
 
+/// A file as text and as a document with places.
+struct Text {
+    file: String,
+    text: String,
+    document: Document,
+}
+
 /// `NAME.yaml`, `NAME.yml` or `NAME.json`.
-fn optional(folder: &Path, name: &str) -> Result<Option<Document>, BuildError> {
+fn optional(folder: &Path, name: &str) -> Result<Option<Text>, BuildError> {
     let files = ["yaml", "yml", "json"].map(|extension| folder.join(format!("{name}.{extension}")));
     let Some(file) = files.into_iter().find(|file| file.is_file()) else {
         return Ok(None);
     };
     let text = fs::read_to_string(&file).at("read", &file)?;
-    Document::parse(&shown(&file), &text)
-        .map(Some)
-        .map_err(|e| BuildError::Invalid(e.to_string()))
+    let file = shown(&file);
+    let document = Document::parse(&file, &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
+    Ok(Some(Text { file, text, document }))
 }
 
-fn blueprints(document: &Document) -> Result<Vec<Blueprint>, BuildError> {
+fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError> {
     let Value::Array(list) = document.value() else {
         let problem = Problem::new("", "a list of blueprints", "something else");
         return invalid(
@@ -93,13 +101,17 @@ fn blueprints(document: &Document) -> Result<Vec<Blueprint>, BuildError> {
     }
 }
 
-/// What a kind's expressions mean is for the host to say; here it counts that it is a mapping of this plugin's kinds.
-fn mapping(document: &Document, manifest: &Manifest) -> Result<Value, BuildError> {
+/// The mapping as it stands, once its expressions compile and its kinds are the plugin's.
+fn mapping(Text { file, text, document }: &Text, manifest: &Manifest) -> Result<Value, BuildError> {
     let value = document.value();
     let Some(resources) = value["resources"].as_array() else {
         let problem = Problem::new("", "a mapping with a list `resources`", "none");
         return invalid(document, vec![problem.example(format!("\n{EXAMPLE}"))]);
     };
+    Mapping::parse(file, text).map_err(|errors| {
+        let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        BuildError::Invalid(lines.join("\n"))
+    })?;
     let kinds = || manifest.kinds.keys().map(|kind| kind.as_str());
     let mut problems = Vec::new();
     for (i, resource) in resources.iter().enumerate() {
@@ -123,4 +135,66 @@ fn invalid<T>(document: &Document, problems: Vec<Problem>) -> Result<T, BuildErr
 
 fn shown(file: &Path) -> String {
     file.display().to_string()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn refused(files: &[(&str, &str)]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {service: {}}\n";
+        for (name, text) in [("plugin.yaml", manifest)].iter().chain(files) {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        read(folder.path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_plugin_that_lists_items_needs_a_mapping() {
+        let words = refused(&[]);
+        assert!(
+            words.contains("no mapping.yaml") && words.contains("resources:"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn an_expression_that_does_not_compile_is_named_with_its_place() {
+        let mapping = "resources:\n  - kind: service\n    selector: {query: 'true'}\n    port:\n      entity:\n        mappings:\n          \
+                       identifier: .id |\n          blueprint: '\"a\"'\n";
+        let words = refused(&[("mapping.yaml", mapping)]);
+        assert!(
+            words.contains("mapping.yaml:7:") && words.contains("identifier"),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn a_kind_that_the_manifest_lacks_is_named_with_its_place() {
+        let words = refused(&[(
+            "mapping.yaml",
+            "resources:\n  - kind: servcie\n    selector: {query: 'true'}\n    port: {entity: {mappings: {identifier: .id, blueprint: '\"a\"'}}}\n",
+        )]);
+        assert!(words.contains("mapping.yaml:2:"), "{words}");
+        assert!(words.contains("`servcie`") && words.contains("service"), "{words}");
+    }
+
+    #[test]
+    fn a_wrong_blueprint_is_named_with_its_place() {
+        let words = refused(&[
+            ("mapping.yaml", "resources: []\n"),
+            ("blueprints.yaml", "- identifier: a\n- title: no identifier\n"),
+        ]);
+        assert!(
+            words.contains("blueprints.yaml:2:") && words.contains("identifier"),
+            "{words}"
+        );
+        let words = refused(&[("mapping.yaml", "resources: []\n"), ("blueprints.json", "{\"a\": 1}")]);
+        assert!(
+            words.contains("blueprints.json") && words.contains("a list of blueprints"),
+            "{words}"
+        );
+    }
 }

@@ -43,8 +43,49 @@ impl Toolchain {
             written.push(path);
         }
         if lang == Lang::Rust {
-            written.extend(rust::point_at_sdk(self, folder)?);
+            rust::point_at_sdk(self, folder)?;
+            written.push(PathBuf::from(rust::CONFIG));
         }
         Ok(written)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::{detect, project};
+
+    #[test]
+    fn a_new_plugin_is_one_that_can_be_read() {
+        let cache = tempfile::tempdir().unwrap();
+        let tools = Toolchain::in_cache(cache.path()).unwrap();
+        for lang in Lang::ALL {
+            let folder = cache.path().join("new").join(lang.as_str());
+            let written = tools.new_plugin(lang, "stock-list", &folder).unwrap();
+            assert!(written.iter().all(|file| folder.join(file).is_file()), "{written:?}");
+            assert_eq!(detect(&folder).unwrap(), lang);
+            let read = project::read(&folder).unwrap();
+            assert_eq!(read.manifest.name.as_str(), "stock-list");
+            assert_eq!((read.blueprints.len(), read.mapping.is_some()), (1, true));
+            for file in written {
+                assert!(
+                    !fs::read_to_string(folder.join(&file)).unwrap().contains(NAME),
+                    "{lang}: {}",
+                    file.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_with_something_in_it_is_left_alone() {
+        let cache = tempfile::tempdir().unwrap();
+        let tools = Toolchain::in_cache(cache.path()).unwrap();
+        let refused = tools.new_plugin(Lang::Rust, "a", cache.path());
+        assert!(matches!(refused, Err(BuildError::NotEmpty(_))), "{refused:?}");
+        let refused = tools.new_plugin(Lang::Rust, "No Name", &cache.path().join("b"));
+        assert!(matches!(refused, Err(BuildError::Invalid(_))), "{refused:?}");
+        assert!(!cache.path().join("b").exists());
     }
 }

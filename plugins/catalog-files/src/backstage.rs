@@ -109,7 +109,7 @@ pub fn items(file: &File, documents: &[Document], _folder: &[Document]) -> Vec<R
     let ours = documents
         .iter()
         .filter(|document| file.strict || is_backstage(&document.value));
-    ours.map(|document| item(document)).collect()
+    ours.map(item).collect()
 }
 
 fn item(document: &Document) -> Result<Item, Problem> {

@@ -185,7 +185,7 @@ mod tests {
     fn it_waits_for_a_change_and_names_just_that() {
         let before = items(&[("a", "pending"), ("b", "firing"), ("c", "firing")]);
         let after = items(&[("a", "firing"), ("b", "firing"), ("d", "pending")]);
-        let (first, _) = pull(None, &[before.clone()]);
+        let (first, _) = pull(None, std::slice::from_ref(&before));
         let (page, asked) = pull(Some(cursor(&first)), &[before.clone(), before, after.clone()]);
         assert_eq!(asked, 3);
         let expected = [
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn without_a_change_it_answers_in_time() {
         let same = items(&[("a", "firing")]);
-        let (first, _) = pull(None, &[same.clone()]);
+        let (first, _) = pull(None, std::slice::from_ref(&same));
         let (page, asked) = pull(Some(cursor(&first)), &[same]);
         assert_eq!(asked, ASKS);
         assert!(page.changes.is_empty());
@@ -212,7 +212,7 @@ mod tests {
     fn many_items_are_listed_whole() {
         let keys: Vec<String> = (0..=NAMED).map(|n| format!("{n:016x}")).collect();
         let many = items(&keys.iter().map(|key| (key.as_str(), "firing")).collect::<Vec<_>>());
-        let (first, _) = pull(None, &[many.clone()]);
+        let (first, _) = pull(None, std::slice::from_ref(&many));
         assert!(cursor(&first).len() < 40);
         let (page, _) = pull(Some(cursor(&first)), &[many[1..].to_vec()]);
         assert!(matches!(page.next, Next::SnapshotComplete(Some(_))));

@@ -239,10 +239,13 @@ async fn bodies_that_are_no_json_too_large_or_of_another_type_are_refused() {
         put(b"{}".to_vec(), "text/plain").await.unwrap().status(),
         StatusCode::UNSUPPORTED_MEDIA_TYPE
     );
-    assert_eq!(
-        put(vec![b' '; 3 << 20], "application/json").await.unwrap().status(),
-        StatusCode::PAYLOAD_TOO_LARGE
-    );
+    // The answer arrives though nobody reads the body, and the connection serves the next request.
+    for _ in 0..20 {
+        let large = put(vec![b' '; 3 << 20], "application/json").await.unwrap();
+        assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        let unread = put(vec![b' '; 3 << 20], "text/plain").await.unwrap();
+        assert_eq!(unread.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
     let wasm = seawall
         .request(Method::POST, "/api/v1/plugins")
         .header(header::CONTENT_TYPE, "application/wasm")

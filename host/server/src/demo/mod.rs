@@ -10,7 +10,7 @@ use crate::{
         client::{Client, cache_folder},
         error::{CliError, Result},
         follow::{Followed, Mark, PASSES, follow_on},
-        output::{Format, Output, items},
+        output::{Column, Format, Output, at, items},
     },
     serve::{ServeOptions, Server, stopped},
 };
@@ -181,7 +181,9 @@ fn summary(followed: &[(String, Followed)], judged: &[Value]) -> Result {
         .collect();
     let answer = json!({"items": passes});
     if !items(&answer).is_empty() {
-        output.list(&answer, PASSES, "")?;
+        let mut columns: Vec<Column> = vec![("INTEGRATION", |pass| at(pass, "/integration"))];
+        columns.extend(PASSES.iter().filter(|(name, _)| *name != "PASS"));
+        output.list(&answer, &columns, "")?;
     }
     for line in judged {
         output.text(line.as_str().unwrap_or_default())?;

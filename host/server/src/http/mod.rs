@@ -18,6 +18,7 @@ mod problem;
 mod rules;
 mod runs;
 mod time;
+mod unread;
 
 pub use access::Token;
 
@@ -147,6 +148,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))
         .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(middleware::from_fn(unread::drain))
         .layer(CompressionLayer::new())
         .layer(TraceLayer::new_for_http())
         .with_state(app)

@@ -47,6 +47,12 @@ impl Writer {
         })
     }
 
+    /// Runs `f`, which only reads. Blocks.
+    pub(super) fn read<T>(&mut self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let _held = block_on(self.conn.lock_handle())?;
+        f(&self.raw)
+    }
+
     /// Runs `f` in one transaction, which is rolled back where it fails. Blocks.
     pub(super) fn transaction<T>(&mut self, f: impl FnOnce(&Connection, &mut Memory) -> Result<T>) -> Result<T> {
         let _held = block_on(self.conn.lock_handle())?;

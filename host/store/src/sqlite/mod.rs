@@ -65,15 +65,21 @@ impl SqliteStore {
         f: impl FnOnce(P, &Connection, &mut Memory) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let writer = Arc::clone(&self.writer);
-        tokio::task::spawn_blocking(move || {
+        blocking(move || {
             let prepared = prepare()?;
             writer
                 .blocking_lock()
                 .transaction(|conn, memory| f(prepared, conn, memory))
         })
         .await
-        .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e))))?
     }
+}
+
+/// Runs `f` on a thread that may block.
+async fn blocking<T: Send + 'static>(f: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(f)
+        .await
+        .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e))))?
 }
 
 impl std::fmt::Debug for SqliteStore {

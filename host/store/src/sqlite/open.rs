@@ -18,8 +18,8 @@ static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// Pages of 4,096 bytes after which the log is written back: many, since a bulk pass changes the same pages often.
 const CHECKPOINT_PAGES: &str = "65536";
-/// The log file is cut to this after it was written back whole.
-const LOG_BYTES: &str = "67108864";
+/// The log file is cut to this after it was written back whole: not in every round, since growing anew costs too.
+const LOG_BYTES: &str = "301989888";
 const MMAP_BYTES: &str = "2147418112";
 
 impl SqliteStore {
@@ -48,7 +48,12 @@ impl SqliteStore {
             Err(e) => return Err(unusable(e)),
         }
         let options = options(path);
-        let mut conn = options.clone().journal_mode(SqliteJournalMode::Wal).connect().await?;
+        // Mapped pages are looked for in the log at each access; the writer's own cache answers without that.
+        let write = options
+            .clone()
+            .journal_mode(SqliteJournalMode::Wal)
+            .pragma("mmap_size", "0");
+        let mut conn = write.connect().await?;
         migrate(&mut conn).await?;
 
         let read = options.clone().read_only(true).pragma("cache_size", "-16384");

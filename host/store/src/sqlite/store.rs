@@ -132,6 +132,10 @@ impl Store for SqliteStore {
 
     async fn item_states(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemState>>> {
         let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        // Readers' caches go stale with every commit; the writer's own stays warm.
+        if let Ok(mut writer) = Arc::clone(&self.writer).try_lock_owned() {
+            return super::blocking(move || writer.read(|conn| read::item_states(conn, partition, &keys))).await;
+        }
         self.readers
             .run(move |conn| read::item_states(conn, partition, &keys))
             .await

@@ -11,7 +11,7 @@ pub(super) fn write(folder: &Path) -> io::Result<()> {
     for (team, about) in TEAMS {
         org.push_str(&group(team, about));
     }
-    put(&folder.join("catalog/org.yaml"), &org)?;
+    put(&folder.join("catalog/catalog-info.yaml"), &org)?;
     for service in services() {
         put(
             &folder.join("services").join(service.name).join("catalog-info.yaml"),

@@ -22,8 +22,6 @@ fn hint(error: &str) -> &'static str {
     if error.contains("wbindgen") {
         "\nA dependency was built for browsers (wasm-bindgen). Turn off its feature `js`, `wasmbind` or `wasm-bindgen`; \
          for time and randomness use seawall_sdk::clock and seawall_sdk::random."
-    } else if error.contains("component-type") || error.contains("metadata") {
-        "\nDoes the code have the line `seawall_sdk::plugin!(MyPlugin: ingestor);`?"
     } else {
         ""
     }

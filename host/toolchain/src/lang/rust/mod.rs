@@ -12,6 +12,7 @@ use crate::{
     error::{At as _, BuildError},
 };
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -38,20 +39,33 @@ pub(crate) fn build(
         cargo.args(["--config", &setting]);
     }
     cargo.args(["--profile", if release { "plugin" } else { "plugin-dev" }]);
-    if wants_sdk(&manifest)? {
-        cargo.args([
-            "--config",
-            &format!("patch.crates-io.seawall-sdk.path={:?}", sdk(tools)),
-        ]);
-        point_at_sdk(tools, project)?;
+    if wants_sdk(&manifest)? && !point_at_sdk(tools, project)? {
+        let patch = format!("patch.crates-io.seawall-sdk.path={:?}", sdk(tools));
+        cargo.args(["--config", &patch]);
     }
-    let messages = run("cargo build", &mut cargo, progress)?;
+    let quiet = Cell::new(false);
+    let messages = run("cargo build", &mut cargo, &|line| {
+        if !about_unused_patch(line, &quiet) {
+            progress(line);
+        }
+    })?;
     let module = artifact(&messages, &manifest).ok_or_else(|| BuildError::Component {
         file: manifest.clone(),
         reason: "it makes no WebAssembly module: it needs `[lib]` with `crate-type = [\"cdylib\"]`".to_owned(),
     })?;
     let bytes = fs::read(&module).at("read", &module)?;
     component(&bytes).map_err(|reason| BuildError::Component { file: manifest, reason })
+}
+
+/// Cargo looks for the patched SDK in the standard library too, where it is compiled along, and warns that it is not
+/// there. `quiet` holds whether the lines before belonged to that warning.
+fn about_unused_patch(line: &str, quiet: &Cell<bool>) -> bool {
+    let begins = line.starts_with("warning: patch `seawall-sdk");
+    let goes_on = quiet.get() && (line.starts_with("help:") || line.starts_with(' '));
+    // Cargo's own progress is indented as well, and begins with a capital: `   Compiling seawall-sdk`.
+    let progress = line.trim_start().starts_with(char::is_uppercase) && !line.starts_with("help:");
+    quiet.set(begins || goes_on && !progress);
+    quiet.get()
 }
 
 /// Small code where it is for keeps, quick builds where it is not. Names of their own, so that an author's profiles
@@ -114,22 +128,26 @@ fn wants_sdk(manifest: &Path) -> Result<bool, BuildError> {
     })
 }
 
-/// Writes `.cargo/config.toml`, so that editors and `cargo test` find the SDK too. Leaves an author's own file alone.
-pub(crate) fn point_at_sdk(tools: &Toolchain, project: &Path) -> Result<Option<PathBuf>, BuildError> {
-    let relative = PathBuf::from(".cargo/config.toml");
-    let file = project.join(&relative);
+/// Below a plugin's folder.
+pub(crate) const CONFIG: &str = ".cargo/config.toml";
+
+/// Writes `.cargo/config.toml`, so that editors and `cargo test` find the SDK too. Answers false where the author has
+/// one of their own, which is left alone.
+pub(crate) fn point_at_sdk(tools: &Toolchain, project: &Path) -> Result<bool, BuildError> {
+    let file = project.join(CONFIG);
     let text = format!(
         "{MARK}\n[patch.crates-io]\nseawall-sdk = {{ path = {:?} }}\n",
         sdk(tools)
     );
     match fs::read_to_string(&file) {
-        Ok(found) if found == text || !found.starts_with(MARK) => return Ok(None),
+        Ok(found) if found == text => return Ok(true),
+        Ok(found) if !found.starts_with(MARK) => return Ok(false),
         _ => {}
     }
     let folder = project.join(".cargo");
     fs::create_dir_all(&folder).at("make", folder)?;
     fs::write(&file, text).at("write", &file)?;
-    Ok(Some(relative))
+    Ok(true)
 }
 
 /// Takes away what a surrounding cargo, clippy or editor put into the environment: it is meant for another build.
@@ -144,5 +162,73 @@ fn clean(cargo: &mut Command) {
         "RUSTFLAGS",
     ] {
         cargo.env_remove(name);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sdk_is_pointed_at_unless_the_author_says_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("Cargo.toml");
+        let wants = |dependency: &str| {
+            fs::write(&manifest, format!("[dependencies]\n{dependency}\n")).unwrap();
+            wants_sdk(&manifest).unwrap()
+        };
+        assert!(wants("seawall-sdk = \"0.1\"") && wants("seawall-sdk = { version = \"0.1\" }"));
+        assert!(!wants("seawall-sdk = { path = \"../sdk\" }") && !wants("serde = \"1\""));
+
+        let tools = Toolchain::in_cache(&folder.path().join("cache")).unwrap();
+        assert!(point_at_sdk(&tools, folder.path()).unwrap());
+        fs::write(folder.path().join(CONFIG), "[build]\n").unwrap();
+        assert!(!point_at_sdk(&tools, folder.path()).unwrap());
+        assert_eq!(fs::read_to_string(folder.path().join(CONFIG)).unwrap(), "[build]\n");
+    }
+
+    #[test]
+    fn the_warning_about_the_standard_library_is_left_out() {
+        let lines = [
+            "    Updating crates.io index",
+            "warning: patch `seawall-sdk v0.1.0 (/x)` was not used in the crate graph",
+            "help: Check that the patched package version and available features are compatible",
+            "      with the dependency requirements. If the patch has a different version from",
+            "   Compiling a v0.1.0",
+            "warning: unused variable: `x`",
+        ];
+        let quiet = Cell::new(false);
+        let shown: Vec<&str> = lines
+            .into_iter()
+            .filter(|line| !about_unused_patch(line, &quiet))
+            .collect();
+        assert_eq!(shown, [lines[0], lines[4], lines[5]]);
+    }
+
+    #[test]
+    fn finds_the_module_of_the_plugin_itself() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","manifest_path":"/other/Cargo.toml","filenames":["/t/other.wasm"]}"#,
+            "\nnot json\n",
+            r#"{"reason":"compiler-artifact","manifest_path":"/p/Cargo.toml","filenames":["/t/p.d","/t/p.wasm"]}"#,
+        );
+        assert_eq!(
+            artifact(messages, Path::new("/p/Cargo.toml")),
+            Some(PathBuf::from("/t/p.wasm"))
+        );
+        assert_eq!(artifact(messages, Path::new("/q/Cargo.toml")), None);
+    }
+
+    #[test]
+    fn a_module_made_for_browsers_is_refused_with_the_way_out() {
+        // (module (import "__wbindgen_placeholder__" "f" (func)))
+        let mut module = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02\x1e\x01\x18".to_vec();
+        module.extend_from_slice(b"__wbindgen_placeholder__\x01f\0\0");
+        let refused = component(&module).unwrap_err();
+        assert!(
+            refused.contains("makes no component") && refused.contains("wasmbind"),
+            "{refused}"
+        );
     }
 }
