@@ -21,6 +21,15 @@ pub enum Change {
     },
 }
 
+impl Change {
+    /// The item's key.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Upsert { key, .. } | Self::Delete { key, .. } => key,
+        }
+    }
+}
+
 /// A change outside a pass, with the partition that lists its item.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LocatedChange {

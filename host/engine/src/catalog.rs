@@ -7,7 +7,7 @@ use seawall_domain::{
     query::{Field, ListQuery, Place},
 };
 use seawall_runtime::CatalogReader;
-use seawall_store::{ChangeRow, EntityRow, Referrer, SourceRow};
+use seawall_store::{ChangeRow, EntityRow, SourceRow};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -31,6 +31,17 @@ pub struct Details {
     pub sources: Vec<SourceRow>,
     /// Who refers to it.
     pub referrers: Vec<Referrer>,
+}
+
+/// A reference to an entity.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Referrer {
+    /// The blueprint of the one that refers.
+    pub blueprint: BlueprintId,
+    /// The relation.
+    pub relation: String,
+    /// Who refers.
+    pub identifier: EntityId,
 }
 
 impl Engine {
@@ -101,12 +112,38 @@ impl Engine {
     pub async fn details(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Details> {
         let row = self.entity(blueprint, identifier).await?;
         let sources = self.inner.store.sources(row.id).await?;
-        let referrers = self.inner.store.referrers(blueprint, identifier, 1_000).await?;
+        let referrers = self.referrers(blueprint, identifier, 1_000);
         Ok(Details {
             row,
             sources,
             referrers,
         })
+    }
+
+    /// Who refers to an entity, by blueprint, relation and identifier: all relations that point to its blueprint, asked of
+    /// the index. The entity itself need not exist.
+    pub fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Vec<Referrer> {
+        let mut all = Vec::new();
+        for definition in self.all_blueprints().values() {
+            let definition = definition.blueprint();
+            for (relation, to) in &definition.relations {
+                if to.target != *blueprint {
+                    continue;
+                }
+                let left = limit - all.len();
+                let found = self
+                    .inner
+                    .index
+                    .referrers(&definition.identifier, relation, identifier, left);
+                all.extend(found.into_iter().map(|identifier| Referrer {
+                    blueprint: definition.identifier.clone(),
+                    identifier,
+                    relation: relation.clone(),
+                }));
+            }
+        }
+        all.sort_unstable();
+        all
     }
 
     /// An entity's changes, newest first; also of one that is gone.

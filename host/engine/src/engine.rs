@@ -157,6 +157,7 @@ pub(crate) fn row(row: &seawall_store::EntityRow) -> Row<'_> {
         entity: &row.entity,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        version: row.version,
     }
 }
 

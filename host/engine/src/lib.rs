@@ -20,7 +20,7 @@ mod sync;
 mod tasks;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
-pub use catalog::{Details, Listed};
+pub use catalog::{Details, Listed, Referrer};
 pub use clock::{Clock, system_clock};
 pub use engine::{Engine, EngineConfig};
 pub use error::{EngineError, Problem, Result};

@@ -73,6 +73,7 @@ fn rows(entities: &[Entity], first_id: usize) -> Result<Vec<Row<'_>>> {
             entity,
             created_at: 1_700_000_000_000 + id,
             updated_at: 1_750_000_000_000 + id * 7,
+            version: i64::MAX,
         })
     };
     entities.iter().enumerate().map(row).collect()

@@ -48,10 +48,42 @@ pub struct Index {
 
 #[derive(Debug, Default)]
 struct Writer {
-    /// Table and slot by row id. Readers never need it.
-    ids: hashbrown::HashMap<i64, (u32, u32)>,
+    /// By row id. Readers never need it.
+    ids: hashbrown::HashMap<i64, Held>,
+    /// Row ids that went lately, with the position at which they did.
+    gone: hashbrown::HashMap<i64, i64>,
     numbers: hashbrown::HashMap<BlueprintId, u32>,
     tables: Vec<Arc<RwLock<Table>>>,
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    table: u32,
+    slot: u32,
+    version: i64,
+}
+
+/// So many removals are remembered: writers that are late are late by a page or two.
+const GONE: usize = 50_000;
+
+impl Writer {
+    /// Notes a removal, and forgets the older half of them where there are many.
+    fn went(&mut self, id: i64, position: i64) {
+        if self.gone.len() >= GONE {
+            let mut positions: Vec<_> = self.gone.values().copied().collect();
+            let (_, middle, _) = positions.select_nth_unstable(GONE / 2);
+            let middle = *middle;
+            self.gone.retain(|_, at| *at > middle);
+        }
+        self.gone.insert(id, position);
+    }
+
+    /// Whether something newer is known of the row.
+    fn is_late(&self, id: i64, version: i64) -> bool {
+        self.gone.get(&id).is_some_and(|at| *at > version)
+            || self.ids.get(&id).is_some_and(|held| held.version > version)
+    }
 }
 
 /// What a batch does to one table: removals first.
@@ -73,21 +105,25 @@ impl Index {
     /// row whose id is known is replaced, whatever its blueprint and identifier; a row that takes another id's identifier
     /// takes its place. Unknown removals are ignored, so a page may be applied again. Afterwards the position is
     /// `position`, unless it was higher already.
+    ///
+    /// Pages may come in another order than they were committed in: of each row the newest version stays, and a row that
+    /// went at a later position does not come back.
     pub fn apply(&self, upserts: &[Row<'_>], removals: &[i64], position: i64) {
-        self.write(upserts, removals);
+        self.write(upserts, removals, position);
         self.position.fetch_max(position, Ordering::Release);
     }
 
     /// Adds rows at start-up, without moving the position; follow with [`Index::finish_load`] when all are there.
     /// Changes that were made after the rows were read have to be applied after they are loaded.
     pub fn load(&self, rows: &[Row<'_>]) {
-        self.write(rows, &[]);
+        self.write(rows, &[], 0);
     }
 
     /// Ends the loading: gives back spare room, makes the orders by identifier and by title, and sets the position.
     pub fn finish_load(&self, position: i64) {
         let tables: Vec<_> = {
             let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            writer.gone.shrink_to_fit();
             writer.ids.shrink_to_fit();
             writer.tables.clone()
         };
@@ -107,33 +143,40 @@ impl Index {
         self.position.fetch_max(position, Ordering::Release);
     }
 
-    fn write(&self, upserts: &[Row<'_>], removals: &[i64]) {
+    fn write(&self, upserts: &[Row<'_>], removals: &[i64], position: i64) {
         let mut prepared: Vec<_> = upserts.iter().map(|row| Prepared::new(*row, &self.hasher)).collect();
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let mut batches: Vec<(u32, Batch<'_>)> = Vec::new();
         for id in removals {
-            if let Some((table, slot)) = writer.ids.remove(id) {
-                batch(&mut batches, table).removals.push(slot);
+            if writer.is_late(*id, position) {
+                continue;
             }
+            if let Some(held) = writer.ids.remove(id) {
+                batch(&mut batches, held.table).removals.push(held.slot);
+            }
+            writer.went(*id, position);
         }
         keep_last(&mut prepared);
         for row in prepared {
+            if writer.is_late(row.row.id, row.row.version) {
+                continue;
+            }
             let number = self.number(&mut writer, &row.row.entity.blueprint);
             let mut known = writer.ids.get(&row.row.id).copied();
-            if let Some((table, slot)) = known
-                && table != number
+            if let Some(held) = known
+                && held.table != number
             {
-                batch(&mut batches, table).removals.push(slot);
+                batch(&mut batches, held.table).removals.push(held.slot);
                 known = None;
             }
             batch(&mut batches, number)
                 .upserts
-                .push((row, known.map(|(_, slot)| slot)));
+                .push((row, known.map(|held| held.slot)));
         }
         for (number, batch) in batches {
-            let Writer { ids, tables, .. } = &mut *writer;
-            let mut table = tables[number as usize].write().unwrap_or_else(PoisonError::into_inner);
-            write_batch(&mut table, number, batch, ids);
+            let table = writer.tables[number as usize].clone();
+            let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+            write_batch(&mut table, number, batch, &mut writer);
         }
     }
 
@@ -232,12 +275,32 @@ impl Index {
         table.slot_of(identifier.as_str()).map(|slot| table.id(slot))
     }
 
+    /// Identifiers of a blueprint's entities whose relation of this name points to `target`, sorted; `limit` at most, and
+    /// where there are more it is not said which.
+    pub fn referrers(&self, blueprint: &BlueprintId, relation: &str, target: &EntityId, limit: usize) -> Vec<EntityId> {
+        let Some(table) = self.table(blueprint) else {
+            return Vec::new();
+        };
+        let table = read(&table);
+        let filter = (Field::Relation(relation.into()), Value::from(target.as_str()));
+        let mut found = Vec::new();
+        Hits::of(&table, &[filter]).for_each(&table, |slot| {
+            if found.len() < limit {
+                // It was an identifier when it came in.
+                found.extend(EntityId::new(table.identifier(slot)).ok());
+            }
+        });
+        found.sort_unstable();
+        found
+    }
+
     /// About how many bytes the index takes. Visits every value: tens of milliseconds for hundreds of thousands of
     /// entities.
     pub fn memory_bytes(&self) -> usize {
         let (ids, tables) = {
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-            (writer.ids.allocation_size(), writer.tables.clone())
+            let ids = writer.ids.allocation_size() + writer.gone.allocation_size();
+            (ids, writer.tables.clone())
         };
         ids + tables
             .iter()
@@ -283,22 +346,31 @@ fn keep_last(rows: &mut Vec<Prepared<'_>>) {
     }
 }
 
-fn write_batch(table: &mut Table, number: u32, batch: Batch<'_>, ids: &mut hashbrown::HashMap<i64, (u32, u32)>) {
+fn write_batch(table: &mut Table, number: u32, batch: Batch<'_>, writer: &mut Writer) {
     table.begin_writes();
     for slot in batch.removals {
         table.remove(slot);
     }
     for (row, known) in batch.upserts {
-        let id = row.row.id;
+        let (id, version) = (row.row.id, row.row.version);
         // A row before this one in the page may have taken the place.
-        let known = known.filter(|_| ids.get(&id).is_some_and(|(held, _)| *held == number));
+        let known = known.filter(|_| writer.ids.get(&id).is_some_and(|held| held.table == number));
         let written = table.upsert(&row, known);
         if let Some(displaced) = written.displaced
             && displaced != id
         {
-            ids.remove(&displaced);
+            writer.ids.remove(&displaced);
+            writer.went(displaced, version);
         }
-        ids.insert(id, (number, written.slot));
+        let slot = written.slot;
+        writer.ids.insert(
+            id,
+            Held {
+                table: number,
+                slot,
+                version,
+            },
+        );
     }
     table.end_writes();
 }

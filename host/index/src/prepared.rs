@@ -16,6 +16,8 @@ pub struct Row<'a> {
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+    /// The position of the change that made it so in the change log. Of two rows of an id the higher one counts.
+    pub version: i64,
 }
 
 pub(crate) struct Prepared<'a> {

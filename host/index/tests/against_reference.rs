@@ -265,6 +265,7 @@ fn write(
             entity: &known.entity,
             created_at: known.created,
             updated_at: known.updated,
+            version: position,
         })
         .collect();
     index.apply(&rows, &removals, position);
@@ -301,6 +302,7 @@ fn run(seed: u64, loaded: i64, names: usize, pages: i64) {
                 entity: &known.entity,
                 created_at: known.created,
                 updated_at: known.updated,
+                version: 0,
             }]);
             reference.insert(id, known);
         }
@@ -374,6 +376,7 @@ fn a_walk_goes_on_over_changes() {
                 entity,
                 created_at: 0,
                 updated_at: 0,
+                version: position,
             })
             .collect();
         index.apply(&rows, removals, position);
@@ -432,6 +435,94 @@ fn a_walk_goes_on_over_changes() {
     }
 }
 
+#[test]
+fn pages_that_come_late_change_nothing() {
+    let index = Index::new();
+    let entity = |identifier: &str, rank: i64| -> Entity {
+        let entity = json!({"blueprint": "service", "identifier": identifier, "properties": {"rank": rank}});
+        serde_json::from_value(entity).unwrap()
+    };
+    let apply = |id, entity: &Entity, removals: &[i64], version| {
+        let row = Row {
+            id,
+            entity,
+            created_at: 0,
+            updated_at: 0,
+            version,
+        };
+        index.apply(&[row], removals, version);
+    };
+    let count = |rank: i64| {
+        let field = Field::Property("rank".into());
+        index.count(&"service".parse().unwrap(), &[(field, json!(rank))])
+    };
+    apply(1, &entity("a", 2), &[], 20);
+    apply(1, &entity("a", 1), &[], 10);
+    assert_eq!((count(1), count(2)), (0, 1), "an older version");
+    index.apply(&[], &[1], 15);
+    assert_eq!(count(2), 1, "an older removal");
+    index.apply(&[], &[1], 30);
+    apply(1, &entity("a", 3), &[], 25);
+    assert_eq!((count(2), count(3)), (0, 0), "an older version of what is gone");
+    // The identifier's next life comes before the end of the one before.
+    apply(2, &entity("a", 4), &[], 50);
+    apply(3, &entity("a", 5), &[], 70);
+    apply(2, &entity("a", 6), &[2], 60);
+    assert_eq!((count(4), count(5), count(6)), (0, 1, 0));
+    assert_eq!(index.get(&"service".parse().unwrap(), &"a".parse().unwrap()), Some(3));
+    assert_eq!(index.position(), 70);
+}
+
+#[test]
+fn referrers_are_found_from_their_target() {
+    let index = Index::new();
+    let services = |relations: &[Value]| -> Vec<Entity> {
+        let entity =
+            |(n, relations)| json!({"blueprint": "service", "identifier": format!("s{n}"), "relations": relations});
+        let all = relations.iter().enumerate().map(entity);
+        all.map(|entity| serde_json::from_value(entity).unwrap()).collect()
+    };
+    let apply = |entities: &[Entity], position| {
+        let rows: Vec<_> = (1..)
+            .zip(entities)
+            .map(|(id, entity)| Row {
+                id,
+                entity,
+                created_at: 0,
+                updated_at: 0,
+                version: position,
+            })
+            .collect();
+        index.apply(&rows, &[], position);
+    };
+    let find = |relation: &str, target: &str, limit| {
+        let found = index.referrers(&"service".parse().unwrap(), relation, &target.parse().unwrap(), limit);
+        found.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    apply(
+        &services(&[
+            json!({"owner": "red", "uses": ["s1", "red", "s1"]}),
+            json!({"owner": "red"}),
+        ]),
+        1,
+    );
+    assert_eq!(find("owner", "red", 10), ["s0", "s1"]);
+    assert_eq!(find("owner", "red", 1).len(), 1);
+    assert_eq!(
+        (find("uses", "red", 10), find("uses", "s1", 10)),
+        (vec!["s0".into()], vec!["s0".into()])
+    );
+    apply(
+        &services(&[json!({"owner": "blue", "uses": ["s1"]}), json!({"owner": "red"})]),
+        2,
+    );
+    assert_eq!(find("owner", "red", 10), ["s1"]);
+    assert_eq!(find("owner", "blue", 10), ["s0"]);
+    assert!(find("uses", "red", 10).is_empty() && find("watches", "red", 10).is_empty());
+    index.apply(&[], &[1, 2], 3);
+    assert!(find("owner", "red", 10).is_empty());
+}
+
 /// The hits are at both ends of the order, so a walk over the gap is given up and every hit's place is looked up.
 #[test]
 fn a_walk_that_meets_too_few_hits_is_given_up() {
@@ -452,6 +543,7 @@ fn a_walk_that_meets_too_few_hits_is_given_up() {
             entity,
             created_at: 0,
             updated_at: 0,
+            version: 0,
         })
         .collect();
     index.load(&rows);

@@ -21,14 +21,6 @@ CREATE TABLE blueprint (
     updated_at INTEGER NOT NULL
 );
 
--- What a blueprint's relations point to: the way back from a target to the relations that may refer to it.
-CREATE TABLE blueprint_relation (
-    target TEXT NOT NULL,
-    blueprint TEXT NOT NULL,
-    name TEXT NOT NULL,
-    PRIMARY KEY (target, blueprint, name)
-) WITHOUT ROWID;
-
 CREATE TABLE plugin (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     digest TEXT NOT NULL UNIQUE,
@@ -172,21 +164,6 @@ CREATE TABLE contribution (
     PRIMARY KEY (entity, integration, item)
 ) WITHOUT ROWID;
 CREATE INDEX contribution_item ON contribution (item);
-
-CREATE TABLE relation_kind (
-    id INTEGER PRIMARY KEY,
-    blueprint INTEGER NOT NULL,
-    name TEXT NOT NULL,
-    UNIQUE (blueprint, name)
-);
-
--- The reverse way only; the forward way is in the entity's body.
-CREATE TABLE relation (
-    target TEXT NOT NULL,
-    kind INTEGER NOT NULL,
-    entity INTEGER NOT NULL,
-    PRIMARY KEY (target, kind, entity)
-) WITHOUT ROWID;
 
 -- kind: 1 created, 2 updated, 3 deleted. `previous` is the position of the change before, of the same entity or of one
 -- that had its name. `diff` is null but for updates.

@@ -109,8 +109,6 @@ pub trait Store: Send + Sync + 'static {
     async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>>;
     /// Who says what of an entity: the integration, kind, partition and key of each contribution.
     async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>>;
-    /// References to an entity from others: id of the one that refers, and the relation's name.
-    async fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<Referrer>>;
     /// Walks all entities by id, for filling the index.
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>>;
     /// An entity's changes, newest first. Changes of an entity that was removed stay.

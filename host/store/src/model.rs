@@ -1,7 +1,7 @@
 //! What goes into the store and comes out of it.
 
 use seawall_domain::{
-    Blueprint, CredentialName, Digest, Entity, EntityId, Millis, Report,
+    Blueprint, CredentialName, Digest, Entity, Millis, Report,
     integration::{Integration, SecretSource},
     manifest::Attach,
     pass::{Counts, PassState},
@@ -224,17 +224,6 @@ pub struct SourceRow {
     pub key: String,
     /// When the item last changed.
     pub changed_at: Millis,
-}
-
-/// A reference to an entity.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Referrer {
-    /// The blueprint of the one that refers.
-    pub blueprint: seawall_domain::BlueprintId,
-    /// Its identifier.
-    pub identifier: EntityId,
-    /// The relation.
-    pub relation: String,
 }
 
 /// What happened to an entity.

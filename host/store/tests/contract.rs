@@ -60,8 +60,6 @@ behaviours! {
         removing_one_of_two_contributors_leaves_the_other,
         a_sole_contributor_left_may_change_and_go,
         history_goes_on_when_a_name_comes_back,
-        relations_are_found_from_their_target,
-        relations_follow_their_blueprint,
         entities_come_in_the_order_asked,
         scanning_meets_every_entity_once,
         changes_are_in_order_and_without_gaps;

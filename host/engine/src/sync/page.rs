@@ -26,8 +26,22 @@ struct Sorted {
     deletes: Vec<String>,
 }
 
+/// Up to so many items are quicker worked on here than handed over to another thread.
+const SMALL: u64 = 8;
 /// An item's JSON may not be larger.
 const MAX_ITEM: usize = 10 << 20;
+
+/// A page that was compared and mapped, and is not stored yet.
+pub(super) struct Ready(PageWrite);
+
+impl Ready {
+    /// Whether the page changes what storing this one changes: it must then be compared with what is stored after.
+    pub(super) fn meets(&self, changes: &[Change]) -> bool {
+        let upserts = self.0.upserts.iter().map(|item| item.key.as_str());
+        let own: HashSet<&str> = upserts.chain(self.0.deletes.iter().map(String::as_str)).collect();
+        changes.iter().any(|change| own.contains(change.key()))
+    }
+}
 
 impl Engine {
     /// Stores one page and brings it into the index.
@@ -38,6 +52,18 @@ impl Engine {
         changes: Vec<Change>,
         cursor: Option<String>,
     ) -> Result<PageResult> {
+        let ready = self.ready_page(site, place, changes, cursor).await?;
+        self.put_page(ready).await
+    }
+
+    /// Compares a page with what is stored and maps what differs.
+    pub(super) async fn ready_page(
+        &self,
+        site: &Arc<Site>,
+        place: &Place,
+        changes: Vec<Change>,
+        cursor: Option<String>,
+    ) -> Result<Ready> {
         let sorted = sort(changes, &place.kind)?;
         let items = sorted.upserts.len() as u64;
         let keys: Vec<&str> = sorted.upserts.iter().map(|(key, _)| key.as_str()).collect();
@@ -72,13 +98,12 @@ impl Engine {
             }
             Ok::<_, CallError>((unchanged, writes, converted, sorted.deletes))
         };
-        // A small page is quicker mapped here than handed over.
-        let (unchanged, upserts, converted, deletes) = if items <= 8 {
+        let (unchanged, upserts, converted, deletes) = if items <= SMALL {
             work()?
         } else {
             tokio::task::spawn_blocking(work).await??
         };
-        let page = PageWrite {
+        Ok(Ready(PageWrite {
             partition: place.partition,
             pass: place.pass,
             fence: place.fence,
@@ -90,10 +115,26 @@ impl Engine {
             converted,
             cause: place.cause.clone(),
             now: self.now(),
+        }))
+    }
+
+    /// Stores a page and brings it into the index, on threads of its own: the caller goes on with the next page.
+    pub(super) async fn put_page(&self, Ready(page): Ready) -> Result<PageResult> {
+        let engine = self.clone();
+        let small = page.items <= SMALL;
+        let put = async move {
+            let result = engine.inner.store.apply_page(page).await?;
+            if small {
+                engine.index(&result);
+                return Ok(result);
+            }
+            Ok(tokio::task::spawn_blocking(move || {
+                engine.index(&result);
+                result
+            })
+            .await?)
         };
-        let result = self.inner.store.apply_page(page).await?;
-        self.index(&result);
-        Ok(result)
+        if small { put.await } else { tokio::spawn(put).await? }
     }
 }
 

@@ -1,6 +1,9 @@
 //! One pass: pages pulled from a cursor to the end, each stored before the next is asked to follow it.
 
-use super::{page::Place, supervisor};
+use super::{
+    page::{Place, Ready},
+    supervisor,
+};
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{
     Failure,
@@ -9,10 +12,17 @@ use seawall_domain::{
 };
 use seawall_runtime::CallError;
 use seawall_store::{PartitionRow, PassRow, StoreError};
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio_util::sync::CancellationToken;
 
-/// How long a partition is taken for; renewed with every page.
+/// How long a partition is taken for; renewed while it is worked on.
 const LEASE_MS: i64 = 120_000;
 /// Items removed in one transaction.
 const SWEEP: usize = 1_000;
@@ -54,14 +64,14 @@ pub(super) async fn drive(
         return Ok(PassEnd::Done);
     };
     let row = store.begin_pass(partition.id, fence, now).await?;
-    let mut pass = Pass {
+    let pass = Pass {
         engine,
         site,
         partition,
         token,
         fence,
+        leased: AtomicI64::new(now),
         row,
-        attempts: 0,
     };
     let ended = match pass.pull_all().await {
         Ok(ended) => ended,
@@ -85,49 +95,62 @@ struct Pass<'a> {
     partition: &'a PartitionRow,
     token: &'a CancellationToken,
     fence: i64,
+    /// When the lease was taken or renewed.
+    leased: AtomicI64,
     row: PassRow,
-    attempts: u32,
 }
 
 impl Pass<'_> {
-    /// Pulls page after page. The next page is pulled while this one is stored: its cursor is known, and a page that is
-    /// lost is pulled again from the cursor that was stored.
-    async fn pull_all(&mut self) -> Result<Ended> {
+    /// Pulls page after page. While a page is stored, the one after it is compared and mapped, and the one after that is
+    /// pulled: its cursor is known, and a page that is lost is pulled again from the cursor that was stored.
+    async fn pull_all(&self) -> Result<Ended> {
         let mut seen = HashSet::new();
         let mut cursor = self.row.cursor.clone();
-        let mut page = match self.pull(cursor.clone()).await? {
-            Ok(page) => page,
-            Err(ended) => return Ok(ended),
-        };
+        let mut ready = None;
+        let mut pulled = self.pull(cursor.clone()).await;
         loop {
+            let page = match pulled {
+                Ok(Ok(page)) => page,
+                other => {
+                    // What came before stays, whatever ended the pulling.
+                    self.put(ready.take()).await?;
+                    return other.map(|other| other.err().unwrap_or(Ended::Interrupted));
+                }
+            };
             let Page { changes, next } = page;
             let place = self.place();
             match next {
                 Next::More(following) => {
                     if cursor.as_deref() == Some(&following) || !seen.insert(following.clone()) {
+                        self.put(ready.take()).await?;
                         let why = format!(
                             "the cursor `{}` comes a second time: the pass would never end",
                             cut(&following)
                         );
                         return Ok(Ended::Fault(why));
                     }
-                    let (engine, site) = (self.engine, self.site);
-                    let stored = engine.store_page(site, &place, changes, Some(following.clone()));
-                    let (stored, pulled) = tokio::join!(stored, self.pull(Some(following.clone())));
-                    stored?;
+                    if ready.as_ref().is_some_and(|ready: &Ready| ready.meets(&changes)) {
+                        self.put(ready.take()).await?;
+                    }
+                    let mapped = self
+                        .engine
+                        .ready_page(self.site, &place, changes, Some(following.clone()));
+                    let (put, mapped, next) =
+                        tokio::join!(self.put(ready.take()), mapped, self.pull(Some(following.clone())));
+                    put?;
+                    ready = Some(mapped?);
+                    pulled = next;
                     self.renew().await?;
-                    page = match pulled? {
-                        Ok(page) => page,
-                        Err(ended) => return Ok(ended),
-                    };
                     cursor = Some(following);
                 }
                 Next::SnapshotComplete(following) => {
+                    self.put(ready.take()).await?;
                     // The new cursor is stored after what is gone was removed: a stop in between pulls this page again.
                     self.engine.store_page(self.site, &place, changes, cursor).await?;
                     return Ok(Ended::Snapshot(following));
                 }
                 Next::CaughtUp(following) => {
+                    self.put(ready.take()).await?;
                     self.engine
                         .store_page(self.site, &place, changes, Some(following))
                         .await?;
@@ -137,9 +160,16 @@ impl Pass<'_> {
         }
     }
 
+    async fn put(&self, ready: Option<Ready>) -> Result<()> {
+        if let Some(ready) = ready {
+            self.engine.put_page(ready).await?;
+        }
+        Ok(())
+    }
+
     /// Pulls one page, again and again where the failure says so.
     async fn pull(&self, cursor: Option<String>) -> Result<std::result::Result<Page, Ended>> {
-        let mut attempts = self.attempts;
+        let mut attempts = 0;
         loop {
             if self.token.is_cancelled() {
                 return Ok(Err(self.interrupted()));
@@ -200,8 +230,12 @@ impl Pass<'_> {
         }
     }
 
+    /// Holds the partition for longer, where a third of the time is over.
     async fn renew(&self) -> Result<()> {
         let now = self.engine.now();
+        if now - self.leased.load(Ordering::Relaxed) < LEASE_MS / 3 {
+            return Ok(());
+        }
         let held = self
             .engine
             .inner
@@ -209,7 +243,10 @@ impl Pass<'_> {
             .lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS)
             .await?;
         match held {
-            Some(fence) if fence == self.fence => Ok(()),
+            Some(fence) if fence == self.fence => {
+                self.leased.store(now, Ordering::Relaxed);
+                Ok(())
+            }
             _ => Err(StoreError::Fenced {
                 partition: self.partition.id,
             }
@@ -217,7 +254,7 @@ impl Pass<'_> {
         }
     }
 
-    async fn finish(&mut self, ended: Ended) -> Result<PassEnd> {
+    async fn finish(&self, ended: Ended) -> Result<PassEnd> {
         match ended {
             Ended::CaughtUp => self.close(PassState::Succeeded, None, true).await?,
             Ended::Snapshot(cursor) => self.snapshot(cursor).await?,

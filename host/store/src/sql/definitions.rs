@@ -29,18 +29,6 @@ pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source
     .bind(now)
     .execute(&mut *tx)
     .await?;
-    query("DELETE FROM blueprint_relation WHERE blueprint = $1")
-        .bind(name)
-        .execute(&mut *tx)
-        .await?;
-    for (relation, to) in &blueprint.relations {
-        query("INSERT INTO blueprint_relation (target, blueprint, name) VALUES ($1, $2, $3)")
-            .bind(to.target.as_str())
-            .bind(name)
-            .bind(relation)
-            .execute(&mut *tx)
-            .await?;
-    }
     tx.commit().await?;
     Ok(true)
 }

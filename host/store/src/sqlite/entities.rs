@@ -1,4 +1,5 @@
-//! From what items say to entities: contributions, merge, relations, change rows.
+//! From what items say to entities: contributions, merge, change rows. A relation is in its entity's body; the way back
+//! from a target is the read index's to know.
 
 use super::{body, tx::Tx};
 use crate::{ChangeKind, EntityRow, Result};
@@ -8,7 +9,7 @@ use seawall_domain::{
     entity::{diff, merge},
 };
 use serde_json::{Map, Value};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 /// What an item says of an entity, with its body column.
 pub(super) struct Said {
@@ -74,6 +75,13 @@ impl Touched {
     }
 }
 
+impl Touch {
+    /// Whether any item says something of it.
+    fn is_said(&self) -> bool {
+        self.says.iter().any(|(_, said)| said.is_some())
+    }
+}
+
 struct Stored {
     id: i64,
     body: String,
@@ -108,10 +116,27 @@ impl Tx<'_> {
             .conn
             .prepare_cached("SELECT 1 FROM entity_gone LIMIT 1")?
             .exists([])?;
+        // A page is mostly of new entities, or mostly of known ones: what the last one was decides what is tried first.
+        let mut new = true;
         for touch in touched {
+            let touch = match (new, touch.is_said()) {
+                (true, true) => match self.create_entity(touch, any_gone)? {
+                    None => continue,
+                    Some(known) => known,
+                },
+                _ => touch,
+            };
             match self.find_entity(touch.blueprint, &touch.identifier)? {
-                Some(stored) => self.change_entity(stored, touch)?,
-                None => self.create_entity(touch, any_gone)?,
+                Some(stored) => {
+                    new = false;
+                    self.change_entity(stored, touch)?;
+                }
+                None => {
+                    new = true;
+                    if touch.is_said() {
+                        self.create_entity(touch, any_gone)?;
+                    }
+                }
             }
         }
         Ok(())
@@ -134,48 +159,27 @@ impl Tx<'_> {
             .optional()?)
     }
 
-    fn create_entity(&mut self, touch: Touch, any_gone: bool) -> Result<()> {
-        let mut says: Vec<(i64, Said)> = touch
-            .says
-            .into_iter()
-            .filter_map(|(item, said)| Some((item, said?)))
-            .collect();
-        says.sort_by_key(|(item, _)| *item);
-        if says.is_empty() {
-            return Ok(());
-        }
-        self.seq.entity += 1;
-        let id = self.seq.entity;
-        let alone = says.len() == 1;
-        for (item, said) in &says {
-            put_contribution(
-                self.conn,
-                id,
-                self.integration,
-                *item,
-                (!alone).then_some(said.body.as_str()),
-            )?;
-        }
-        let said = match says.pop() {
-            Some((_, said)) if alone => said,
-            last => {
-                let all = says.iter().chain(&last).map(|(_, said)| &said.entity);
-                match merge(all) {
-                    Some(entity) => Said::new(entity)?,
-                    None => return Ok(()),
-                }
-            }
-        };
-        let previous = if any_gone {
-            self.last_of_gone(touch.blueprint, &touch.identifier)?
+    /// Creates the entity; gives the touch back where there is one of this name.
+    fn create_entity(&mut self, mut touch: Touch, any_gone: bool) -> Result<Option<Touch>> {
+        touch.says.sort_by_key(|(item, _)| *item);
+        let said = |touch: &Touch| touch.says.iter().filter(|(_, said)| said.is_some()).count();
+        let alone = said(&touch) == 1;
+        let merged = if alone {
+            None
         } else {
-            0
+            let all = touch.says.iter().filter_map(|(_, said)| said.as_ref());
+            merge(all.map(|said| &said.entity)).map(Said::new).transpose()?
         };
-        let version = self.log(id, ChangeKind::Created, previous, None)?;
-        self.conn
+        let only = touch.says.iter().find_map(|(_, said)| said.as_ref());
+        let Some(body) = merged.as_ref().or(only).map(|said| &said.body) else {
+            return Ok(None);
+        };
+        let (id, version) = (self.seq.entity + 1, self.seq.change + 1);
+        let created = self
+            .conn
             .prepare_cached(
                 "INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6)",
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) ON CONFLICT (blueprint, identifier) DO NOTHING",
             )?
             .execute(params![
                 id,
@@ -183,20 +187,35 @@ impl Tx<'_> {
                 touch.identifier.as_str(),
                 self.now,
                 version,
-                said.body
+                body
             ])?;
-        for edge in self.edges(touch.blueprint, &said.entity)? {
-            self.put_edge(id, &edge)?;
+        if created == 0 {
+            return Ok(Some(touch));
+        }
+        self.seq.entity = id;
+        let previous = if any_gone {
+            self.last_of_gone(touch.blueprint, &touch.identifier)?
+        } else {
+            0
+        };
+        self.log(id, ChangeKind::Created, previous, None)?;
+        let mut entity = merged.map(|said| said.entity);
+        for (item, said) in touch.says {
+            if let Some(said) = said {
+                let body = (!alone).then_some(said.body.as_str());
+                put_contribution(self.conn, id, self.integration, item, body)?;
+                entity.get_or_insert(said.entity);
+            }
         }
         self.result.counts.created += 1;
-        self.result.upserted.push(EntityRow {
+        self.result.upserted.extend(entity.map(|entity| EntityRow {
             id,
-            entity: said.entity,
+            entity,
             created_at: self.now,
             updated_at: self.now,
             version,
-        });
-        Ok(())
+        }));
+        Ok(None)
     }
 
     fn change_entity(&mut self, stored: Stored, touch: Touch) -> Result<()> {
@@ -263,18 +282,6 @@ impl Tx<'_> {
         self.conn
             .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
             .execute(params![stored.id, self.now, version, text])?;
-        if before.relations != after.relations {
-            let (old, new) = (
-                self.edges(touch.blueprint, &before)?,
-                self.edges(touch.blueprint, &after)?,
-            );
-            for edge in old.difference(&new) {
-                self.drop_edge(stored.id, edge)?;
-            }
-            for edge in new.difference(&old) {
-                self.put_edge(stored.id, edge)?;
-            }
-        }
         self.result.counts.updated += 1;
         self.result.upserted.push(EntityRow {
             id: stored.id,
@@ -287,11 +294,6 @@ impl Tx<'_> {
     }
 
     fn delete_entity(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId) -> Result<()> {
-        let name = self.names.name(self.conn, blueprint)?;
-        let before = body::decode(name, identifier.clone(), &stored.body)?;
-        for edge in self.edges(blueprint, &before)? {
-            self.drop_edge(stored.id, &edge)?;
-        }
         let version = self.log(stored.id, ChangeKind::Deleted, stored.version, None)?;
         self.conn
             .prepare_cached("DELETE FROM entity WHERE id = ?1")?
@@ -342,29 +344,6 @@ impl Tx<'_> {
                 diff
             ])?;
         Ok(self.seq.change)
-    }
-
-    fn edges(&mut self, blueprint: i64, entity: &Entity) -> Result<BTreeSet<(EntityId, i64)>> {
-        let mut edges = BTreeSet::new();
-        for (name, target) in &entity.relations {
-            let kind = self.names.relation(self.conn, blueprint, name)?;
-            edges.extend(target.targets().iter().map(|id| (id.clone(), kind)));
-        }
-        Ok(edges)
-    }
-
-    fn put_edge(&self, entity: i64, (target, kind): &(EntityId, i64)) -> Result<()> {
-        self.conn
-            .prepare_cached("INSERT OR IGNORE INTO relation (target, kind, entity) VALUES (?1, ?2, ?3)")?
-            .execute(params![target.as_str(), kind, entity])?;
-        Ok(())
-    }
-
-    fn drop_edge(&self, entity: i64, (target, kind): &(EntityId, i64)) -> Result<()> {
-        self.conn
-            .prepare_cached("DELETE FROM relation WHERE target = ?1 AND kind = ?2 AND entity = ?3")?
-            .execute(params![target.as_str(), kind, entity])?;
-        Ok(())
     }
 }
 

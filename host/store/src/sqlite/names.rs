@@ -1,7 +1,7 @@
-//! Blueprints and relations by row id: their names are stored once.
+//! Blueprints by row id: their names are stored once.
 
 use crate::Result;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use seawall_domain::BlueprintId;
 use std::collections::HashMap;
 
@@ -17,7 +17,6 @@ pub(super) struct Memory {
 pub(super) struct Names {
     blueprints: HashMap<BlueprintId, i64>,
     by_id: HashMap<i64, BlueprintId>,
-    relations: HashMap<i64, HashMap<String, i64>>,
 }
 
 impl Names {
@@ -50,30 +49,6 @@ impl Names {
         let name = read_name(conn, id)?;
         self.by_id.insert(id, name.clone());
         Ok(name)
-    }
-
-    /// The row id of a blueprint's relation, made where it is new.
-    pub(super) fn relation(&mut self, conn: &Connection, blueprint: i64, name: &str) -> Result<i64> {
-        let known = self.relations.entry(blueprint).or_default();
-        if let Some(id) = known.get(name) {
-            return Ok(*id);
-        }
-        let found = conn
-            .prepare_cached("SELECT id FROM relation_kind WHERE blueprint = ?1 AND name = ?2")?
-            .query_row(params![blueprint, name], |row| row.get(0))
-            .optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => {
-                conn.execute(
-                    "INSERT INTO relation_kind (blueprint, name) VALUES (?1, ?2)",
-                    params![blueprint, name],
-                )?;
-                conn.last_insert_rowid()
-            }
-        };
-        known.insert(name.to_owned(), id);
-        Ok(id)
     }
 }
 

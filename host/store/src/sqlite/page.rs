@@ -168,8 +168,17 @@ impl Tx<'_> {
     }
 
     fn upsert(&mut self, item: Item, turn: &Turn) -> Result<()> {
+        let live_pass = match *turn {
+            Turn::Pass { .. } => None,
+            Turn::Live { open } => open,
+        };
+        // What is not known is written without looking for it first, unless the item before was known.
+        let undisturbed = matches!(turn, Turn::Pass { any_deleted: false, .. } | Turn::Live { open: None });
+        if self.new_items && undisturbed && self.insert(&item, live_pass)? {
+            return self.listed_and_said(self.seq.item, item, turn);
+        }
         let known = self.find(&item.key)?;
-        let mut live_pass = None;
+        self.new_items = known.is_none();
         match *turn {
             Turn::Pass { pass, any_deleted } => {
                 // A late page: what came outside the pass since it began is newer.
@@ -180,53 +189,71 @@ impl Tx<'_> {
                     return Ok(());
                 }
             }
-            Turn::Live { open } => {
-                live_pass = open;
-                if let Some(pass) = open {
-                    self.conn
-                        .prepare_cached("DELETE FROM pass_deleted WHERE pass = ?1 AND key = ?2")?
-                        .execute(params![pass, item.key])?;
-                }
+            Turn::Live { open: Some(pass) } => {
+                self.conn
+                    .prepare_cached("DELETE FROM pass_deleted WHERE pass = ?1 AND key = ?2")?
+                    .execute(params![pass, item.key])?;
             }
+            Turn::Live { open: None } => {}
         }
-        let id =
-            match &known {
-                Some(known) => {
-                    self.conn
+        let id = match known {
+            Some(known) => {
+                self.conn
                     .prepare_cached(
                         "UPDATE item SET hash = ?3, live_pass = ?4, changed_at = ?5 WHERE partition = ?1 AND key = ?2",
                     )?
-                    .execute(params![self.partition, item.key, item.hash.as_slice(), live_pass, self.now])?;
-                    self.conn
-                        .prepare_cached("UPDATE item_value SET value = ?2 WHERE id = ?1")?
-                        .execute(params![known.id, item.value])?;
-                    self.forget_reports(known.id)?;
-                    self.retract(known.id)?;
-                    known.id
-                }
-                None => {
-                    self.seq.item += 1;
-                    self.items += 1;
-                    let id = self.seq.item;
-                    self.conn
-                        .prepare_cached(
-                            "INSERT INTO item (partition, key, id, hash, live_pass, changed_at) \
-                         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                        )?
-                        .execute(params![
-                            self.partition,
-                            item.key,
-                            id,
-                            item.hash.as_slice(),
-                            live_pass,
-                            self.now
-                        ])?;
-                    self.conn
-                        .prepare_cached("INSERT INTO item_value (id, partition, key, value) VALUES (?1, ?2, ?3, ?4)")?
-                        .execute(params![id, self.partition, item.key, item.value])?;
-                    id
-                }
-            };
+                    .execute(params![
+                        self.partition,
+                        item.key,
+                        item.hash.as_slice(),
+                        live_pass,
+                        self.now
+                    ])?;
+                self.conn
+                    .prepare_cached("UPDATE item_value SET value = ?2 WHERE id = ?1")?
+                    .execute(params![known.id, item.value])?;
+                self.forget_reports(known.id)?;
+                self.retract(known.id)?;
+                known.id
+            }
+            None => {
+                self.insert(&item, live_pass)?;
+                self.seq.item
+            }
+        };
+        self.listed_and_said(id, item, turn)
+    }
+
+    /// Adds an item under the next id; false where there is one of this key.
+    fn insert(&mut self, item: &Item, live_pass: Option<i64>) -> Result<bool> {
+        let id = self.seq.item + 1;
+        let added = self
+            .conn
+            .prepare_cached(
+                "INSERT INTO item (partition, key, id, hash, live_pass, changed_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+            )?
+            .execute(params![
+                self.partition,
+                item.key,
+                id,
+                item.hash.as_slice(),
+                live_pass,
+                self.now
+            ])?;
+        if added == 0 {
+            return Ok(false);
+        }
+        self.seq.item = id;
+        self.items += 1;
+        self.conn
+            .prepare_cached("INSERT INTO item_value (id, partition, key, value) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![id, self.partition, item.key, item.value])?;
+        Ok(true)
+    }
+
+    /// Notes that the page lists the item, what came with it, and what it says.
+    fn listed_and_said(&mut self, id: i64, item: Item, turn: &Turn) -> Result<()> {
         if matches!(turn, Turn::Pass { .. }) {
             self.listed.insert(body::as_u64(id));
         }

@@ -1,7 +1,7 @@
 //! Reads by identity, each with prepared statements in one snapshot.
 
 use super::{body, entities::kind_of, names::read_name};
-use crate::{ChangeRow, EntityRow, ItemState, Referrer, Result, SourceRow, StoreError};
+use crate::{ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seawall_domain::{BlueprintId, EntityId};
 use std::{
@@ -137,36 +137,6 @@ pub(super) fn sources(conn: &Connection, entity: i64) -> Result<Vec<SourceRow>> 
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-pub(super) fn referrers(
-    conn: &Connection,
-    blueprint: &BlueprintId,
-    identifier: &EntityId,
-    limit: usize,
-) -> Result<Vec<Referrer>> {
-    // CROSS JOIN keeps this order: few relations can point here, and each is then one walk of the index.
-    let mut find = conn.prepare_cached(
-        "SELECT b.name, e.identifier, k.name FROM blueprint_relation d \
-         CROSS JOIN blueprint_name b ON b.name = d.blueprint \
-         CROSS JOIN relation_kind k ON k.blueprint = b.id AND k.name = d.name \
-         CROSS JOIN relation r ON r.target = ?2 AND r.kind = k.id \
-         CROSS JOIN entity e ON e.id = r.entity WHERE d.target = ?1 LIMIT ?3",
-    )?;
-    let mut rows = find.query(params![
-        blueprint.as_str(),
-        identifier.as_str(),
-        crate::sql::limit(limit)
-    ])?;
-    let mut out = Vec::new();
-    while let Some(row) = rows.next()? {
-        out.push(Referrer {
-            blueprint: body::identifier("blueprint", row.get(0)?)?,
-            identifier: body::identifier("entity", row.get(1)?)?,
-            relation: row.get(2)?,
-        });
-    }
-    Ok(out)
 }
 
 /// The position of the last change of an entity that had this name and is gone.

@@ -3,8 +3,8 @@
 use super::{SqliteStore, page::Page, read, sweep, verdicts};
 use crate::{
     BlueprintRow, ChangeRow, CredentialRow, EgressFilter, EgressRow, EgressUsageRow, EntityRow, IntegrationRow,
-    ItemState, LogLine, Missing, PageResult, PageWrite, PartitionRow, PassRow, PluginRow, Referrer, RejectedRow,
-    Result, RunRow, SourceRow, Store, StoreError, SweepResult, VerdictFilter, VerdictRow, sql,
+    ItemState, LogLine, Missing, PageResult, PageWrite, PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow,
+    SourceRow, Store, StoreError, SweepResult, VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
@@ -181,13 +181,6 @@ impl Store for SqliteStore {
 
     async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>> {
         self.readers.run(move |conn| read::sources(conn, entity)).await
-    }
-
-    async fn referrers(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<Referrer>> {
-        let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
-        self.readers
-            .run(move |conn| read::referrers(conn, &blueprint, &identifier, limit))
-            .await
     }
 
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>> {

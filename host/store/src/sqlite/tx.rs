@@ -59,6 +59,8 @@ pub(super) struct Tx<'c> {
     pub(super) cause: String,
     pub(super) seq: Sequences,
     first: Sequences,
+    /// Whether the last item was new: the next one is then probably too.
+    pub(super) new_items: bool,
     /// Items that the partition holds.
     pub(super) items: i64,
     items_before: i64,
@@ -93,6 +95,7 @@ impl<'c> Tx<'c> {
             cause,
             seq,
             first: seq,
+            new_items: true,
             items,
             items_before: items,
             touched: Touched::default(),

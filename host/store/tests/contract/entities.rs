@@ -1,10 +1,6 @@
 //! Contributions, history, relations.
 
-use crate::{
-    definitions::blueprint,
-    world::{World, entity, id, item, service, simple},
-};
-use seawall_domain::{BlueprintId, Entity};
+use crate::world::{World, entity, id, item, service, simple};
 use seawall_store::{ChangeKind, ItemWrite};
 use serde_json::{Value, json};
 
@@ -113,89 +109,6 @@ pub(crate) async fn history_goes_on_when_a_name_comes_back(world: &mut World) {
             .unwrap()
             .is_empty()
     );
-}
-
-fn related(identifier: &str, relations: Value) -> Entity {
-    serde_json::from_value(json!({"blueprint": "service", "identifier": identifier, "relations": relations})).unwrap()
-}
-
-async fn referrers(world: &World, blueprint: &str, target: &str) -> Vec<String> {
-    let rows = world
-        .store()
-        .referrers(&BlueprintId::new(blueprint).unwrap(), &id(target), 100)
-        .await
-        .unwrap();
-    let mut all: Vec<_> = rows
-        .into_iter()
-        .map(|r| format!("{}/{}.{}", r.blueprint, r.identifier, r.relation))
-        .collect();
-    all.sort();
-    all
-}
-
-pub(crate) async fn relations_are_found_from_their_target(world: &mut World) {
-    let part = world.partition("git-main").await;
-    let relations = json!({"owner": {"target": "team"}, "uses": {"target": "service", "many": true}});
-    world
-        .store()
-        .put_blueprint(&blueprint("service", relations), "api", 1)
-        .await
-        .unwrap();
-    let items = |a: Value, b: Value, hash| {
-        vec![
-            item("a", hash, vec![related("a", a)]),
-            item("b", hash, vec![related("b", b)]),
-        ]
-    };
-    let (a, b) = (
-        json!({"owner": "red", "uses": ["b", "red", "b"]}),
-        json!({"owner": "red"}),
-    );
-    world.pass(&part, items(a, b, 1)).await;
-    assert_eq!(
-        referrers(world, "team", "red").await,
-        ["service/a.owner", "service/b.owner"]
-    );
-    assert_eq!(referrers(world, "service", "red").await, ["service/a.uses"]);
-    assert_eq!(referrers(world, "service", "b").await, ["service/a.uses"]);
-    assert_eq!(
-        world
-            .store()
-            .referrers(&BlueprintId::new("team").unwrap(), &id("red"), 1)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
-    let (a, b) = (json!({"owner": "blue", "uses": ["b", "c"]}), json!({"owner": "red"}));
-    world.pass(&part, items(a, b, 2)).await;
-    assert_eq!(referrers(world, "team", "red").await, ["service/b.owner"]);
-    assert_eq!(referrers(world, "team", "blue").await, ["service/a.owner"]);
-    assert_eq!(referrers(world, "service", "c").await, ["service/a.uses"]);
-    world.pass(&part, vec![]).await;
-    assert_eq!(referrers(world, "team", "red").await, [""; 0]);
-}
-
-pub(crate) async fn relations_follow_their_blueprint(world: &mut World) {
-    let part = world.partition("git-main").await;
-    world
-        .pass(&part, vec![item("a", 1, vec![related("a", json!({"owner": "red"}))])])
-        .await;
-    assert_eq!(referrers(world, "team", "red").await, [""; 0]);
-    // Definitions may come after entities, and change.
-    let put = async |target: &str| {
-        let relations = json!({"owner": {"target": target}});
-        world
-            .store()
-            .put_blueprint(&blueprint("service", relations), "api", 1)
-            .await
-            .unwrap();
-    };
-    put("team").await;
-    assert_eq!(referrers(world, "team", "red").await, ["service/a.owner"]);
-    put("person").await;
-    assert_eq!(referrers(world, "team", "red").await, [""; 0]);
-    assert_eq!(referrers(world, "person", "red").await, ["service/a.owner"]);
 }
 
 pub(crate) async fn entities_come_in_the_order_asked(world: &mut World) {
