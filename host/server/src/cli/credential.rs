@@ -97,9 +97,12 @@ impl Set {
             }
             Source { .. } => json!({"source": "sealed", "secret": secret(&self.name)?}),
         };
-        client.put(&["credentials", &self.name], body).await?;
+        let credential = client.put(&["credentials", &self.name], body).await?;
         eprintln!("credential {} is there", self.name);
-        Ok(())
+        if global.output().is_table() {
+            return Ok(());
+        }
+        global.output().data(&credential)
     }
 }
 

@@ -81,7 +81,9 @@ pub(crate) fn build(
         .arg("--out")
         .arg(out)
         .arg("--world")
-        .arg(world);
+        .arg(world)
+        .arg("--cache")
+        .arg(tools.components());
     run("the JavaScript build", &mut node, progress).map(drop)
 }
 

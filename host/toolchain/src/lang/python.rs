@@ -114,7 +114,9 @@ pub(crate) fn build(
         .arg("--out")
         .arg(out)
         .arg("--world")
-        .arg(world);
+        .arg(world)
+        .arg("--cache")
+        .arg(tools.components());
     // What the caller's environment adds to Python's path would end up inside the component.
     for name in ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"] {
         command.env_remove(name);
