@@ -62,6 +62,7 @@ pub(super) async fn drive(
         fence,
         row,
         attempts: 0,
+        stored: false,
     };
     let ended = match pass.pull_all().await {
         Ok(ended) => ended,
@@ -87,6 +88,8 @@ struct Pass<'a> {
     fence: i64,
     row: PassRow,
     attempts: u32,
+    /// Whether a page was stored, and its cursor with it.
+    stored: bool,
 }
 
 impl Pass<'_> {
@@ -115,6 +118,7 @@ impl Pass<'_> {
                     let stored = engine.store_page(site, &place, changes, Some(following.clone()));
                     let (stored, pulled) = tokio::join!(stored, self.pull(Some(following.clone())));
                     stored?;
+                    self.stored = true;
                     self.renew().await?;
                     page = match pulled? {
                         Ok(page) => page,
@@ -125,6 +129,7 @@ impl Pass<'_> {
                 Next::SnapshotComplete(following) => {
                     // The new cursor is stored after what is gone was removed: a stop in between pulls this page again.
                     self.engine.store_page(self.site, &place, changes, cursor).await?;
+                    self.stored = true;
                     return Ok(Ended::Snapshot(following));
                 }
                 Next::CaughtUp(following) => {
@@ -291,6 +296,11 @@ impl Pass<'_> {
     async fn close(&self, state: PassState, error: Option<&str>, well: bool) -> Result<()> {
         let store = &self.engine.inner.store;
         let now = self.engine.now();
+        // A pass that begins in the middle of this one's listing would take what came before for gone. First, so that
+        // after a stop in between this pass itself lists all once more.
+        if state != PassState::Succeeded && (self.stored || self.row.cursor.is_some() && self.row.counts.pages > 0) {
+            store.forget_cursor(self.partition.id).await?;
+        }
         store.end_pass(self.row.id, state, error, now).await?;
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);

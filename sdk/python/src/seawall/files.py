@@ -16,22 +16,20 @@ from typing import Literal
 from seawall.errors import Failed
 
 Kind = Literal["file", "directory", "symlink", "other"]
-Reason = Literal["not-found", "denied", "loop", "not-granted", "too-large", "other"]
+Reason = Literal["not-found", "denied", "loop", "too-large", "other"]
 
 _WORDS: dict[str, str] = {
-    "not-found": "nothing is there",
+    "not-found": "nothing is there, or no directory that the manifest asks for with `capabilities.files` holds it",
     "denied": "it leads out of the granted directory, or may not be read",
     "loop": "its links lead in a circle",
-    "not-granted": "no granted directory holds it; "
-    "the manifest asks for one with `capabilities: {files: [{at: …, from: …}]}`",
 }
 _REASONS: dict[int, Reason] = {
     errno.ENOENT: "not-found",
     errno.EACCES: "denied",
     errno.EPERM: "denied",
     errno.ELOOP: "loop",
-    # Only WASI has it: what lies outside every directory that was given.
-    getattr(errno, "ENOTCAPABLE", -1): "not-granted",
+    # Only WASI has it.
+    getattr(errno, "ENOTCAPABLE", -1): "denied",
 }
 
 
