@@ -97,12 +97,14 @@ impl Set {
             }
             Source { .. } => json!({"source": "sealed", "secret": secret(&self.name)?}),
         };
-        let credential = client.put(&["credentials", &self.name], body).await?;
+        // Without the secret, if there is one.
+        let answer = json!({"name": self.name, "source": body["source"]});
+        client.put(&["credentials", &self.name], body).await?;
         eprintln!("credential {} is there", self.name);
         if global.output().is_table() {
             return Ok(());
         }
-        global.output().data(&credential)
+        global.output().data(&answer)
     }
 }
 
