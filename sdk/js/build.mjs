@@ -1,17 +1,23 @@
 #!/usr/bin/env node
-// Builds a plugin's component: node build.mjs --project DIR --out FILE.wasm --world WORLD_DIR
+// Builds a plugin's component: node build.mjs --project DIR --out FILE.wasm --world WORLD_DIR [--cache DIR]
 import { parseArgs } from "node:util";
 import { BuildError } from "./build/error.mjs";
 import { build } from "./build/index.mjs";
 
-const USAGE = `usage: build.mjs --project DIR --out FILE.wasm --world WORLD_DIR
+const USAGE = `usage: build.mjs --project DIR --out FILE.wasm --world WORLD_DIR [--cache DIR]
   --project  the plugin's folder: plugin.yaml, src/plugin.ts or src/plugin.js
   --out      where the component is written
-  --world    a folder with world.wit (package author:plugin, world plugin) and deps/`;
+  --world    a folder with world.wit (package author:plugin, world plugin) and deps/
+  --cache    where components are kept, so that the same code is not made into one twice`;
 
 try {
   const { values } = parseArgs({
-    options: { project: { type: "string" }, out: { type: "string" }, world: { type: "string" } },
+    options: {
+      project: { type: "string" },
+      out: { type: "string" },
+      world: { type: "string" },
+      cache: { type: "string" },
+    },
   });
   for (const name of ["project", "out", "world"]) {
     if (values[name] === undefined) {

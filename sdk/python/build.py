@@ -1,10 +1,11 @@
 """Builds a Python plugin into a component.
 
-    python build.py --project DIR --out FILE.wasm --world WORLD_DIR
+    python build.py --project DIR --out FILE.wasm --world WORLD_DIR [--cache DIR]
 
 DIR holds plugin.py and plugin.yaml; a folder `vendor` in it may hold pure Python packages. WORLD_DIR holds world.wit
 (the world `plugin` with the roles) and deps/. `seawall plugin build` calls this, with the packages of requirements.txt
-installed. Downloads nothing. Exit code 1 and a message on stderr if the plugin is wrong.
+installed. With --cache the same code is not made into a component twice. Downloads nothing. Exit code 1 and a message
+on stderr if the plugin is wrong.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import tempfile
 from pathlib import Path
 
 import yaml
+
+import cache
 
 HERE = Path(__file__).resolve().parent
 SDK = HERE / "src"
@@ -42,16 +45,17 @@ def main() -> int:
     parser.add_argument("--project", type=Path, required=True, help="folder with plugin.py and plugin.yaml")
     parser.add_argument("--out", type=Path, required=True, help="the component to write")
     parser.add_argument("--world", type=Path, required=True, help="folder with world.wit and deps/")
+    parser.add_argument("--cache", type=Path, help="folder where components are kept")
     args = parser.parse_args()
     try:
-        build(args.project.resolve(), args.out.resolve(), args.world.resolve())
+        build(args.project.resolve(), args.out.resolve(), args.world.resolve(), args.cache and args.cache.resolve())
     except BuildError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
-def build(project: Path, out: Path, world: Path) -> None:
+def build(project: Path, out: Path, world: Path, kept: Path | None = None) -> None:
     """Checks the plugin natively, where mistakes show in a tenth of a second, then makes the component."""
     for needed, example in (
         (project / "plugin.py", "plugin = Plugin()"),
@@ -64,9 +68,13 @@ def build(project: Path, out: Path, world: Path) -> None:
     check(project, roles, paths)
     with tempfile.TemporaryDirectory(prefix="seawall-python-") as name:
         work = Path(name)
-        (work / "seawall_app.py").write_text(glue(roles, lazy_imports([project, *paths[2:]])), encoding="utf-8")
+        entry = glue(roles, lazy_imports([project, *paths[2:]]))
+        (work / "seawall_app.py").write_text(entry, encoding="utf-8")
         made = work / "component.wasm"
-        componentize(world, roles, [work, *paths], made)
+        components = cache.Cache(kept, lambda: cache.key(project, [HERE, world], entry))
+        if not components.take(made):
+            componentize(world, roles, [work, *paths], made)
+            components.keep(made)
         out.parent.mkdir(parents=True, exist_ok=True)
         # Beside the target first, so that nobody ever reads half a component.
         half = out.with_name(f"{out.name}.part")

@@ -69,6 +69,9 @@ pub enum BundleError {
         /// What there is.
         found: usize,
     },
+    /// More sections than are read.
+    #[error("expected a component of at most {0} sections, found more; it was made to use up memory")]
+    ManyParts(usize),
     /// No manifest inside.
     #[error(
         "expected one custom section `{SECTION}` with the manifest, found none; build with `seawall plugin build`, and run no \

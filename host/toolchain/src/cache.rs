@@ -68,6 +68,11 @@ impl Toolchain {
         &self.cache
     }
 
+    /// Where the languages' build programs keep components, by all that one is made of.
+    pub(crate) fn components(&self) -> PathBuf {
+        self.cache.join("components")
+    }
+
     pub(crate) fn wasm_target_dir(&self) -> &Path {
         &self.wasm_target
     }

@@ -56,8 +56,19 @@ pub(crate) fn run(what: &str, command: &mut Command, progress: Progress<'_>) -> 
     if tail.is_empty() {
         tail.extend(out.lines().rev().take(TAIL).map(str::to_owned));
         tail.make_contiguous().reverse();
+        tail.iter().for_each(|line| progress(line));
     }
     Err(failed(status.to_string(), Vec::from(tail).join("\n")))
+}
+
+/// The error of an installation: its program's lines were told already, so it is said what the installation needs.
+pub(crate) fn needs(error: BuildError, what_it_needs: &str) -> BuildError {
+    match error {
+        BuildError::Tool { what, status, .. } => {
+            BuildError::MissingTool(format!("{what} failed ({status}): {what_it_needs}"))
+        }
+        other => other,
+    }
 }
 
 /// What a program answers to a short question; `None` where it is absent or says no.

@@ -3,6 +3,7 @@
 use crate::error::{At as _, BuildError};
 use seawall_domain::{
     Blueprint,
+    blueprint::{BlueprintError, CompiledBlueprint},
     document::{Document, Problem},
     manifest::{self, Manifest, Role},
     mapping::Mapping,
@@ -86,8 +87,11 @@ fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError
     };
     let (mut read, mut problems) = (Vec::new(), Vec::new());
     for (i, value) in list.iter().enumerate() {
-        match serde_json::from_value(value.clone()) {
-            Ok(blueprint) => read.push(blueprint),
+        match serde_json::from_value::<Blueprint>(value.clone()) {
+            Ok(blueprint) => {
+                problems.extend(CompiledBlueprint::new(blueprint.clone()).err().map(|e| unusable(i, &e)));
+                read.push(blueprint);
+            }
             Err(error) => problems.push(
                 Problem::new(format!("/{i}"), "a blueprint", error.to_string())
                     .example("{identifier: service, schema: {properties: {tier: {type: string}}}, relations: {}}"),
@@ -99,6 +103,19 @@ fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError
     } else {
         invalid(document, problems)
     }
+}
+
+/// What would be refused when the plugin is put to work.
+fn unusable(i: usize, error: &BlueprintError) -> Problem {
+    let pointer = match error {
+        BlueprintError::Property { property, .. } => {
+            let property = property.replace('~', "~0").replace('/', "~1");
+            format!("/{i}/schema/properties/{property}")
+        }
+        BlueprintError::Required { .. } => format!("/{i}/schema/required"),
+    };
+    Problem::new(pointer, "a blueprint whose schema can be checked", error.to_string())
+        .example("{type: string, title: Tier}")
 }
 
 /// The mapping as it stands, once its expressions compile and its kinds are the plugin's.
@@ -189,6 +206,12 @@ mod tests {
         ]);
         assert!(
             words.contains("blueprints.yaml:2:") && words.contains("identifier"),
+            "{words}"
+        );
+        let schema = "- identifier: a\n  schema:\n    properties:\n      b:\n        type: strin\n";
+        let words = refused(&[("mapping.yaml", "resources: []\n"), ("blueprints.yaml", schema)]);
+        assert!(
+            words.contains("blueprints.yaml:5:") && words.contains("strin"),
             "{words}"
         );
         let words = refused(&[("mapping.yaml", "resources: []\n"), ("blueprints.json", "{\"a\": 1}")]);

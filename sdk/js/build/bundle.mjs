@@ -16,7 +16,7 @@ export async function bundle(plugin, work) {
   const outfile = join(work, "plugin.js");
   const { warnings } = await build({
     stdin: {
-      contents: glue(plugin.entry, plugin.roles),
+      contents: glue(plugin.entry, plugin.roles, plugin.files),
       resolveDir: plugin.folder,
       sourcefile: "(entry)",
       loader: "js",

@@ -2,13 +2,14 @@ import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { bundle } from "./bundle.mjs";
+import { cached } from "./cache.mjs";
 import { component } from "./component.mjs";
 import { link } from "./link.mjs";
 import { project } from "./project.mjs";
 import { typecheck } from "./typecheck.mjs";
 
 /** The whole build: reads the project, checks types while it bundles, makes the component. */
-export async function build({ project: folder, out, world }) {
+export async function build({ project: folder, out, world, cache }) {
   const plugin = await project(resolve(folder));
   const work = await mkdtemp(join(tmpdir(), "seawall-js-"));
   try {
@@ -18,7 +19,9 @@ export async function build({ project: folder, out, world }) {
       timed("types", () => typecheck(plugin, work)),
     ]);
     await replace(resolve(out), (partial) =>
-      timed("component", () => component(plugin, entry, resolve(world), partial)),
+      cached(cache, { plugin, entry, world: resolve(world) }, partial, () =>
+        timed("component", () => component(plugin, entry, resolve(world), partial)),
+      ),
     );
   } finally {
     await rm(work, { recursive: true, force: true });

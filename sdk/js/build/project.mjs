@@ -13,33 +13,34 @@ const ENTRIES = ["src/plugin.ts", "src/plugin.js", "src/plugin.mjs", "plugin.ts"
 
 /**
  * What the build needs to know of a plugin's folder.
- * @returns {Promise<{folder: string, entry: string, roles: string[], typescript: boolean, tsconfig?: string}>}
+ * @returns {Promise<{folder: string, entry: string, roles: string[], files: boolean, typescript: boolean, tsconfig?: string}>}
  */
 export async function project(folder) {
-  const roles = await manifestRoles(join(folder, "plugin.yaml"));
+  const { roles, files } = await manifest(join(folder, "plugin.yaml"));
   const entry = await entryFile(folder);
   const tsconfig = join(folder, "tsconfig.json");
   return {
     folder,
     entry,
     roles,
+    files,
     typescript: /\.[mc]?ts$/.test(entry),
     tsconfig: existsSync(tsconfig) ? tsconfig : undefined,
   };
 }
 
-/** The manifest is checked in full elsewhere; here only its roles matter. */
-async function manifestRoles(file) {
+/** The manifest is checked in full elsewhere; here only its roles matter, and whether it asks for files. */
+async function manifest(file) {
   const text = await readFile(file, "utf8").catch((error) => {
     throw new BuildError(`${file}: ${error.code === "ENOENT" ? "a plugin needs this manifest" : error.message}`);
   });
-  let manifest;
+  let read;
   try {
-    manifest = parse(text);
+    read = parse(text);
   } catch (error) {
     throw new BuildError(`${file}: ${error.message}`);
   }
-  const roles = manifest?.roles;
+  const roles = read?.roles;
   if (!Array.isArray(roles) || roles.length === 0) {
     throw new BuildError(`${file}: roles must list what the plugin is, for example: roles: [ingestor]`);
   }
@@ -48,7 +49,9 @@ async function manifestRoles(file) {
       throw new BuildError(`${file}: ${JSON.stringify(role)} is no role; roles are ${ROLES.join(", ")}`);
     }
   }
-  return roles;
+  // A rule imports nothing, whatever it asks for.
+  const files = read.capabilities?.files?.length > 0 && roles.some((role) => role !== "rule");
+  return { roles, files };
 }
 
 async function entryFile(folder) {

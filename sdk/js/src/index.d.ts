@@ -39,6 +39,7 @@ export {
   Unauthorized,
   Unavailable,
 } from "./failure.js";
+export { FileError, type FileKind, files, type Metadata } from "./files.js";
 export { http, type RequestOptions } from "./http.js";
 export { log } from "./log.js";
 export {

@@ -12,6 +12,7 @@ export {
   Unauthorized,
   Unavailable,
 } from "./failure.js";
+export { FileError, files } from "./files.js";
 export { http } from "./http.js";
 export { log } from "./log.js";
 export { failed, operations, running, succeeded } from "./progress.js";

@@ -1,7 +1,11 @@
 // For an author's own tests in Node: drives a plugin through the same glue that the component uses, so that what is
 // tested is what crosses to the host.
+import { connectFiles } from "./files.js";
 import * as glue from "./glue/index.js";
 import { decode, encode } from "./json.js";
+import { nativeFiles } from "./native-files.js";
+
+connectFiles(nativeFiles);
 
 /** Walks one pass over a partition and collects its items. */
 export async function walk(plugin, { config, kind, selector = {} }, partition, { maxPages = 1000 } = {}) {

@@ -1,10 +1,11 @@
 // The parts of the build before componentize-js, on projects in a temporary folder.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { bundle } from "../build/bundle.mjs";
+import { cached } from "../build/cache.mjs";
 import { BuildError } from "../build/error.mjs";
 import { project } from "../build/project.mjs";
 import { typecheck } from "../build/typecheck.mjs";
@@ -92,4 +93,41 @@ test("mistakes are explained", async () => {
   for (const [files, pattern] of cases) {
     await assert.rejects(steps(await folder({ "note.txt": "", ...files })), refuses(pattern));
   }
+});
+
+test("files are connected where the manifest asks for them", async () => {
+  const manifest = (asks) => `name: demo\nversion: 0.1.0\nroles: [ingestor]\ncapabilities: {files: [${asks}]}\n`;
+  const code =
+    'import { definePlugin, files } from "@seawall/sdk";\nexport default definePlugin({ ingestor: { files } });\n';
+  const built = (asks) => folder({ "plugin.yaml": manifest(asks), "src/plugin.js": code }).then(steps);
+  assert.match(await built('{at: /checkout, from: "{path}"}'), /from "wasi:filesystem\/preopens@0.2.12"/);
+  assert.ok(!(await built("")).includes('"wasi:filesystem/'));
+});
+
+test("a component is made once of the same bundle and world", async () => {
+  const world = await folder({ "world.wit": "world plugin {}\n", "deps/a/a.wit": "package a:a;\n" });
+  const entry = join(await folder({ "plugin.js": "export const a = 1;\n" }), "plugin.js");
+  const kept = join(root, "kept");
+  const out = join(root, "out.wasm");
+  let made = 0;
+  const build = (roles = ["rule"]) =>
+    cached(kept, { plugin: { roles }, entry, world }, out, async () => {
+      made += 1;
+      await writeFile(out, `component ${made}`);
+    });
+  await build();
+  await rm(out);
+  await build();
+  assert.equal(await readFile(out, "utf8"), "component 1");
+  await writeFile(entry, "export const a = 2;\n");
+  await build();
+  await build(["ingestor"]);
+  await writeFile(join(world, "deps/a/a.wit"), "package a:b;\n");
+  await build();
+  assert.equal(made, 4);
+  for (let number = 0; number < 12; number += 1) {
+    await writeFile(entry, `export const a = "${number}";\n`);
+    await build();
+  }
+  assert.equal((await readdir(kept)).length, 12);
 });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import make_world
 
+import cache
 from build import glue, lazy_imports
 
 HERE = Path(__file__).parents[1]
@@ -92,3 +94,47 @@ def test_the_template_builds(tmp_path: Path) -> None:
     component = (tmp_path / "dist" / "x.wasm").read_bytes()
     assert component.startswith(b"\0asm\x0d\0\1\0")
     assert b"seawall:plugin/ingestor@0.1.0" in component
+
+
+def test_a_component_is_kept_by_what_it_is_made_of(tmp_path: Path) -> None:
+    project, world = tmp_path / "project", tmp_path / "world"
+    for folder in (project / "dist", world):
+        folder.mkdir(parents=True)
+    (project / "plugin.py").write_text("a = 1\n")
+    (world / "world.wit").write_text("world plugin {}\n")
+
+    def key(entry: str = "x") -> str:
+        return cache.key(project, [world], entry)
+
+    first = key()
+    assert first == key()
+    # What builds write, and what is put into the component later.
+    (project / "dist" / "x.wasm").write_bytes(b"x")
+    (project / "mapping.yaml").write_text("resources: []\n")
+    assert first == key()
+    assert first != key("y")
+    # Read at import time: then it is a part.
+    (project / "plugin.py").write_text("a = open('mapping.yaml').read()\n")
+    named = key()
+    (project / "mapping.yaml").write_text("resources: [1]\n")
+    assert named not in (first, key())
+    (project / "plugin.py").write_text("a = 1\n")
+    assert first == key()
+    (world / "world.wit").write_text("world plugin { }\n")
+    assert first != key()
+
+
+def test_a_kept_component_is_taken_and_old_ones_go(tmp_path: Path) -> None:
+    made, out, kept = tmp_path / "made.wasm", tmp_path / "out.wasm", tmp_path / "kept"
+    made.write_bytes(b"component")
+    for number in range(cache.KEPT + 3):
+        components = cache.Cache(kept, lambda number=number: f"{number:02}")
+        assert not components.take(out)
+        components.keep(made)
+        os.utime(kept / f"{number:02}{cache.SUFFIX}", (number, number))
+    assert len(list(kept.iterdir())) == cache.KEPT
+    assert not cache.Cache(kept, lambda: "00").take(out)
+    newest = cache.Cache(kept, lambda: f"{cache.KEPT + 2:02}")
+    assert newest.take(out)
+    assert out.read_bytes() == b"component"
+    assert not cache.Cache(None, lambda: "00").take(out)

@@ -2,8 +2,11 @@
 
 use seawall_tests::{Seawall, run, seawall_binary};
 use std::{
+    io::{BufRead as _, BufReader, Read},
     path::Path,
-    process::Command,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -115,6 +118,139 @@ async fn dev_shows_items_entities_and_the_line_that_a_refused_request_needs() {
     );
 }
 
+/// `plugin dev` at work, and its lines as they come.
+struct Dev {
+    process: Child,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Dev {
+    fn start(project: &Path, config: &str) -> Self {
+        let mut process = Command::new(seawall_binary())
+            .args(["plugin", "dev", "--config", config])
+            .arg(project)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = mpsc::channel();
+        let streams: [Box<dyn Read + Send>; 2] = [
+            Box::new(process.stdout.take().unwrap()),
+            Box::new(process.stderr.take().unwrap()),
+        ];
+        for stream in streams {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                BufReader::new(stream)
+                    .lines()
+                    .try_for_each(|line| sender.send(line.unwrap()))
+            });
+        }
+        Self { process, lines }
+    }
+
+    /// All lines until it waits for the next save.
+    fn turn(&self) -> String {
+        let mut all = String::new();
+        while !all.contains("waiting for a save") {
+            match self.lines.recv_timeout(Duration::from_secs(300)) {
+                Ok(line) => all.push_str(&format!("{line}\n")),
+                Err(error) => panic!("{error} after:\n{all}"),
+            }
+        }
+        all
+    }
+}
+
+impl Drop for Dev {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A plugin that lists the files of a directory, through the SDK.
+const FILES: &str = r#"import { definePlugin, FileError, files, page, snapshotComplete, upsert } from "@seawall/sdk";
+
+export default definePlugin<{ directory: string }>({
+  ingestor: {
+    partitions: () => ["all"],
+    pull(scope) {
+      const items = [...files.walk("/checkout")].map(({ path, kind }) => {
+        try {
+          return { id: path, name: files.readText(path, 10).trim(), status: kind };
+        } catch (error) {
+          return { id: path, name: (error as FileError).reason, status: kind };
+        }
+      });
+      return page(items.map((item) => upsert(scope.kind, item.id, item)), snapshotComplete());
+    },
+  },
+});
+"#;
+
+#[test]
+fn dev_builds_again_on_every_save_and_a_plugin_reads_the_files_it_was_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, text: &str| {
+        let file = folder.path().join(file);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    write("secret.txt", "not to be seen");
+    write("given/a.txt", "one\n");
+    write("given/deep/b.txt", "more than ten bytes");
+    std::os::unix::fs::symlink("../secret.txt", folder.path().join("given/out")).unwrap();
+    new("ts", "shelf", folder.path());
+    let project = folder.path().join("shelf");
+    let manifest = std::fs::read_to_string(project.join("plugin.yaml")).unwrap();
+    let (head, tail) = (
+        manifest.split("  network:").next().unwrap(),
+        manifest.split("kinds:").nth(1).unwrap(),
+    );
+    let asks = "  files:\n    - {at: /checkout, from: \"{directory}\", reason: Reads it.}\n\nkinds:";
+    let manifest = format!("{head}{asks}{tail}").replace("base_url", "directory");
+    write(
+        "shelf/plugin.yaml",
+        &manifest.replace("https://tool.example.com", "/srv/checkout"),
+    );
+    write("shelf/src/plugin.ts", FILES);
+
+    let given = format!("directory={}", folder.path().join("given").display());
+    let mut dev = Dev::start(&project, &given);
+    let text = dev.turn();
+    assert!(text.contains("items: 3") && text.contains("entities: 3"), "{text}");
+    for (path, name) in [("a.txt", "one"), ("deep/b.txt", "too-large"), ("out", "denied")] {
+        let line = text
+            .lines()
+            .find(|line| line.contains(&format!("  /checkout/{path}  ")));
+        assert!(line.is_some_and(|line| line.contains(name)), "{path}: {text}");
+    }
+    assert!(!text.contains("not to be seen"), "{text}");
+
+    write("shelf/src/plugin.ts", &FILES.replace("files.walk(", "files.wolk("));
+    let text = dev.turn();
+    assert!(text.contains("plugin.ts was saved"), "{text}");
+    let at = FILES.lines().position(|line| line.contains("files.walk")).unwrap() + 1;
+    assert_eq!(text.matches(&format!("src/plugin.ts:{at}:")).count(), 1, "{text}");
+    assert!(
+        text.contains("wolk") && text.contains("the JavaScript build failed"),
+        "{text}"
+    );
+
+    // What was built before is not built again; the mapping is another.
+    write("shelf/src/plugin.ts", FILES);
+    let text = dev.turn();
+    assert!(
+        text.contains("as it was built before") && text.contains("entities: 3"),
+        "{text}"
+    );
+
+    let pid = dev.process.id().to_string();
+    assert!(run(Command::new("kill").args(["-INT", &pid])).status.success());
+    assert!(dev.process.wait().unwrap().success(), "Ctrl-C ends it well");
+}
+
 #[tokio::test]
 async fn a_wrong_manifest_fails_the_build_with_line_and_column() {
     let folder = tempfile::tempdir().unwrap();
@@ -131,6 +267,44 @@ async fn a_wrong_manifest_fails_the_build_with_line_and_column() {
     assert!(!output.status.success());
     assert!(said.contains(&format!("plugin.yaml:{line}:")), "{said}");
     assert!(said.contains("expected") && said.contains("GET"), "{said}");
+}
+
+#[test]
+fn a_language_that_is_absent_or_old_is_said_with_what_to_install() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let programs = folder.path().join("bin");
+    std::fs::create_dir(&programs).unwrap();
+    new("js", "in-js", folder.path());
+    new("python", "in-python", folder.path());
+    let build = |name: &str| {
+        let output = run(Command::new(seawall_binary())
+            .args(["plugin", "build"])
+            .arg(folder.path().join(name))
+            .env("PATH", &programs));
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let install = |name: &str, version: &str| {
+        let file = programs.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\necho {version}\n")).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    for found in ["none", "version 16"] {
+        let said = build("in-js");
+        assert!(
+            said.contains(&format!("Node 20 or newer with npm, found {found}")),
+            "{said}"
+        );
+        assert!(said.contains("https://nodejs.org"), "{said}");
+        install("node", "v16.20.0");
+    }
+    for found in ["none", "3.9.2"] {
+        let said = build("in-python");
+        assert!(said.contains(&format!("Python 3.11 or newer, found {found}")), "{said}");
+        assert!(said.contains("python3-venv"), "{said}");
+        install("python3", "3.9.2");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod author;
 mod bad_plugin;
 mod bad_tool;
 mod catalog_files;
+mod commands;
 mod crash;
 mod door;
 mod grants;

@@ -210,3 +210,12 @@ fn roles_have_to_be_exported() {
         assert!(error.contains(found), "{error}");
     }
 }
+
+#[test]
+fn a_component_of_very_many_sections_is_refused() {
+    let mut bytes = component(&[]);
+    // Two bytes of body are a whole custom section: its name's length and its name.
+    (0..60_000).for_each(|_| bytes.extend_from_slice(&[0, 2, 1, b'x']));
+    let refused = Bundle::extract(&bytes).unwrap_err();
+    assert!(matches!(refused, BundleError::ManyParts(_)), "{refused}");
+}

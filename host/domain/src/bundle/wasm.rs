@@ -4,6 +4,10 @@ use super::{BundleError, MAX_COMPONENT_BYTES, limit};
 use std::ops::Range;
 use wasmparser::{Chunk, Parser, Payload};
 
+/// The most sections at depth 0: what is kept of each is larger than the two bytes that one can have. A component built
+/// from Python has some hundreds.
+const MAX_SECTIONS: usize = 50_000;
+
 /// Bytes before the first section.
 pub(super) const HEADER: usize = 8;
 
@@ -65,6 +69,9 @@ pub(super) fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>, BundleError> {
             Payload::CustomSection(custom) => (Some(custom.name()), end - custom.data().len()..end),
             _ => (None, end..end),
         };
+        if sections.len() == MAX_SECTIONS {
+            return Err(BundleError::ManyParts(MAX_SECTIONS));
+        }
         sections.push(Section {
             whole: at..end,
             custom_name,

@@ -16,7 +16,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -72,6 +72,7 @@ pub(super) async fn drive(
         fence,
         leased: AtomicI64::new(now),
         row,
+        stored: AtomicBool::new(false),
     };
     let ended = match pass.pull_all().await {
         Ok(ended) => ended,
@@ -98,6 +99,8 @@ struct Pass<'a> {
     /// When the lease was taken or renewed.
     leased: AtomicI64,
     row: PassRow,
+    /// Whether a page was stored, and its cursor with it.
+    stored: AtomicBool,
 }
 
 impl Pass<'_> {
@@ -147,6 +150,7 @@ impl Pass<'_> {
                     self.put(ready.take()).await?;
                     // The new cursor is stored after what is gone was removed: a stop in between pulls this page again.
                     self.engine.store_page(self.site, &place, changes, cursor).await?;
+                    self.stored.store(true, Ordering::Relaxed);
                     return Ok(Ended::Snapshot(following));
                 }
                 Next::CaughtUp(following) => {
@@ -163,6 +167,7 @@ impl Pass<'_> {
     async fn put(&self, ready: Option<Ready>) -> Result<()> {
         if let Some(ready) = ready {
             self.engine.put_page(ready).await?;
+            self.stored.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -328,6 +333,13 @@ impl Pass<'_> {
     async fn close(&self, state: PassState, error: Option<&str>, well: bool) -> Result<()> {
         let store = &self.engine.inner.store;
         let now = self.engine.now();
+        // A pass that begins in the middle of this one's listing would take what came before for gone. First, so that
+        // after a stop in between this pass itself lists all once more.
+        if state != PassState::Succeeded
+            && (self.stored.load(Ordering::Relaxed) || self.row.cursor.is_some() && self.row.counts.pages > 0)
+        {
+            store.forget_cursor(self.partition.id).await?;
+        }
         store.end_pass(self.row.id, state, error, now).await?;
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);

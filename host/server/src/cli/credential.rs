@@ -97,9 +97,14 @@ impl Set {
             }
             Source { .. } => json!({"source": "sealed", "secret": secret(&self.name)?}),
         };
+        // Without the secret, if there is one.
+        let answer = json!({"name": self.name, "source": body["source"]});
         client.put(&["credentials", &self.name], body).await?;
         eprintln!("credential {} is there", self.name);
-        Ok(())
+        if global.output().is_table() {
+            return Ok(());
+        }
+        global.output().data(&answer)
     }
 }
 

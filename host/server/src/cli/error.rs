@@ -11,7 +11,8 @@ pub(crate) enum CliError {
     /// The command line or a document on it is wrong. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The server answered with a problem. Exit code 1.
+    /// The server answered with a problem. Exit code 4 where it does not take the token, 5 where there is nothing of that
+    /// name, 1 else.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
     /// Something did not end well. Exit code 1.
@@ -61,19 +62,34 @@ impl Problem {
         Self {
             status,
             detail: text("detail").or_else(|| text("title")).unwrap_or_else(plain),
-            hint: text("hint").or_else(|| {
-                (status == 401).then(|| "give the token with --token or SEAWALL_TOKEN; `seawall serve` keeps it in its data folder, file `token`".into())
-            }),
+            hint: text("hint").or_else(|| value["type"].is_null().then(|| NO_PROBLEM.to_owned())),
             errors: errors.collect(),
         }
     }
 }
 
+/// What an answer that is no problem document hints at.
+const NO_PROBLEM: &str = "is it a Seawall server? --server or SEAWALL_SERVER names another";
+/// Where the token is.
+const TOKEN: &str =
+    "give it with --token or SEAWALL_TOKEN; `seawall serve` keeps it in its data folder (--data), in the file `token`";
+
+/// The command that lists what there is of a thing that the server does not know.
+const LISTS: [(&str, &str); 5] = [
+    ("integration ", "seawall integration list"),
+    ("plugin ", "seawall plugin list"),
+    ("blueprint ", "seawall catalog list"),
+    ("entity ", "seawall catalog list BLUEPRINT"),
+    ("pass ", "seawall integration show NAME"),
+];
+
 impl CliError {
-    /// What scripts see: 1 failed, 2 wrong usage, 3 not reachable.
+    /// What scripts see; the command line's help lists it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Refused(problem) if problem.status == 401 => 4,
+            Self::Refused(problem) if problem.status == 404 => 5,
             Self::Refused(_) | Self::Failed(_) | Self::Unwell => 1,
             Self::Unreachable { .. } => 3,
         }
@@ -88,6 +104,10 @@ impl CliError {
     pub(crate) fn print(&self) {
         match self {
             Self::Unwell => return,
+            // The API's own words are about headers.
+            Self::Refused(problem) if problem.status == 401 => {
+                eprintln!("error: the server does not take the token, or was given none");
+            }
             Self::Refused(problem) => {
                 eprintln!("error: {}", problem.detail);
                 for (pointer, detail) in &problem.errors {
@@ -111,7 +131,12 @@ impl CliError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Refused(problem) => problem.hint.clone(),
+            Self::Refused(problem) if problem.status == 401 => Some(TOKEN.to_owned()),
+            Self::Refused(problem) => problem.hint.clone().or_else(|| {
+                let known = LISTS.iter().find(|(thing, _)| problem.detail.starts_with(thing));
+                let (_, list) = known.filter(|(_, list)| problem.status == 404 && !problem.detail.contains(list))?;
+                Some(format!("`{list}` shows those that exist"))
+            }),
             Self::Unreachable { .. } => {
                 Some("start one with `seawall serve`, or name another with --server or SEAWALL_SERVER".into())
             }
@@ -163,6 +188,18 @@ mod tests {
             "the server answered 502: bad gateway"
         );
         assert_eq!(Problem::read(500, b"").detail, "the server answered 500");
+        let refused = CliError::Refused(Box::new(Problem::read(404, b"nothing")));
+        assert_eq!(refused.hint().as_deref(), Some(NO_PROBLEM));
+    }
+
+    #[test]
+    fn names_the_list_of_what_there_is() {
+        let body = br#"{"type":"/problems/not-found","detail":"pass `9` does not exist"}"#;
+        let refused = CliError::Refused(Box::new(Problem::read(404, body)));
+        assert_eq!(
+            refused.hint().as_deref(),
+            Some("`seawall integration show NAME` shows those that exist")
+        );
     }
 
     #[test]
@@ -171,7 +208,15 @@ mod tests {
             server: "http://x".into(),
             why: "refused".into(),
         };
-        let codes = [CliError::Usage("x".into()), CliError::Unwell, unreachable].map(|error| error.exit_code());
-        assert_eq!(codes, [2, 1, 3]);
+        let refused = |status| CliError::Refused(Box::new(Problem::read(status, b"{}")));
+        let codes = [
+            CliError::Unwell,
+            CliError::Usage("x".into()),
+            unreachable,
+            refused(401),
+            refused(404),
+            refused(409),
+        ];
+        assert_eq!(codes.map(|error| error.exit_code()), [1, 2, 3, 4, 5, 1]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::{
     Global,
     client::{Body, Client},
-    error::{CliError, Result},
+    error::Result,
     output::{Column, at, fields, plain, short_digest, table, time},
 };
 use ipnet::IpNet;
@@ -124,18 +124,7 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     if let Some(by) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
         body["by"] = by.into();
     }
-    client
-        .put(&["plugins", plugin, "grant"], body)
-        .await
-        .map_err(|error| match error {
-            CliError::Refused(mut problem) if problem.status == 404 => {
-                problem
-                    .hint
-                    .get_or_insert_with(|| "`seawall plugin list` shows those that are installed".into());
-                CliError::Refused(problem)
-            }
-            other => other,
-        })
+    client.put(&["plugins", plugin, "grant"], body).await
 }
 
 const RULES: &[Column] = &[

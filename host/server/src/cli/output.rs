@@ -2,7 +2,7 @@
 
 use crate::cli::error::{CliError, Result};
 use clap::ValueEnum;
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use serde_json::Value;
 use std::io::{ErrorKind, Write};
 
@@ -90,18 +90,59 @@ pub(crate) fn table(items: &[Value], columns: &[Column]) -> String {
     grid(headings, rows)
 }
 
-/// The same of ready texts.
+/// Columns up to this width are never wrapped: numbers, names and states would become unreadable.
+const WHOLE: usize = 20;
+
+/// The same of ready texts. Columns without any text are left out; rows that a terminal is too narrow for become blocks of
+/// `NAME: value` lines.
 pub(crate) fn grid(headings: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    fitted(
+        headings,
+        rows.into_iter().collect(),
+        Table::new().width().map(usize::from),
+    )
+}
+
+fn fitted(mut headings: Vec<String>, mut rows: Vec<Vec<String>>, terminal: Option<usize>) -> String {
+    let blank: Vec<bool> = (0..headings.len())
+        .map(|i| !rows.is_empty() && rows.iter().all(|row| row.get(i).is_none_or(String::is_empty)))
+        .collect();
+    let keep = |cells: &mut Vec<String>| {
+        let mut blank = blank.iter();
+        cells.retain(|_| blank.next() != Some(&true));
+    };
+    keep(&mut headings);
+    rows.iter_mut().for_each(keep);
+    let least: Vec<usize> = (0..headings.len())
+        .map(|i| {
+            let cells = std::iter::once(&headings).chain(&rows).filter_map(|row| row.get(i));
+            let lines = cells.flat_map(|cell| cell.lines()).map(|line| line.chars().count());
+            lines.max().unwrap_or(0).min(WHOLE) + 2
+        })
+        .collect();
+    if terminal.is_some_and(|width| least.iter().sum::<usize>() > width) {
+        let block = |row: &Vec<String>| {
+            let pairs: Vec<_> = headings.iter().map(String::as_str).zip(row.iter().cloned()).collect();
+            fields(&pairs)
+        };
+        return rows.iter().map(block).collect::<Vec<_>>().join("\n\n");
+    }
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = terminal.and_then(|width| u16::try_from(width).ok()) {
+        table.set_width(width);
+    }
     table.set_header(headings);
     for row in rows {
         table.add_row(row.iter().map(|cell| visible(cell)));
     }
-    for column in table.column_iter_mut() {
+    for (column, least) in table.column_iter_mut().zip(least) {
         column.set_padding((0, 2));
+        if let Ok(least) = u16::try_from(least) {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        }
     }
     table.trim_fmt()
 }
@@ -182,6 +223,21 @@ mod tests {
         let rows = [json!({"a": "x", "b": [1, 2]}), json!({"a": "long", "b": null})];
         let columns: &[Column] = &[("NAME", |v| at(v, "/a")), ("B", |v| at(v, "/b"))];
         assert_eq!(table(&rows, columns), "NAME  B\nx     1, 2\nlong");
+    }
+
+    #[test]
+    fn a_narrow_terminal_wraps_long_texts_and_nothing_else() {
+        let rows = |reason: &str| vec![vec!["1".into(), "succeeded".into(), String::new(), reason.into()]];
+        let headings = || ["PASS", "STATE", "NOTE", "REASON"].map(str::to_owned).to_vec();
+        let reason = "the tool did not answer in time, so it is tried again";
+        assert_eq!(
+            fitted(headings(), rows(reason), Some(45)),
+            "PASS  STATE      REASON\n1     succeeded  the tool did not answer in\n                 time, so it is tried again"
+        );
+        assert_eq!(
+            fitted(headings(), rows("late"), Some(20)),
+            "PASS:   1\nSTATE:  succeeded\nREASON: late"
+        );
     }
 
     #[test]

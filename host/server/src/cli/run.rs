@@ -17,6 +17,7 @@ pub(crate) enum Run {
     /// List runs
     List(List),
     /// Show one run
+    #[command(visible_alias = "get")]
     Show(Show),
     /// Print a run's log
     Log(Log),

@@ -3,7 +3,7 @@
 use crate::{
     Progress, Toolchain,
     cache::say,
-    command::{ask, run},
+    command::{ask, needs, run},
     error::{At as _, BuildError},
 };
 use sha2::{Digest as _, Sha256};
@@ -12,6 +12,9 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+
+const ONCE: &str = "the JavaScript toolchain is installed this once from npm's registry, which needs npm (it comes with Node) and \
+                    the network; npm's own settings, such as `registry` and `https-proxy`, are heeded";
 
 /// The oldest Node that the packages run on.
 const NODE: u32 = 20;
@@ -53,7 +56,7 @@ impl Toolchain {
             let mut npm = Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" });
             npm.args(["ci", "--omit=dev", "--no-audit", "--no-fund", "--loglevel=error"])
                 .current_dir(folder);
-            run("npm ci", &mut npm, progress).map(drop)
+            run("npm ci", &mut npm, progress).map(drop).map_err(|e| needs(e, ONCE))
         })?;
         // Node looks for packages beside the SDK; unpacked copies of it share one installation.
         let link = sdk.join("node_modules");
@@ -81,7 +84,9 @@ pub(crate) fn build(
         .arg("--out")
         .arg(out)
         .arg("--world")
-        .arg(world);
+        .arg(world)
+        .arg("--cache")
+        .arg(tools.components());
     run("the JavaScript build", &mut node, progress).map(drop)
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     Progress, Toolchain,
     cache::say,
-    command::{ask, run},
+    command::{ask, needs, run},
     error::{At as _, BuildError},
 };
 use sha2::{Digest as _, Sha256};
@@ -12,6 +12,9 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+
+const ONCE: &str = "the Python toolchain is installed this once from the package index, which needs the network; pip's own \
+                    settings, such as `PIP_INDEX_URL` and `HTTPS_PROXY`, are heeded";
 
 /// The oldest Python that the packages run on.
 const PYTHON: (u32, u32) = (3, 11);
@@ -59,7 +62,9 @@ impl Toolchain {
                 "--no-warn-script-location",
             ]);
             pip.arg("-r").arg(&requirements);
-            run("pip install", &mut pip, progress).map(drop)
+            run("pip install", &mut pip, progress)
+                .map(drop)
+                .map_err(|e| needs(e, ONCE))
         })?;
         Ok(inside(&installed))
     }
@@ -114,7 +119,9 @@ pub(crate) fn build(
         .arg("--out")
         .arg(out)
         .arg("--world")
-        .arg(world);
+        .arg(world)
+        .arg("--cache")
+        .arg(tools.components());
     // What the caller's environment adds to Python's path would end up inside the component.
     for name in ["PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP"] {
         command.env_remove(name);

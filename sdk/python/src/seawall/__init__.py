@@ -1,6 +1,6 @@
 """Write Seawall plugins in Python. README.md beside this package walks through one."""
 
-from seawall import catalog, errors, http, log
+from seawall import catalog, errors, files, http, log
 from seawall.plugin import Plugin
 from seawall.values import (
     Change,
@@ -47,6 +47,7 @@ __all__ = [
     "errors",
     "failed",
     "fails",
+    "files",
     "http",
     "located",
     "log",

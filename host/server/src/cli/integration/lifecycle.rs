@@ -31,11 +31,9 @@ pub(crate) struct Cancel {
 }
 
 async fn tell(global: &Global, name: &str, what: &str, done: &str) -> Result {
-    Client::new(global)?
-        .post(&["integrations", name, what], Body::Nothing)
-        .await?;
-    eprintln!("{name} {done}");
-    Ok(())
+    let client = Client::new(global)?;
+    client.post(&["integrations", name, what], Body::Nothing).await?;
+    super::done(global, &client, name, &format!("{name} {done}")).await
 }
 
 impl Pause {

@@ -9,7 +9,7 @@ mod release;
 mod show;
 mod sync;
 
-use crate::cli::{Global, error::Result};
+use crate::cli::{Global, client::Client, error::Result};
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
@@ -33,6 +33,15 @@ pub(crate) enum Command {
     Rejected(rejected::Rejected),
     /// Decide about a pass that would remove many items
     Release(release::Release),
+}
+
+/// Says what was done; programs get the integration as it stands now.
+async fn done(global: &Global, client: &Client, name: &str, words: &str) -> Result {
+    eprintln!("{words}");
+    if global.output().is_table() {
+        return Ok(());
+    }
+    global.output().data(&client.get(&["integrations", name]).await?)
 }
 
 impl Command {

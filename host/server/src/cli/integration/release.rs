@@ -27,13 +27,12 @@ impl Release {
     pub(super) async fn run(self, global: &Global) -> Result {
         let pass = self.pass.to_string();
         let body = Body::Json(json!({"remove": !self.keep}));
-        Client::new(global)?
+        let client = Client::new(global)?;
+        client
             .post(&["integrations", &self.name, "passes", &pass, "release"], body)
             .await?;
-        eprintln!(
-            "pass {pass}: what it no longer lists is {}",
-            if self.keep { "kept" } else { "removed" }
-        );
-        Ok(())
+        let what = if self.keep { "kept" } else { "removed" };
+        let words = format!("pass {pass}: what it no longer lists is {what}");
+        super::done(global, &client, &self.name, &words).await
     }
 }

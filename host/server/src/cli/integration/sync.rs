@@ -32,11 +32,9 @@ impl Sync {
             .post(&["integrations", &self.name, "sync"], Body::Nothing)
             .await?;
         if !self.follow {
-            eprintln!(
-                "{name} starts its passes; watch them with `seawall integration status {name}`",
-                name = self.name
-            );
-            return Ok(());
+            let name = &self.name;
+            let words = format!("{name} starts its passes; watch them with `seawall integration status {name}`");
+            return super::done(global, &client, name, &words).await;
         }
         let followed = follow(&client, &self.name, &mark).await?;
         if followed.problem.is_none() || !followed.passes.is_empty() {

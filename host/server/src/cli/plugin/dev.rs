@@ -12,6 +12,7 @@ use seawall_domain::{CredentialName, integration::with_defaults, manifest::Manif
 use seawall_engine::{EngineError, Preview, PreviewRequest, preview, system_clock};
 use seawall_runtime::{Plugin, Runtime, RuntimeConfig};
 use std::{collections::HashMap, path::PathBuf};
+use tokio_util::sync::CancellationToken;
 
 /// Builds a plugin, pulls one page of each kind from the real tool, and shows items, mapped entities, what mapping and
 /// schema did not let through, log lines, and each refused request with the manifest's lines that would allow it; again
@@ -24,7 +25,7 @@ Examples:
   seawall plugin dev inventory --config base_url=http://10.2.3.4 --allow-private 10.2.0.0/16 --once
 
 All that the manifest asks for is taken as granted. Loopback may be reached; other private addresses need --allow-private.
-With --once the exit code is 1 where a kind could not be pulled.")]
+Ctrl-C ends it. With --once the exit code is 1 where a kind could not be pulled.")]
 pub(crate) struct Dev {
     /// The plugin's folder
     #[arg(default_value = ".")]
@@ -49,6 +50,15 @@ pub(crate) struct Dev {
     once: bool,
 }
 
+/// What a program ends with that was interrupted, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+enum Ended {
+    Done,
+    /// By Ctrl-C.
+    Stopped,
+}
+
 impl Dev {
     pub(super) async fn run(self, global: &Global) -> Result {
         let cache = Some(data_folder(None).join("compiled"));
@@ -57,11 +67,32 @@ impl Dev {
             ..RuntimeConfig::default()
         })
         .map_err(|e| CliError::Failed(e.to_string()))?;
+        let stop = CancellationToken::new();
+        tokio::spawn({
+            let stop = stop.clone();
+            async move { tokio::signal::ctrl_c().await.map(|()| stop.cancel()) }
+        });
+        let ended = tokio::select! {
+            ended = self.turns(global, &runtime, &stop) => ended?,
+            () = stop.cancelled() => Ended::Stopped,
+        };
+        match ended {
+            Ended::Done => Ok(()),
+            // Not by returning: that would wait for a component that is being compiled.
+            Ended::Stopped => std::process::exit(if self.once { INTERRUPTED } else { 0 }),
+        }
+    }
+
+    async fn turns(&self, global: &Global, runtime: &Runtime, stop: &CancellationToken) -> Result<Ended> {
         let mut files = Snapshot::of(&self.dir);
         loop {
-            let outcome = self.turn(global, &runtime).await;
+            let outcome = self.turn(global, runtime).await;
+            // The terminal has told the build's programs too, so what they say of their end is of no interest.
+            if stop.is_cancelled() {
+                return Ok(Ended::Stopped);
+            }
             if self.once {
-                return outcome;
+                return outcome.map(|()| Ended::Done);
             }
             if let Err(error) = outcome {
                 error.print();

@@ -27,7 +27,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, global: &Global) -> Result {
-        let bytes = std::fs::read(&self.file).map_err(|e| CliError::Usage(format!("{}: {e}", self.file.display())))?;
+        let bytes = super::read(&self.file)?;
         let wrong = |e: bundle::BundleError| CliError::Failed(format!("{}: {e}", self.file.display()));
         let world = bundle::world(&bytes).map_err(wrong)?;
         let bundle = Bundle::extract(&bytes).map_err(wrong)?;

@@ -148,7 +148,7 @@ fn component(path: &Path) -> Result<Vec<u8>> {
     } else {
         path
     };
-    std::fs::read(file).map_err(|e| CliError::Usage(format!("{}: {e}", file.display())))
+    super::read(file)
 }
 
 /// What an integration of the plugin needs, as a paragraph; empty where it needs nothing.

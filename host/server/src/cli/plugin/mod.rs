@@ -10,7 +10,12 @@ mod report;
 mod steps;
 mod watch;
 
-use crate::cli::{Global, error::Result};
+use crate::cli::{
+    Global,
+    error::{CliError, Result},
+};
+use seawall_domain::bundle::MAX_COMPONENT_BYTES;
+use std::path::Path;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Plugin {
@@ -41,11 +46,26 @@ impl Plugin {
     }
 }
 
-impl From<seawall_toolchain::BuildError> for crate::cli::error::CliError {
+/// Reads a component, unless it is larger than one may be.
+fn read(file: &Path) -> Result<Vec<u8>> {
+    let wrong = |e: std::io::Error| CliError::Usage(format!("{}: {e}", file.display()));
+    let size = std::fs::metadata(file).map_err(wrong)?.len();
+    if size > MAX_COMPONENT_BYTES as u64 {
+        return Err(CliError::Failed(format!(
+            "{}: expected a component of at most {MAX_COMPONENT_BYTES} bytes, found {size}",
+            file.display()
+        )));
+    }
+    std::fs::read(file).map_err(wrong)
+}
+
+impl From<seawall_toolchain::BuildError> for CliError {
     fn from(error: seawall_toolchain::BuildError) -> Self {
         use seawall_toolchain::BuildError as E;
         match error {
             E::Invalid(_) | E::UnknownLanguage(_) | E::NotEmpty(_) => Self::Usage(error.to_string()),
+            // Its lines were shown as they came.
+            E::Tool { what, status, .. } => Self::Failed(format!("{what} failed ({status}); its words are above")),
             _ => Self::Failed(error.to_string()),
         }
     }

@@ -1,0 +1,158 @@
+//! Commands as scripts use them: exit codes, JSON on stdout and nothing else there, and what people decide by command.
+
+use crate::{integration, probed};
+use seawall_tests::{Answer, Seawall, Tool, eventually, run, seawall_binary};
+use serde_json::{Value, json};
+use std::process::{Command, Output};
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The JSON that a command printed.
+fn answer(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", said(output));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn help_names_commands_exit_codes_and_examples() {
+    for arguments in [&["help"][..], &["--help"], &["help", "plugin", "dev"]] {
+        let output = run(Command::new(seawall_binary()).args(arguments));
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() && text.contains("Examples:"), "{text}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exit_codes_tell_scripts_what_went_wrong() {
+    let seawall = Seawall::start().await;
+    let code = |arguments: &[&str]| {
+        let output = seawall.command(arguments);
+        assert!(output.stdout.is_empty(), "{arguments:?} printed on stdout");
+        (output.status.code().unwrap(), said(&output))
+    };
+    let (status, words) = code(&["integration", "show", "nope", "-o", "json"]);
+    assert_eq!(status, 5, "{words}");
+    assert!(
+        words.contains("`seawall integration list` shows those that exist"),
+        "{words}"
+    );
+    let (status, words) = code(&["plugin", "list", "--token", "wrong"]);
+    assert_eq!(status, 4, "{words}");
+    assert!(
+        words.contains("does not take the token") && words.contains("SEAWALL_TOKEN"),
+        "{words}"
+    );
+    let (status, words) = code(&["plugin", "list", "--server", "http://127.0.0.1:1"]);
+    assert_eq!(status, 3, "{words}");
+    assert_eq!(code(&["plugin", "list", "--server", "nonsense"]).0, 2);
+    assert_eq!(code(&["catalog", "list", "--limit", "0"]).0, 2);
+    // Something else than a Seawall.
+    let tool = Tool::start(1).await;
+    let (status, words) = code(&["plugin", "list", "--server", tool.address()]);
+    assert_eq!(status, 5, "{words}");
+    assert!(words.contains("is it a Seawall server?"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_is_done_answers_json_to_programs() {
+    let (seawall, _tool) = probed(3).await;
+    for arguments in [
+        &["integration", "pause", "probe"][..],
+        &["integration", "resume", "probe"],
+        &["integration", "sync", "probe"],
+        &["integration", "cancel", "probe"],
+        &["credential", "set", "token", "--env", "TOKEN"],
+    ] {
+        let answer = answer(&seawall.command(&[arguments, &["-o", "json"]].concat()));
+        assert!(answer["name"].is_string(), "{arguments:?}: {answer}");
+    }
+    let runs = seawall.command(&["run", "get", "nope"]);
+    assert_eq!(runs.status.code(), Some(5), "{}", said(&runs));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_failed_or_cancelled_pass_had_listed_is_not_taken_for_gone() {
+    let (seawall, tool) = probed(300).await;
+    let again = || seawall.command(&["integration", "sync", "probe", "--follow"]);
+    // The first of six pages is stored, then the tool says no.
+    tool.answer(vec![Answer::Well, Answer::Status(404, None)]);
+    let failed = tokio::task::block_in_place(again);
+    assert_eq!(failed.status.code(), Some(1), "{}", said(&failed));
+    assert!(tokio::task::block_in_place(again).status.success());
+    assert_eq!(seawall.entities("thing").await.len(), 300);
+    assert_eq!(seawall.passes("probe").await[0]["counts"]["items"], 300);
+    // The same for one that a person ends.
+    tool.slow(300);
+    seawall.command(&["integration", "sync", "probe"]);
+    eventually("a page", || async {
+        (seawall.passes("probe").await[0]["counts"]["pages"] == 1).then_some(())
+    })
+    .await;
+    assert!(seawall.command(&["integration", "cancel", "probe"]).status.success());
+    eventually("the pass to be cancelled", || async {
+        (seawall.passes("probe").await[0]["state"] == "cancelled").then_some(())
+    })
+    .await;
+    tool.slow(0);
+    assert!(tokio::task::block_in_place(again).status.success());
+    assert_eq!(seawall.entities("thing").await.len(), 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_held_pass_is_decided_by_command() {
+    let (seawall, tool) = probed(120).await;
+    let held = || {
+        let output =
+            tokio::task::block_in_place(|| seawall.command(&["integration", "sync", "probe", "-f", "-o", "json"]));
+        assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+        assert!(
+            said(&output).contains("seawall integration release"),
+            "{}",
+            said(&output)
+        );
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(answer["items"][0]["state"], "held", "{answer}");
+        answer["items"][0]["id"].to_string()
+    };
+    // Two pages of three, so that a pass after a held one has to begin anew.
+    tool.fill(70);
+    let pass = held();
+    let kept = seawall.command(&["integration", "release", "probe", &pass, "--keep", "-o", "json"]);
+    assert_eq!(answer(&kept)["name"], "probe");
+    assert_eq!(seawall.entities("thing").await.len(), 120);
+    let pass = held();
+    let removed = seawall.command(&["integration", "release", "probe", &pass]);
+    assert!(removed.status.success(), "{}", said(&removed));
+    assert_eq!(seawall.entities("thing").await.len(), 70);
+    let twice = seawall.command(&["integration", "release", "probe", &pass]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(
+        said(&twice).contains("does not wait for a decision"),
+        "{}",
+        said(&twice)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_integration_comes_from_a_file() {
+    let (seawall, tool) = probed(1).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("more.yaml");
+    let mut second = integration(&tool, json!({}));
+    second["name"] = "second".into();
+    second["kind"] = "Integration".into();
+    std::fs::write(&file, second.to_string()).unwrap();
+    let file = file.to_str().unwrap();
+    let output = tokio::task::block_in_place(|| seawall.command(&["integration", "add", file, "-f", "-o", "json"]));
+    assert_eq!(answer(&output)["items"][0]["state"], "succeeded");
+    std::fs::write(file, "kind: Integration\nname: third\nplugin: probe\nevry_seconds: 5\n").unwrap();
+    let output = seawall.command(&["integration", "add", file]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("more.yaml:4:1") && said(&output).contains("every_seconds"),
+        "{}",
+        said(&output)
+    );
+}
