@@ -33,10 +33,10 @@ pub enum Answer {
     Never,
 }
 
-#[derive(Default)]
 struct Inner {
     items: Mutex<Vec<Value>>,
     answers: Mutex<Vec<Answer>>,
+    partitions: Mutex<Result<Vec<String>, u16>>,
     seen: Mutex<Vec<(String, HeaderMap)>>,
     page: AtomicUsize,
     requests: AtomicUsize,
@@ -56,12 +56,20 @@ impl Tool {
     /// # Panics
     /// Where it cannot listen.
     pub async fn start(page: usize) -> Self {
-        let inner = Arc::new(Inner::default());
-        inner.page.store(page, Ordering::Relaxed);
+        let inner = Arc::new(Inner {
+            items: Mutex::default(),
+            answers: Mutex::default(),
+            partitions: Mutex::new(Ok(Vec::new())),
+            seen: Mutex::default(),
+            page: AtomicUsize::new(page),
+            requests: AtomicUsize::default(),
+            delay: AtomicUsize::default(),
+        });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
         let router = Router::new()
             .route("/items", get(items))
+            .route("/partitions", get(partitions))
             .route("/echo", get(echo))
             .with_state(inner.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
@@ -85,6 +93,23 @@ impl Tool {
             json!({"id": format!("item-{i:05}"), "name": format!("Item {i}"), "size": i, "tier": if i.is_multiple_of(2) { "gold" } else { "silver" }, "parent": parent})
         };
         self.set((0..n).map(item).collect());
+    }
+
+    /// `n` items in each of these partitions, which it says it has from now on. An item says where it is: `in`.
+    pub fn partition(&self, names: &[&str], n: usize) {
+        let item = |name: &str, i: usize| json!({"id": format!("{name}-{i:03}"), "name": name, "size": i, "in": name});
+        self.set(
+            names
+                .iter()
+                .flat_map(|name| (0..n).map(move |i| item(name, i)))
+                .collect(),
+        );
+        *lock(&self.inner.partitions) = Ok(names.iter().map(|name| (*name).to_owned()).collect());
+    }
+
+    /// Answers with this status from now on where it is asked for its partitions.
+    pub fn hide_partitions(&self, status: u16) {
+        *lock(&self.inner.partitions) = Err(status);
     }
 
     /// How it answers the next requests; afterwards well.
@@ -112,12 +137,23 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-#[derive(Deserialize)]
-struct Cursor {
-    cursor: Option<usize>,
+async fn partitions(State(tool): State<Arc<Inner>>) -> Response {
+    match &*lock(&tool.partitions) {
+        Ok(names) => axum::Json(names).into_response(),
+        Err(status) => StatusCode::from_u16(*status)
+            .unwrap_or(StatusCode::IM_A_TEAPOT)
+            .into_response(),
+    }
 }
 
-async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Query(cursor): Query<Cursor>) -> Response {
+#[derive(Deserialize)]
+struct Wanted {
+    cursor: Option<usize>,
+    partition: Option<String>,
+    tier: Option<String>,
+}
+
+async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Response {
     tool.requests.fetch_add(1, Ordering::Relaxed);
     lock(&tool.seen).push((uri.to_string(), headers));
     let delay = tool.delay.load(Ordering::Relaxed);
@@ -146,8 +182,10 @@ async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Que
         }
         Answer::Never => return std::future::pending().await,
     }
-    let (from, page) = (cursor.cursor.unwrap_or(0), tool.page.load(Ordering::Relaxed));
-    let all = lock(&tool.items);
+    let (from, page) = (wanted.cursor.unwrap_or(0), tool.page.load(Ordering::Relaxed));
+    let fits = |wanted: &Option<String>, found: &Value| wanted.is_none() || wanted.as_deref() == found.as_str();
+    let mut all = lock(&tool.items).clone();
+    all.retain(|item| fits(&wanted.partition, &item["in"]) && fits(&wanted.tier, &item["tier"]));
     let items: Vec<_> = all.iter().skip(from).take(page).cloned().collect();
     let next = (from + page < all.len()).then(|| (from + page).to_string());
     axum::Json(json!({"items": items, "next": next})).into_response()

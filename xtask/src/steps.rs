@@ -17,11 +17,13 @@ pub(crate) struct Steps {
 }
 
 /// Tests that ran.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Tally {
     passed: u64,
     failed: u64,
     skipped: u64,
+    /// Checks that are no tests and were skipped whole.
+    checks: Vec<&'static str>,
 }
 
 impl Steps {
@@ -51,25 +53,17 @@ impl Steps {
     }
 
     /// Says what failed and prints the closing line; whether all went well.
-    pub(crate) fn end(self) -> Result<bool> {
-        let Tally {
-            passed,
-            mut failed,
-            skipped,
-        } = self.tally;
-        if self.failed.is_empty() && failed == 0 {
-            eprintln!("\neverything passed");
+    pub(crate) fn end(mut self) -> Result<bool> {
+        let tally = &mut self.tally;
+        if self.failed.is_empty() && tally.failed == 0 {
+            eprintln!("\neverything that ran passed");
         } else {
             eprintln!("\nfailed: {}", self.failed.join(", "));
             // A check that is no test, such as clippy, counts as one.
-            failed = failed.max(self.failed.len() as u64);
+            tally.failed = tally.failed.max(self.failed.len() as u64);
         }
-        let mut line = format!("{passed} passed, {failed} failed");
-        if skipped > 0 {
-            line.push_str(&format!(", {skipped} skipped"));
-        }
-        writeln!(std::io::stdout(), "{line}")?;
-        Ok(failed == 0)
+        writeln!(std::io::stdout(), "{}", tally.line())?;
+        Ok(tally.failed == 0)
     }
 }
 
@@ -97,6 +91,24 @@ pub(crate) fn counted(command: &mut Command, tally: &mut Tally) -> Result<()> {
 }
 
 impl Tally {
+    /// Counts a check that could not be made.
+    pub(crate) fn skip(&mut self, check: &'static str) {
+        self.skipped += 1;
+        self.checks.push(check);
+    }
+
+    /// The closing line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = format!("{} passed, {} failed", self.passed, self.failed);
+        if self.skipped > 0 {
+            line.push_str(&format!(", {} skipped", self.skipped));
+        }
+        if !self.checks.is_empty() {
+            line.push_str(&format!(" ({})", self.checks.join(", ")));
+        }
+        line
+    }
+
     /// Adds what a line of cargo test, node's test runner or pytest says.
     fn read(&mut self, line: &str) {
         let line = line.trim_matches(['=', ' ']);
@@ -167,7 +179,8 @@ mod tests {
             Tally {
                 passed: 35,
                 failed: 2,
-                skipped: 4
+                skipped: 4,
+                checks: Vec::new(),
             }
         );
     }

@@ -463,8 +463,8 @@ fn other_kinds_are_not_selected() {
         Mapped::default()
     );
     assert_eq!(mapping.kinds(), ["repo"]);
-    assert_eq!(mapping.selector("repo"), Some(json!({"query": "true"})));
-    assert_eq!(mapping.selector("issue"), None);
+    assert_eq!(mapping.selectors("repo"), [&json!({})]);
+    assert!(mapping.selectors("issue").is_empty());
 }
 
 #[test]
@@ -621,6 +621,7 @@ fn the_host_is_out_of_reach() {
     let call = Call {
         kind: "repo",
         key: "1",
+        selector: None,
         strict: false,
         conversions: false,
         now: Some(1_706_695_200_000),
@@ -761,4 +762,61 @@ fn digests_change_with_what_they_stand_for() {
     );
     assert_eq!(first, digest(&other, &all), "another kind's part");
     assert_eq!(RelationTarget::Many(vec![]).targets().len(), 0);
+}
+
+#[test]
+fn resources_of_one_kind_with_different_selectors_are_kept_apart() {
+    let resource = |selector: Value, blueprint: &str| {
+        json!({"kind": "repo", "selector": selector, "port": {"entity": {"mappings":
+            {"identifier": ".id", "blueprint": format!("\"{blueprint}\"")}}}})
+    };
+    let mapping = Mapping::compile(&json!({"resources": [
+        resource(json!({"query": "true", "states": ["open"]}), "service"),
+        resource(json!({"query": ".tier == 1", "states": ["open"]}), "service"),
+        resource(json!({"query": "true", "states": ["closed"], "depth": 2}), "service"),
+        resource(json!({"query": "true"}), "service"),
+    ]}))
+    .unwrap();
+    let (open, closed, all) = (
+        json!({"states": ["open"]}),
+        json!({"depth": 2, "states": ["closed"]}),
+        json!({}),
+    );
+    assert_eq!(mapping.selectors("repo"), [&open, &closed, &all]);
+    let names = [0, 1, 2].map(|place| mapping.partition_name("repo", place, "org {x}"));
+    assert_eq!(
+        names,
+        ["org {x}", r#"org {x} {"depth":2,"states":["closed"]}"#, "org {x} {}"]
+    );
+    for (place, name) in names.iter().enumerate() {
+        assert_eq!(mapping.partition_of("repo", name), (place, "org {x}"));
+    }
+    // The other order of fields is the same selector; a kind with one selector has its plugin's names, whatever they are.
+    assert_eq!(mapping.partition_of("issue", "org {}"), (0, "org {}"));
+    let blueprints = Blueprints::new();
+    let reports = |selector| {
+        let call = Call {
+            kind: "repo",
+            key: "k",
+            selector,
+            strict: false,
+            conversions: false,
+            now: None,
+        };
+        let mapped = mapping
+            .map_with(call, br#"{"id": "a", "tier": 2}"#, &blueprints)
+            .unwrap();
+        // No blueprint is there, so each resource that takes the item sets one entity aside.
+        mapped.reports.len()
+    };
+    assert_eq!(
+        [
+            reports(Some(0)),
+            reports(Some(1)),
+            reports(Some(2)),
+            reports(Some(3)),
+            reports(None)
+        ],
+        [1, 1, 1, 0, 3]
+    );
 }

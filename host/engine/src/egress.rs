@@ -1,4 +1,4 @@
-//! Writes the records of requests in batches, off the path of the requests themselves.
+//! Writes the records of requests in batches, off the path of the requests themselves, and drops old records and passes.
 
 use crate::{Clock, tasks::Tasks};
 use seawall_runtime::door::{Record, RecordSink};
@@ -11,6 +11,12 @@ use tokio_util::sync::CancellationToken;
 const KEEP_MS: i64 = 30 * 24 * 3600 * 1000;
 /// More than so many are dropped, the oldest first.
 const KEEP_ROWS: u64 = 1_000_000;
+/// Passes that have ended and are kept of each partition: a live kind makes one after another.
+const KEEP_PASSES: u64 = 50;
+/// Among so many of the newest, those that failed are kept too.
+const KEEP_FAILED: u64 = 200;
+/// Passes dropped in one transaction.
+const TRIM: usize = 2_000;
 const BATCH: usize = 500;
 
 /// Takes records and stores them.
@@ -49,6 +55,9 @@ async fn write(
                 if let Err(e) = store.trim_egress(clock() - KEEP_MS, KEEP_ROWS).await {
                     tracing::warn!("egress records were not trimmed: {e}");
                 }
+                if let Err(e) = trim_passes(&*store).await {
+                    tracing::warn!("passes were not trimmed: {e}");
+                }
             }
             n = receiver.recv_many(&mut batch, BATCH) => {
                 if n == 0 {
@@ -61,6 +70,12 @@ async fn write(
             }
         }
     }
+}
+
+/// In pieces, so that pages are stored in between.
+async fn trim_passes(store: &dyn Store) -> seawall_store::Result<()> {
+    while store.trim_passes(KEEP_PASSES, KEEP_FAILED, TRIM).await? >= TRIM as u64 {}
+    Ok(())
 }
 
 fn stored(r: Record) -> EgressRow {

@@ -89,7 +89,11 @@ impl Engine {
     /// Where the database cannot be read.
     pub async fn start(&self) -> Result<()> {
         for row in self.inner.store.integrations().await? {
-            self.supervise(row.integration.name.clone());
+            if row.removing {
+                drop(self.remove_in_background(row));
+            } else {
+                self.supervise(row.integration.name.clone());
+            }
         }
         self.resume_runs().await
     }

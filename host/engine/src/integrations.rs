@@ -23,6 +23,8 @@ pub enum IntegrationState {
     Failing,
     /// A mass delete waits for a person.
     Held,
+    /// It is being removed.
+    Removing,
 }
 
 /// An integration with its partitions and newest passes.
@@ -32,7 +34,7 @@ pub struct IntegrationView {
     pub row: IntegrationRow,
     /// In a word.
     pub state: IntegrationState,
-    /// Its partitions.
+    /// Its partitions, those too that the tool no longer lists and that still hold items.
     pub partitions: Vec<PartitionRow>,
     /// The newest pass of each partition.
     pub passes: Vec<PassRow>,
@@ -140,21 +142,15 @@ impl Engine {
 
     async fn view(&self, row: IntegrationRow) -> Result<IntegrationView> {
         let partitions = self.inner.store.partitions(row.id).await?;
-        let recent = self.inner.store.passes(Some(row.id), None, 500).await?;
-        let mut passes: Vec<PassRow> = Vec::new();
-        for pass in recent {
-            if partitions.iter().any(|p| p.id == pass.partition)
-                && !passes.iter().any(|p| p.partition == pass.partition)
-            {
-                passes.push(pass);
-            }
-        }
+        let passes = self.inner.store.newest_passes(row.id).await?;
         let problem = row
             .stopped
             .clone()
             .or_else(|| self.inner.supervisors.problem(&row.integration.name));
         let any = |s: PassState| passes.iter().any(|p| p.state == s);
-        let state = if row.paused {
+        let state = if row.removing {
+            IntegrationState::Removing
+        } else if row.paused {
             IntegrationState::Paused
         } else if row.stopped.is_some() {
             IntegrationState::Stopped
@@ -202,6 +198,9 @@ impl Engine {
     /// Where it does not exist or is paused.
     pub async fn sync_now(&self, name: &IntegrationName) -> Result<()> {
         let row = self.integration_row(name).await?;
+        if row.removing {
+            return Err(EngineError::Conflict(format!("`{name}` is being removed")));
+        }
         if row.paused {
             return Err(EngineError::Conflict(format!(
                 "`{name}` is paused; resume it: `seawall integration resume {name}`"

@@ -13,6 +13,7 @@ mod error;
 mod grants;
 mod integrations;
 mod plugins;
+mod removal;
 mod rules;
 mod runs;
 mod site;

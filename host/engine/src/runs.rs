@@ -294,18 +294,42 @@ impl Engine {
                 seawall_domain::item::Change::Upsert { kind, .. }
                 | seawall_domain::item::Change::Delete { kind, .. } => kind,
             };
-            let partition = known
-                .iter()
-                .find(|p| p.kind == *kind && p.name == located.partition)
-                .ok_or_else(|| {
-                    EngineError::Conflict(format!(
-                        "the partition `{}` of kind `{kind}` is not known yet",
-                        located.partition
-                    ))
-                })?;
-            self.store_outside(site, partition, located.change, cause).await?;
+            let fits =
+                |p: &&seawall_store::PartitionRow| !p.gone && p.kind == *kind && site.slice(p).1 == located.partition;
+            let all: Vec<_> = known.iter().filter(fits).collect();
+            if all.is_empty() {
+                return Err(EngineError::Conflict(format!(
+                    "the partition `{}` of kind `{kind}` is not known yet",
+                    located.partition
+                )));
+            }
+            for partition in self.that_have(&all, &located.change).await? {
+                self.store_outside(site, partition, located.change.clone(), cause)
+                    .await?;
+            }
         }
         Ok(())
+    }
+
+    /// Those of one partition's selectors that have the item already; all of them where none has it. The next pass of
+    /// each removes it again where its selector does not choose it.
+    async fn that_have<'p>(
+        &self,
+        all: &[&'p seawall_store::PartitionRow],
+        change: &seawall_domain::item::Change,
+    ) -> Result<Vec<&'p seawall_store::PartitionRow>> {
+        use seawall_domain::item::Change;
+        if all.len() < 2 {
+            return Ok(all.to_vec());
+        }
+        let (Change::Upsert { key, .. } | Change::Delete { key, .. }) = change;
+        let mut having = Vec::new();
+        for partition in all {
+            if self.inner.store.item_states(partition.id, &[key]).await?[0].is_some() {
+                having.push(*partition);
+            }
+        }
+        Ok(if having.is_empty() { all.to_vec() } else { having })
     }
 }
 

@@ -10,10 +10,10 @@ use seawall_domain::{
     mapping::Mapping,
 };
 use seawall_runtime::{
-    LogSink, Plugin, Sandbox,
+    LogSink, Plugin, Sandbox, Scope,
     door::{Door, DoorConfig},
 };
-use seawall_store::IntegrationRow;
+use seawall_store::{IntegrationRow, PartitionRow};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -40,6 +40,23 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn integration(&self) -> &Integration {
         &self.row.integration
+    }
+
+    /// The place of a partition's selector among those of its kind, and the plugin's own name of it.
+    pub(crate) fn slice<'p>(&self, partition: &'p PartitionRow) -> (usize, &'p str) {
+        let of = |mapping: &Arc<Mapping>| mapping.partition_of(&partition.kind, &partition.name);
+        self.mapping.as_ref().map_or((0, partition.name.as_str()), of)
+    }
+
+    /// What the plugin is asked to list.
+    pub(crate) fn scope(&self, kind: &str, selector: usize) -> Scope {
+        let selectors = self.mapping.as_ref().map(|mapping| mapping.selectors(kind));
+        let selector = selectors.and_then(|all| all.get(selector).map(ToString::to_string));
+        Scope {
+            config: self.config.clone(),
+            kind: kind.to_owned(),
+            selector: selector.unwrap_or_else(|| "{}".to_owned()).into_bytes(),
+        }
     }
 
     /// A sandbox for one call.
@@ -71,6 +88,9 @@ impl Engine {
             }
         }
         let row = self.integration_row(name).await?;
+        if row.removing {
+            return Err(EngineError::Conflict(format!("`{name}` is being removed")));
+        }
         let site = Arc::new(self.make_site(row).await?);
         self.inner
             .sites
@@ -147,6 +167,19 @@ impl Engine {
             revoked,
             row,
         })
+    }
+
+    /// Forgets it for good: its calls in flight get no answer through the door any more.
+    pub(crate) fn end_site(&self, name: &IntegrationName) {
+        let site = self
+            .inner
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(name);
+        if let Some(site) = site {
+            site.revoked.cancel();
+        }
     }
 
     /// Forgets what was made ready for an integration; calls in flight end as they began.

@@ -1,7 +1,7 @@
 //! One call of a plugin: a fresh instance, its bounds, and an error that names the cause.
 
 use crate::{
-    CallError, Plugin,
+    CallError, Plugin, asked,
     bindings::{
         exports::seawall::plugin::{action, ingestor, rule, webhook},
         seawall::plugin::types,
@@ -18,6 +18,7 @@ use seawall_domain::{
     Entity, Failure,
     item::{LocatedChange, Page},
     limits::Limits,
+    manifest::Role,
     run::RuleVerdict,
 };
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
@@ -226,7 +227,7 @@ impl Plugin {
         match ended {
             None | Some(Err(_)) => Err(over("timeout_ms", &sandbox.limits)),
             Some(Ok(Ok(value))) => Ok((value, watch.bounds.refusal())),
-            Some(Ok(Err(error))) => Err(account(&error, &store, &watch, &sandbox.limits)),
+            Some(Ok(Err(error))) => Err(self.account(&error, &store, &watch, &sandbox.limits)),
         }
     }
 
@@ -383,7 +384,7 @@ impl Plugin {
             })
             .collect();
         let name = name.to_owned();
-        let (answer, _) = self
+        let (answer, refusal) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -392,7 +393,13 @@ impl Plugin {
                 })
             })
             .await?;
-        let verdicts = answer.map_err(|why| CallError::Failure(Failure::Failed(why)))?;
+        let verdicts = answer.map_err(|said| {
+            let why = match refusal {
+                Some(_) => format!("{} ({said})", asked::explain("the network", true)),
+                None => said,
+            };
+            CallError::Failure(Failure::Failed(why))
+        })?;
         if verdicts.len() == subjects.len() {
             Ok(verdicts.into_iter().map(convert::verdict).collect())
         } else {
@@ -448,26 +455,31 @@ fn host(error: &wasmtime::Error) -> CallError {
     CallError::Host(format!("{error:#}"))
 }
 
-/// Tells a limit from a trap: the guest itself only shows `unreachable`.
-fn account(error: &wasmtime::Error, store: &Store<State>, watch: &Watch, limits: &Limits) -> CallError {
-    if let Some(limit) = store.data().limiter.refused() {
-        return over(limit, limits);
-    }
-    if watch.lines.overrun() {
-        return over("log_lines", limits);
-    }
-    let detail = format!("{error:#}");
-    if detail.contains("fuel allocated for hostcalls") {
-        return over("result_bytes", limits);
-    }
-    let tail = watch.lines.tail();
-    let detail = if tail.is_empty() {
-        detail
-    } else {
-        format!("{tail} ({})", error.root_cause())
-    };
-    CallError::Trap {
-        detail: seawall_domain::text::cut(&detail, 4000).into_owned(),
+impl Plugin {
+    /// Tells a limit, and what is not given, from a trap: the guest itself only shows `unreachable`.
+    fn account(&self, error: &wasmtime::Error, store: &Store<State>, watch: &Watch, limits: &Limits) -> CallError {
+        if let Some(limit) = store.data().limiter.refused() {
+            return over(limit, limits);
+        }
+        if watch.lines.overrun() {
+            return over("log_lines", limits);
+        }
+        let detail = format!("{error:#}");
+        if detail.contains("fuel allocated for hostcalls") {
+            return over("result_bytes", limits);
+        }
+        let tail = watch.lines.tail();
+        let detail = if let Some(what) = asked::asked_for(error) {
+            let is_rule = self.bundle().manifest.roles == [Role::Rule];
+            format!("{} ({})", asked::explain(what, is_rule), error.root_cause())
+        } else if tail.is_empty() {
+            detail
+        } else {
+            format!("{tail} ({})", error.root_cause())
+        };
+        CallError::Trap {
+            detail: seawall_domain::text::cut(&detail, 4000).into_owned(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! roles were looked up once, and each call of it gets a fresh instance in a [`Sandbox`]: what this call may reach,
 //! where its log goes, and its bounds. All requests of a guest pass [`door::Door`]; there is no second way out.
 
+mod asked;
 mod bindings;
 mod call;
 mod catalog;

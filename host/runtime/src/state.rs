@@ -74,7 +74,9 @@ impl WasiHttpHooks for Hooks {
         let (door, bounds, lines) = (self.door.clone(), self.bounds.clone(), self.lines.clone());
         Box::new(async move {
             let Some(door) = door else {
-                lines.push("warn", "a request was refused: this plugin has no network in this call");
+                const WHY: &str = "this plugin has no network in this call";
+                lines.push("warn", &format!("a request was refused: {WHY}"));
+                bounds.refuse(WHY);
                 return Err(wasmtime_wasi_http::Error::HttpRequestDenied);
             };
             let response = door.send(request, options.unwrap_or_default(), &bounds, &lines).await?;

@@ -31,7 +31,7 @@ async fn main() -> Result<()> {
     }
     let integration = serde_json::from_value(json!({"name": "bench", "plugin": "bench"}))?;
     let id = store.put_integration(&integration, 0).await?.id;
-    let partition = store.put_partitions(id, "thing", &["all".to_owned()]).await?[0].id;
+    let partition = store.put_partitions(id, "thing", &["all".to_owned()], 0).await?[0].id;
     let fence = store.lease(partition, "bench", 0, i64::MAX).await?.unwrap_or_default();
     let ingest = Ingest {
         store: Arc::clone(&store),

@@ -15,6 +15,9 @@ pub enum StoreError {
     /// What is named does not exist.
     #[error("{0} does not exist")]
     Missing(String),
+    /// The integration is on its way out.
+    #[error("the integration `{0}` is being removed; put it again when that has ended")]
+    Removing(String),
     /// A newer Seawall has written this database.
     #[error("the database has schema {found}, newer than this binary's {known}; start a newer `seawall`")]
     NewerSchema {

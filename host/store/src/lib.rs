@@ -56,6 +56,23 @@ pub trait Store: Send + Sync + 'static {
     async fn set_stopped(&self, name: &IntegrationName, reason: Option<&str>) -> Result<bool>;
     /// All integrations, by name.
     async fn integrations(&self) -> Result<Vec<IntegrationRow>>;
+    /// Marks an integration as being removed, from which it does not come back; false where there is none. Then
+    /// [`Store::clear_partition`] takes its partitions one by one, and [`Store::remove_integration`] the rest.
+    async fn begin_removal(&self, name: &IntegrationName) -> Result<bool>;
+    /// The next partition of an integration that is being removed, gone or not.
+    async fn next_to_clear(&self, integration: i64) -> Result<Option<i64>>;
+    /// Removes at most `limit` items of a partition with what they say; change rows name `cause`. Where none are left the
+    /// partition goes, with its passes and what they rejected. Call it until nothing is removed.
+    async fn clear_partition(
+        &self,
+        partition: i64,
+        fence: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<SweepResult>;
+    /// Removes an integration that is being removed and has no partitions any more.
+    async fn remove_integration(&self, integration: i64) -> Result<()>;
     /// Creates or replaces a credential; `secret` is sealed under the master key where the source is `Sealed`.
     async fn put_credential(&self, credential: &CredentialRow, secret: Option<&str>) -> Result<()>;
     /// All credentials, without secrets.
@@ -65,11 +82,23 @@ pub trait Store: Send + Sync + 'static {
 
     // ---- partitions and passes
 
-    /// Makes sure that exactly these partitions of a kind exist (others are marked gone, and their items stay until a
-    /// pass of theirs or a person removes them). Returns all that are listed.
-    async fn put_partitions(&self, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>>;
-    /// All partitions of an integration that are not gone, by kind and name.
+    /// Makes sure that exactly these partitions of a kind exist. Others are marked gone and are due at once: their items
+    /// stay until a closing pass removes them. One that comes back is due at once too, without its cursor, and its
+    /// closing pass, where one is open, is cancelled. Returns all that are listed.
+    async fn put_partitions(
+        &self,
+        integration: i64,
+        kind: &str,
+        names: &[String],
+        now: Millis,
+    ) -> Result<Vec<PartitionRow>>;
+    /// All partitions of an integration, by kind and name. Of those that are gone, only the ones with something left to
+    /// do: items, or a pass that was cut off.
     async fn partitions(&self, integration: i64) -> Result<Vec<PartitionRow>>;
+    /// The kinds of an integration that have a partition which is not gone.
+    async fn kinds(&self, integration: i64) -> Result<Vec<String>>;
+    /// What would go with all partitions of a kind that are gone.
+    async fn vanished(&self, integration: i64, kind: &str) -> Result<Vanished>;
     /// Takes the partition for `owner` until `until`, if nobody else holds it at `now`. The returned fence must come with
     /// every page; a later lease makes it stale. The owner itself may renew and gets the same fence.
     async fn lease(&self, partition: i64, owner: &str, now: Millis, until: Millis) -> Result<Option<i64>>;
@@ -81,12 +110,20 @@ pub trait Store: Send + Sync + 'static {
     async fn make_due(&self, integration: i64, now: Millis) -> Result<()>;
     /// The partition's running pass, or a new one. A pass that a crash cut off is the running one, with its counts.
     async fn begin_pass(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow>;
+    /// The partition's closing pass, which lists nothing, so that a sweep removes all: the open one (running, or held),
+    /// or a new one.
+    async fn begin_closing(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow>;
     /// Ends a pass.
     async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()>;
     /// Notes an error that a running pass goes on from, and how often it has been tried.
     async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()>;
     /// Passes, newest first; of one integration, or of all.
     async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>>;
+    /// The newest pass of each of the partitions that [`Store::partitions`] gives, newest first.
+    async fn newest_passes(&self, integration: i64) -> Result<Vec<PassRow>>;
+    /// Drops at most `limit` passes that have ended. Of each partition the newest `keep` of them stay, and those that
+    /// failed among the newest `keep_failed`. Returns how many were dropped; call it until that is less than `limit`.
+    async fn trim_passes(&self, keep: u64, keep_failed: u64, limit: usize) -> Result<u64>;
 
     // ---- pages
 

@@ -49,6 +49,8 @@ pub struct IntegrationRow {
     pub paused: bool,
     /// Why it waits for the operator, such as a refused credential.
     pub stopped: Option<String>,
+    /// Whether it is being removed, which goes on until nothing is left of it.
+    pub removing: bool,
     /// Creation and last change.
     pub created_at: Millis,
     /// See `created_at`.
@@ -85,6 +87,19 @@ pub struct PartitionRow {
     pub due: Millis,
     /// Items it holds.
     pub items: u64,
+    /// Whether the tool no longer lists it.
+    pub gone: bool,
+}
+
+/// What would go with the partitions of a kind that the tool no longer lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vanished {
+    /// Items in partitions that are gone.
+    pub missing: u64,
+    /// Items in all partitions of the kind.
+    pub known: u64,
+    /// Partitions that are gone and still hold items.
+    pub partitions: u64,
 }
 
 /// A pass.
@@ -112,6 +127,10 @@ pub struct PassRow {
     pub started_at: Millis,
     /// When it ended.
     pub ended_at: Option<Millis>,
+    /// Whether it lists nothing, since the tool no longer lists its partition.
+    pub closing: bool,
+    /// Of a running pass: how many items the last one that ended well had listed.
+    pub expected: Option<u64>,
 }
 
 /// What the store knows of an item.

@@ -2,6 +2,8 @@
 //! on each backend. A backend that joins implements [`Backend`] and adds one line.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "contract/closing.rs"]
+mod closing;
 #[path = "contract/definitions.rs"]
 mod definitions;
 #[path = "contract/egress.rs"]
@@ -73,6 +75,11 @@ behaviours! {
         a_sweep_needs_the_lease,
         a_removed_item_is_never_taken_for_a_new_one,
         passes_are_listed_newest_first;
+    closing:
+        a_partition_that_is_gone_is_closed_by_a_pass_that_lists_nothing,
+        a_held_closing_pass_keeps_its_id_until_the_partition_comes_back,
+        passes_are_trimmed_and_pages_of_them_go_on,
+        a_removed_integration_takes_only_its_own_words;
     live:
         a_late_page_does_not_overwrite_a_newer_change,
         a_late_page_does_not_bring_back_what_was_removed,

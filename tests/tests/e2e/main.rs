@@ -19,6 +19,7 @@ mod prometheus;
 mod rules;
 mod sync;
 mod unleash;
+mod vanished;
 
 use seawall_tests::{Seawall, Tool, component};
 use serde_json::{Value, json};

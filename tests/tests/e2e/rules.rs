@@ -77,3 +77,22 @@ async fn wrong_rules_and_parameters_are_named() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(body["errors"][0]["pointer"], "/params/pattern", "{body}");
 }
+
+#[tokio::test]
+async fn a_rule_that_asks_for_more_than_it_is_given_is_told_what_it_was() {
+    let (seawall, _tool) = probed(2).await;
+    seawall.install(&component("tests/guests/nosy")).await;
+    for (rule, what) in [("clock", "the time (`SystemTime::now`)"), ("fetch", "the network")] {
+        let (status, body) = seawall
+            .send(
+                Method::POST,
+                &format!("/api/v1/rules/nosy/{rule}/evaluations"),
+                &json!({"blueprint": "thing"}),
+            )
+            .await;
+        assert_eq!(status, StatusCode::BAD_GATEWAY, "{body}");
+        let detail = body["detail"].as_str().unwrap();
+        let said = format!("it asked for {what}: a rule has no clock");
+        assert!(detail.contains(&said), "{detail}");
+    }
+}

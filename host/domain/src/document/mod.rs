@@ -186,4 +186,28 @@ mod tests {
         let block: String = (0..3_000).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
         Document::parse("f.yaml", &block[..block.len().min(MAX_BYTES)]).unwrap_err();
     }
+
+    #[test]
+    fn depth_is_bounded_and_costs_the_caller_no_stack() {
+        let nested = |depth: usize| {
+            let flow = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+            let block: String = (0..depth).map(|i| format!("{}a:\n", " ".repeat(i))).collect();
+            [flow, block]
+        };
+        // Reading 64 levels took 2 MiB and more without optimisation; the caller has an eighth of that here.
+        let small = std::thread::Builder::new().stack_size(256 << 10);
+        let reading = small.spawn(move || {
+            for text in nested(64) {
+                Document::parse("f.yaml", &text).unwrap();
+            }
+            for text in nested(65).into_iter().chain(nested(2_000)) {
+                let problems = Document::parse("f.yaml", &text).unwrap_err().to_string();
+                assert!(
+                    problems.contains("epth") || problems.contains("recursion"),
+                    "{problems}"
+                );
+            }
+        });
+        reading.unwrap().join().unwrap();
+    }
 }

@@ -18,12 +18,33 @@ enum Kind {
     Object(Vec<(Spanned<String>, Node)>),
 }
 
-/// Reads one document.
+/// Deeper documents are refused while they are read, before anything recurses further.
+const DEPTH: usize = 64;
+/// Reading recurses once a level. Without optimisation [`DEPTH`] levels were measured to need between 2 and 4 MiB, which
+/// is more than a thread of the host has; only what is used of this becomes memory.
+const STACK: usize = 16 << 20;
+
+/// What is wrong with a text, and where when that is known.
+type Wrong = (Option<Position>, String);
+
+/// Reads one document, on a thread that has room for the deepest one that is taken.
 ///
 /// # Errors
 /// Where it stops being one, when that is known, and why.
-pub(super) fn read(text: &str) -> Result<Node, (Option<Position>, String)> {
-    serde_saphyr::from_str(text).map_err(|error| {
+pub(super) fn read(text: &str) -> Result<Node, Wrong> {
+    let failed = || (None, "a text that could not be read now; try again".to_owned());
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("yaml".into()).stack_size(STACK);
+        let reading = thread.spawn_scoped(scope, || read_here(text)).map_err(|_| failed())?;
+        reading.join().map_err(|_| failed())?
+    })
+}
+
+fn read_here(text: &str) -> Result<Node, Wrong> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: DEPTH },
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.without_snippet();
         let at = error.location().and_then(position);
         // The location is printed by the caller, so the message is kept without its own.

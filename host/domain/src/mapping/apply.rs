@@ -43,6 +43,9 @@ pub struct Call<'a> {
     pub kind: &'a str,
     /// The item's key, for reports.
     pub key: &'a str,
+    /// The place in [`Mapping::selectors`] of the one that the item was pulled with: only its resources map it. None: all of
+    /// the kind's.
+    pub selector: Option<usize>,
     /// Set an entity aside at the first thing that breaks its schema.
     pub strict: bool,
     /// Also report conversions.
@@ -68,6 +71,7 @@ impl Mapping {
             Call {
                 kind,
                 key,
+                selector: None,
                 strict,
                 conversions: false,
                 now: None,
@@ -89,7 +93,8 @@ impl Mapping {
             out: Mapped::default(),
         };
         let mut input = None;
-        for resource in self.resources.iter().filter(|r| r.kind == call.kind) {
+        let is_meant = |r: &&Resource| r.kind == call.kind && call.selector.is_none_or(|place| place == r.place);
+        for resource in self.resources.iter().filter(is_meant) {
             let input = match &input {
                 Some(input) => input,
                 None => input.insert(jq::parse(item)?),

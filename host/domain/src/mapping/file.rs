@@ -3,6 +3,7 @@
 use super::{
     error::MappingError,
     jq::{Compiler, Expr},
+    selector::Selector,
     template::{At, Expression, Template},
 };
 use crate::{
@@ -15,7 +16,9 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(super) struct Resource {
     pub(super) kind: String,
-    pub(super) selector: Value,
+    pub(super) selector: Selector,
+    /// Of its selector among those of its kind.
+    pub(super) place: usize,
     pub(super) query: Option<Expression>,
     pub(super) items: Option<Items>,
     pub(super) entities: Vec<EntityMapping>,
@@ -170,14 +173,10 @@ fn one(resource: &Value, kind: &str, at: &At<'_>, errors: &mut Vec<MappingError>
     };
     let mut text = String::new();
     canonical(resource, &mut text);
-    let selector = if selector.is_null() {
-        Value::Object(Map::new())
-    } else {
-        selector
-    };
     Some(Resource {
         kind: kind.to_owned(),
-        selector,
+        selector: Selector::of(&selector),
+        place: 0,
         query,
         items,
         entities,

@@ -18,6 +18,9 @@
 //! A [`Mapping`] is compiled once and used from any thread. Every value is a jq expression, of which the first result
 //! counts; `properties` and `relations` may nest objects and lists of expressions. An expression that fails gives no
 //! value, with a report. `file://…` and `search://…`, which ask Port's own agent for a file, are left out with a report.
+//! What a selector has beside `query` is handed to the plugin. Resources of one kind whose selectors differ there are pulled
+//! one after another, each item is mapped by the resources of the selector that it was pulled with, and a partition of any
+//! but the first is named with its selector: `my-org {"states":["open"]}`.
 //! `deleteDependentEntities`, `createMissingRelatedEntities` and other settings beside `resources` are accepted and mean
 //! nothing here.
 
@@ -25,6 +28,7 @@ mod apply;
 mod error;
 mod file;
 mod jq;
+mod selector;
 mod template;
 mod trial;
 
@@ -92,6 +96,7 @@ impl Mapping {
         .map_or_else(Vec::new, |message| vec![MappingError::new("", message)])
         .into_iter()
         .for_each(|error| errors.push(error));
+        selector::place(&mut resources);
         (Self { resources }, errors)
     }
 
@@ -104,14 +109,6 @@ impl Mapping {
             }
         }
         out
-    }
-
-    /// The selector of the first resource of `kind`, as the file has it: `query`, and what else the plugin understands.
-    pub fn selector(&self, kind: &str) -> Option<Value> {
-        self.resources
-            .iter()
-            .find(|r| r.kind == kind)
-            .map(|r| r.selector.clone())
     }
 
     /// Changes when items of `kind` may give other entities than before: with that kind's part of the mapping, with the

@@ -206,6 +206,7 @@ impl TrialInput {
             let call = Call {
                 kind: &kind,
                 key: &example.file,
+                selector: None,
                 strict: false,
                 conversions: true,
                 now: self.now,

@@ -1,5 +1,6 @@
 //! Sync: one task watches over each integration, asks for its partitions, and starts a pass for each that is due.
 
+mod closing;
 mod held;
 mod page;
 mod pass;

@@ -3,7 +3,7 @@
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{
     item::Change,
-    mapping::{Mapped, Mapping},
+    mapping::{Call, Mapped, Mapping},
 };
 use seawall_runtime::CallError;
 use seawall_store::{ItemWrite, PageResult, PageWrite, PartitionRow};
@@ -14,6 +14,8 @@ use std::{collections::HashSet, sync::Arc};
 pub(super) struct Place {
     pub(super) partition: i64,
     pub(super) kind: String,
+    /// The place among the kind's selectors of the one that it is pulled with.
+    pub(super) selector: usize,
     pub(super) pass: Option<i64>,
     pub(super) fence: i64,
     pub(super) cause: String,
@@ -74,7 +76,7 @@ impl Engine {
             .ok_or_else(|| EngineError::Internal("no mapping".into()))?;
         let blueprints = self.all_blueprints();
         let rules = mapping.digest(&place.kind, &blueprints);
-        let (kind, strict) = (place.kind.clone(), strict(site, &place.kind));
+        let (kind, selector, strict) = (place.kind.clone(), place.selector, strict(site, &place.kind));
         let work = move || {
             let (mut unchanged, mut writes) = (Vec::new(), Vec::new());
             let mut converted = 0;
@@ -83,7 +85,7 @@ impl Engine {
                 match known {
                     Some(state) if state.hash == hash => unchanged.push(state.id),
                     _ => {
-                        let mapped = mapped(&mapping, &kind, &key, &value, &blueprints, strict)?;
+                        let mapped = mapped(&mapping, (&kind, selector), &key, &value, &blueprints, strict)?;
                         converted += mapped.converted;
                         let (entities, reports) = (mapped.entities, mapped.reports);
                         writes.push(ItemWrite {
@@ -150,6 +152,7 @@ impl Engine {
         let place = Place {
             partition: partition.id,
             kind: partition.kind.clone(),
+            selector: site.slice(partition).0,
             pass: None,
             fence: 0,
             cause: cause.to_owned(),
@@ -217,16 +220,24 @@ fn hash(value: &[u8], rules: &[u8; 16]) -> [u8; 16] {
     out
 }
 
-/// Maps one item; one that is no JSON is the plugin's fault.
+/// Maps one item of a kind that was pulled with one of the kind's selectors; one that is no JSON is the plugin's fault.
 pub(crate) fn mapped(
     mapping: &Mapping,
-    kind: &str,
+    (kind, selector): (&str, usize),
     key: &str,
     value: &[u8],
     blueprints: &crate::engine::Blueprints,
     strict: bool,
 ) -> std::result::Result<Mapped, CallError> {
+    let call = Call {
+        kind,
+        key,
+        selector: Some(selector),
+        strict,
+        conversions: false,
+        now: None,
+    };
     mapping
-        .map(kind, key, value, blueprints, strict)
+        .map_with(call, value, blueprints)
         .map_err(|e| CallError::BadAnswer(format!("the item `{key}` of kind `{kind}` is no valid JSON: {e}")))
 }

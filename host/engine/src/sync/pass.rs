@@ -23,7 +23,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// How long a partition is taken for; renewed while it is worked on.
-const LEASE_MS: i64 = 120_000;
+pub(super) const LEASE_MS: i64 = 120_000;
 /// Items removed in one transaction.
 const SWEEP: usize = 1_000;
 
@@ -182,11 +182,12 @@ impl Pass<'_> {
             let kind = &self.partition.kind;
             let log = supervisor::pass_log(&self.site.integration().name, kind);
             let sandbox = self.site.sandbox(self.engine, log, self.token.clone());
-            let scope = supervisor::scope(self.site, kind);
+            let (selector, partition) = self.site.slice(self.partition);
+            let scope = self.site.scope(kind, selector);
             let error = match self
                 .site
                 .plugin
-                .pull(&sandbox, scope, &self.partition.name, cursor.as_deref())
+                .pull(&sandbox, scope, partition, cursor.as_deref())
                 .await
             {
                 Ok(page) => {
@@ -229,6 +230,7 @@ impl Pass<'_> {
         Place {
             partition: self.partition.id,
             kind: self.partition.kind.clone(),
+            selector: self.site.slice(self.partition).0,
             pass: Some(self.row.id),
             fence: self.fence,
             cause: format!("pass:{}", self.row.id),

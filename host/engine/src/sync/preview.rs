@@ -130,14 +130,14 @@ async fn one(
     let (log, records) = (Kept::<Line>::default(), Kept::<Record>::default());
     let sandbox = sandbox(request, &log, &records)?;
     let selector = mapping
-        .and_then(|m| m.selector(&kind))
-        .unwrap_or_else(|| serde_json::json!({}));
+        .and_then(|m| m.selectors(&kind).first().map(ToString::to_string))
+        .unwrap_or_else(|| "{}".to_owned());
     let scope = Scope {
         config: with_defaults(&request.plugin.bundle().manifest.config, &request.config)
             .to_string()
             .into_bytes(),
         kind: kind.clone(),
-        selector: selector.to_string().into_bytes(),
+        selector: selector.into_bytes(),
     };
     let mut preview = Preview {
         kind: kind.clone(),
@@ -167,7 +167,8 @@ async fn one(
                     .items
                     .push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
                 let Some(mapping) = mapping else { continue };
-                match mapped(mapping, &item_kind, &key, &value, blueprints, false) {
+                // A preview is of one selector, the first.
+                match mapped(mapping, (&item_kind, 0), &key, &value, blueprints, false) {
                     Ok(mapped) => {
                         preview.entities.extend(mapped.entities);
                         preview.reports.extend(mapped.reports);

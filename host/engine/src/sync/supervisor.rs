@@ -3,7 +3,7 @@
 use super::pass::PassEnd;
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{Failure, IntegrationName};
-use seawall_runtime::{CallError, Scope};
+use seawall_runtime::CallError;
 use seawall_store::PartitionRow;
 use std::{
     collections::{HashMap, HashSet},
@@ -28,6 +28,8 @@ pub(crate) struct Supervisors {
 pub(crate) struct Handle {
     wake: Notify,
     state: Mutex<HandleState>,
+    /// Cancelled when its task has ended.
+    ended: CancellationToken,
 }
 
 #[derive(Default)]
@@ -39,6 +41,8 @@ struct HandleState {
     /// Asks for the partitions anew.
     discover: bool,
     problem: Option<String>,
+    /// Nothing is to be done any more: the integration is being removed.
+    over: bool,
 }
 
 impl Supervisors {
@@ -78,6 +82,27 @@ impl Supervisors {
         });
     }
 
+    /// Forgets a task that ends, where no newer one has its place.
+    fn forget(&self, name: &IntegrationName, handle: &Arc<Handle>) {
+        let mut all = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.get(name).is_some_and(|known| Arc::ptr_eq(known, handle)) {
+            all.remove(name);
+        }
+    }
+
+    /// Ends the integration's task, its passes too, and waits for it.
+    pub(crate) async fn end(&self, name: &IntegrationName) {
+        let handle = self.inner.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        let Some(handle) = handle else { return };
+        {
+            let mut state = handle.state();
+            state.over = true;
+            state.passes.cancel();
+        }
+        handle.wake.notify_one();
+        handle.ended.cancelled().await;
+    }
+
     pub(crate) fn problem(&self, name: &IntegrationName) -> Option<String> {
         let handle = self.get(name)?;
         let state = handle.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,6 +118,9 @@ impl Handle {
     /// The token for passes that start now, child of `shutdown`.
     fn token(&self, shutdown: &CancellationToken) -> CancellationToken {
         let mut state = self.state();
+        if state.over {
+            return state.passes.clone();
+        }
         if state.passes.is_cancelled() || shutdown.is_cancelled() {
             state.cancelled = false;
         }
@@ -148,14 +176,19 @@ struct Watch {
 
 impl Watch {
     async fn run(mut self) {
+        let _says_so = self.handle.ended.clone().drop_guard();
         let shutdown = self.engine.inner.shutdown.clone();
         let mut token = self.handle.token(&shutdown);
-        while !shutdown.is_cancelled() {
+        while !shutdown.is_cancelled() && !self.handle.state().over {
             if token.is_cancelled() && self.tasks.is_empty() {
                 token = self.handle.token(&shutdown);
             }
             let sleep = match self.turn(&token).await {
                 Ok(sleep) => sleep,
+                // It was removed in between.
+                Err(EngineError::NotFound {
+                    what: "integration", ..
+                }) => break,
                 Err(error) => {
                     self.trouble(error).await;
                     LONGEST
@@ -171,12 +204,13 @@ impl Watch {
         while let Some(ended) = self.tasks.join_next().await {
             self.ended(ended).await;
         }
+        self.engine.inner.supervisors.forget(&self.name, &self.handle);
     }
 
     /// Starts what is due, and says how long nothing will be.
     async fn turn(&mut self, token: &CancellationToken) -> Result<Duration> {
         let row = self.engine.integration_row(&self.name).await?;
-        if row.paused || row.stopped.is_some() || token.is_cancelled() {
+        if row.paused || row.removing || row.stopped.is_some() || token.is_cancelled() {
             return Ok(LONGEST);
         }
         let site = self.engine.site(&self.name).await?;
@@ -184,7 +218,10 @@ impl Watch {
         let every = i64::from(site.integration().every_seconds) * 1000;
         let asked = std::mem::take(&mut self.handle.state().discover);
         if asked || now - self.discovered >= every {
-            self.discover(&site, token).await?;
+            if let Err(error) = self.discover(&site, token).await {
+                self.handle.state().discover = true;
+                return Err(error);
+            }
             self.discovered = now;
         }
         self.handle.state().problem = None;
@@ -203,11 +240,14 @@ impl Watch {
         Ok(Duration::from_millis(u64::try_from(next - now).unwrap_or(0).max(10)))
     }
 
+    /// Asks for the partitions of every kind. Where the plugin fails, those of that kind and of further ones stay as they
+    /// are.
     async fn discover(&self, site: &Arc<Site>, token: &CancellationToken) -> Result<()> {
-        let Some(mapping) = &site.mapping else { return Ok(()) };
+        let store = &self.engine.inner.store;
         let declared = &site.plugin.bundle().manifest.kinds;
-        for kind in mapping.kinds() {
-            if !declared.keys().any(|k| k.as_str() == kind) {
+        let kinds = site.mapping.as_ref().map(|mapping| mapping.kinds()).unwrap_or_default();
+        for kind in &kinds {
+            if !declared.keys().any(|k| k.as_str() == *kind) {
                 return Err(EngineError::invalid(
                     "/mapping",
                     format!(
@@ -216,24 +256,50 @@ impl Watch {
                     ),
                 ));
             }
-            let sandbox = site.sandbox(&self.engine, pass_log(&self.name, kind), token.clone());
-            let scope = scope(site, kind);
-            let names = site.plugin.partitions(&sandbox, scope).await?;
-            self.engine
-                .inner
-                .store
-                .put_partitions(site.row.id, kind, &names)
+            let names = self.names(site, kind, token).await?;
+            store
+                .put_partitions(site.row.id, kind, &names, self.engine.now())
                 .await?;
         }
+        // What the mapping no longer names has no partitions any more.
+        for kind in store.kinds(site.row.id).await? {
+            if !kinds.contains(&kind.as_str()) {
+                store.put_partitions(site.row.id, &kind, &[], self.engine.now()).await?;
+            }
+        }
         Ok(())
+    }
+
+    /// The partitions of a kind under each of its selectors.
+    async fn names(&self, site: &Site, kind: &str, token: &CancellationToken) -> Result<Vec<String>> {
+        let Some(mapping) = &site.mapping else {
+            return Ok(Vec::new());
+        };
+        let mut names = Vec::new();
+        for selector in 0..mapping.selectors(kind).len() {
+            let sandbox = site.sandbox(&self.engine, pass_log(&self.name, kind), token.clone());
+            for name in site.plugin.partitions(&sandbox, site.scope(kind, selector)).await? {
+                if mapping.partition_of(kind, &name).0 != 0 {
+                    let why =
+                        format!("the partition `{name}` ends with one of the mapping's selectors; name it otherwise");
+                    return Err(CallError::BadAnswer(why).into());
+                }
+                names.push(mapping.partition_name(kind, selector, &name));
+            }
+        }
+        Ok(names)
     }
 
     fn begin(&mut self, site: Arc<Site>, partition: PartitionRow, token: CancellationToken) {
         self.running.insert(partition.id);
         let engine = self.engine.clone();
         self.tasks.spawn(async move {
-            let id = partition.id;
-            (id, super::pass::drive(&engine, &site, &partition, &token).await)
+            let outcome = if partition.gone {
+                super::closing::drive(&engine, &site, &partition).await
+            } else {
+                super::pass::drive(&engine, &site, &partition, &token).await
+            };
+            (partition.id, outcome)
         });
     }
 
@@ -285,20 +351,6 @@ impl Handle {
 impl Engine {
     pub(super) fn was_cancelled(&self, name: &IntegrationName) -> bool {
         self.inner.supervisors.get(name).is_some_and(|h| h.cancelled())
-    }
-}
-
-/// What a plugin is asked to list.
-pub(super) fn scope(site: &Site, kind: &str) -> Scope {
-    let selector = site
-        .mapping
-        .as_ref()
-        .and_then(|m| m.selector(kind))
-        .unwrap_or_else(|| serde_json::json!({}));
-    Scope {
-        config: site.config.clone(),
-        kind: kind.to_owned(),
-        selector: selector.to_string().into_bytes(),
     }
 }
 

@@ -88,7 +88,8 @@ pub(crate) const PASSES: &[Column] = &[
     ("PARTITION", |pass| at(pass, "/partition")),
     ("STATE", |pass| at(pass, "/state")),
     ("PAGES", |pass| at(pass, "/counts/pages")),
-    ("ITEMS", |pass| at(pass, "/counts/items")),
+    ("ITEMS", |pass| of_expected(pass)),
+    ("PER SECOND", |pass| at(pass, "/rate")),
     ("CREATED", |pass| at(pass, "/counts/created")),
     ("UPDATED", |pass| at(pass, "/counts/updated")),
     ("DELETED", |pass| at(pass, "/counts/deleted")),
@@ -96,6 +97,20 @@ pub(crate) const PASSES: &[Column] = &[
     ("SET ASIDE", |pass| at(pass, "/counts/set_aside")),
     ("ERROR", |pass| at(pass, "/error")),
 ];
+
+/// `120`, or `120 of 500` while it runs and the pass before it is known.
+fn of_expected(pass: &Value) -> String {
+    let items = at(pass, "/counts/items");
+    match expected(pass) {
+        Some(expected) => format!("{items} of {expected}"),
+        None => items,
+    }
+}
+
+/// What a running pass will list if it is as the one before.
+fn expected(pass: &Value) -> Option<u64> {
+    pass["expected"].as_u64().filter(|n| *n > 0)
+}
 
 /// Waits until every partition of `integration` has ended a pass that began after `mark`, or until it stops.
 pub(crate) async fn follow(client: &Client, integration: &str, mark: &Mark) -> Result<Followed> {
@@ -116,6 +131,7 @@ pub(crate) async fn follow_on(
         let query = [("integration", integration.to_owned()), ("limit", "1000".into())];
         let passes = client.get_with(&["passes"], &query).await?;
         watch.take(&passes, mark);
+        watch.take_held(&view);
         if let Some(problem) = watch.ended(&view, mark, started.elapsed()) {
             watch.clear();
             return Ok(Followed {
@@ -180,6 +196,18 @@ impl<'a> Watch<'a> {
         self.draw();
     }
 
+    /// A closing pass that waits for a person keeps waiting: no further one begins that could be waited for.
+    fn take_held(&mut self, view: &Value) {
+        let passes = view["passes"].as_array().map_or(&[][..], Vec::as_slice);
+        for pass in passes
+            .iter()
+            .filter(|pass| pass["closing"] == true && pass["state"] == "held")
+        {
+            let key = (at(pass, "/kind"), at(pass, "/partition"));
+            self.ended.entry(key).or_insert_with(|| pass.clone());
+        }
+    }
+
     fn draw(&mut self) {
         let all = || self.ended.values().chain(self.running.values());
         let sum = |count: &str| all().filter_map(|pass| pass["counts"][count].as_u64()).sum::<u64>();
@@ -207,9 +235,15 @@ impl<'a> Watch<'a> {
                 continue;
             }
             let bar = self.lines.entry(key.clone()).or_insert_with(|| {
-                self.bars
-                    .insert_after(&self.head, ProgressBar::new_spinner().with_style(style("    {msg}")))
+                let bar = match expected(pass) {
+                    Some(n) => ProgressBar::new(n).with_style(style("    {bar:20} {msg}")),
+                    None => ProgressBar::new_spinner().with_style(style("    {msg}")),
+                };
+                self.bars.insert_after(&self.head, bar)
             });
+            // A pass may list more than the one before.
+            let items = pass["counts"]["items"].as_u64().unwrap_or(0);
+            bar.set_position(bar.length().map_or(items, |length| items.min(length)));
             bar.set_message(line(pass));
         }
     }
@@ -256,17 +290,21 @@ fn line(pass: &Value) -> String {
         .as_f64()
         .map(|rate| format!(", {}/s", HumanCount(rate as u64)))
         .unwrap_or_default();
+    let of = expected(pass)
+        .map(|n| format!(" of about {}", HumanCount(n)))
+        .unwrap_or_default();
     let error = pass["error"]
         .as_str()
         .map(|error| format!(": {error}"))
         .unwrap_or_default();
     output::visible(&format!(
-        "{} {}: {}, {} pages, {} items{rate}{error}",
+        "{} {}: {}, {} pages, {} items{of}, {} entities{rate}{error}",
         at(pass, "/kind"),
         at(pass, "/partition"),
         at(pass, "/state"),
         count("pages"),
         count("items"),
+        HumanCount(pass["entities"].as_u64().unwrap_or(0)),
     ))
 }
 

@@ -23,7 +23,7 @@ pub(crate) struct IntegrationSummary {
     name: String,
     /// The plugin that it puts to work.
     plugin: String,
-    /// `syncing`, `idle`, `paused`, `stopped`, `failing` or `held`.
+    /// `syncing`, `idle`, `paused`, `stopped`, `failing`, `held` or `removing`.
     state: &'static str,
     /// Why it does not sync, if it does not.
     problem: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct IntegrationDetails {
     definition: Value,
     /// Its slices.
     slices: Vec<PartitionView>,
-    /// The newest pass of each slice.
+    /// The newest pass of each slice, newest first.
     passes: Vec<PassView>,
     /// Creation.
     created_at: String,
@@ -69,6 +69,8 @@ pub(crate) struct PartitionView {
     items: u64,
     /// When its next pass is due.
     due: String,
+    /// Whether the tool no longer lists it. What it holds goes with a closing pass, or waits for a person.
+    gone: bool,
 }
 
 fn summary(view: &IntegrationView) -> IntegrationSummary {
@@ -83,6 +85,7 @@ fn summary(view: &IntegrationView) -> IntegrationSummary {
             IntegrationState::Stopped => "stopped",
             IntegrationState::Failing => "failing",
             IntegrationState::Held => "held",
+            IntegrationState::Removing => "removing",
         },
         problem: view.problem.clone(),
         paused: view.row.paused,
@@ -106,6 +109,7 @@ fn details(app: &App, view: IntegrationView) -> IntegrationDetails {
                 name: p.name,
                 items: p.items,
                 due: time::show(p.due),
+                gone: p.gone,
             })
             .collect(),
         passes: view
@@ -187,5 +191,15 @@ pub(super) async fn resume(State(app): State<App>, Path(name): Path<IntegrationN
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn cancel(State(app): State<App>, Path(name): Path<IntegrationName>) -> Result<StatusCode, Problem> {
     app.engine.cancel_sync(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Removes it with its partitions, its passes and what they rejected. Entities that only it gave go, with a change whose
+/// cause is `integration-removed:NAME`; those that others give too stay. Egress records, runs, decisions and credentials
+/// stay. The answer comes when all is gone; the removal goes on where nobody waits for it, and after a restart.
+#[utoipa::path(delete, path = "/integrations/{integration}", tag = "integrations", params(("integration" = String, Path, description = "Its name")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn remove(State(app): State<App>, Path(name): Path<IntegrationName>) -> Result<StatusCode, Problem> {
+    app.engine.remove_integration(&name).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -93,7 +93,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(plugins::get))
         .routes(routes!(grants::get, grants::put, grants::revoke))
         .routes(routes!(integrations::list))
-        .routes(routes!(integrations::get, integrations::put))
+        .routes(routes!(integrations::get, integrations::put, integrations::remove))
         .routes(routes!(integrations::sync))
         .routes(routes!(integrations::pause))
         .routes(routes!(integrations::resume))

@@ -35,8 +35,14 @@ pub(crate) struct PassView {
     /// What it did so far.
     #[schema(value_type = Object)]
     counts: Counts,
+    /// Entities that it created, changed or removed so far.
+    entities: u64,
     /// Items a second since it began.
     rate: f64,
+    /// While it runs: how many items the last pass of its partition that ended well had listed. Plugins give no total.
+    expected: Option<u64>,
+    /// Whether it lists nothing and removes all, since the tool no longer lists the partition.
+    closing: bool,
     /// The error that ended it, or that it goes on from.
     error: Option<String>,
     /// When it began.
@@ -55,6 +61,9 @@ impl PassView {
             partition: row.partition_name,
             state: row.state,
             rate: (row.counts.items as f64 * 1000.0 / ms as f64 * 10.0).round() / 10.0,
+            entities: row.counts.created + row.counts.updated + row.counts.deleted,
+            expected: row.expected,
+            closing: row.closing,
             counts: row.counts,
             error: row.error,
             started_at: time::show(row.started_at),

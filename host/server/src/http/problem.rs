@@ -8,6 +8,7 @@ use axum::{
 };
 use seawall_engine::{EngineError, Problem as FieldProblem};
 use seawall_runtime::CallError;
+use seawall_store::StoreError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -99,7 +100,7 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NotFound { .. } => Self::not_found(detail),
             EngineError::Invalid(fields) => Self::fields(fields),
-            EngineError::Conflict(_) => Self::new(
+            EngineError::Conflict(_) | EngineError::Store(StoreError::Removing(_)) => Self::new(
                 StatusCode::CONFLICT,
                 "conflict",
                 "This cannot be done as things stand",

@@ -1,7 +1,7 @@
 //! Integrations.
 
 use super::{Conn, get, json};
-use crate::{IntegrationRow, Result, sqlite::to_json};
+use crate::{IntegrationRow, Result, StoreError, sqlite::to_json};
 use seawall_domain::{IntegrationName, Millis, integration::Integration};
 use sqlx::{query, sqlite::SqliteRow};
 
@@ -11,6 +11,7 @@ fn row(row: &SqliteRow) -> Result<IntegrationRow> {
         integration: json("integration", row, "body")?,
         paused: get(row, "paused")?,
         stopped: get(row, "stopped")?,
+        removing: get(row, "removing")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
     })
@@ -20,14 +21,18 @@ pub(crate) async fn put(conn: &mut Conn, integration: &Integration, now: Millis)
     let stored = query(
         "INSERT INTO integration (name, body, created_at, updated_at) VALUES ($1, $2, $3, $3) \
          ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at \
-         RETURNING id, body, paused, stopped, created_at, updated_at",
+         WHERE integration.removing = 0 \
+         RETURNING id, body, paused, stopped, removing, created_at, updated_at",
     )
     .bind(integration.name.as_str())
     .bind(to_json("integration", integration)?)
     .bind(now)
-    .fetch_one(conn)
+    .fetch_optional(conn)
     .await?;
-    row(&stored)
+    match stored {
+        Some(stored) => row(&stored),
+        None => Err(StoreError::Removing(integration.name.to_string())),
+    }
 }
 
 pub(crate) async fn set_paused(conn: &mut Conn, name: &IntegrationName, paused: bool) -> Result<bool> {
@@ -47,10 +52,26 @@ pub(crate) async fn set_stopped(conn: &mut Conn, name: &IntegrationName, reason:
 }
 
 pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<IntegrationRow>> {
-    query("SELECT id, body, paused, stopped, created_at, updated_at FROM integration ORDER BY name")
+    query("SELECT id, body, paused, stopped, removing, created_at, updated_at FROM integration ORDER BY name")
         .fetch_all(conn)
         .await?
         .iter()
         .map(row)
         .collect()
+}
+
+pub(crate) async fn begin_removal(conn: &mut Conn, name: &IntegrationName) -> Result<bool> {
+    let done = query("UPDATE integration SET removing = 1 WHERE name = $1")
+        .bind(name.as_str())
+        .execute(conn);
+    Ok(done.await?.rows_affected() > 0)
+}
+
+/// Its partitions' references keep the row for as long as there are any.
+pub(crate) async fn remove(conn: &mut Conn, integration: i64) -> Result<()> {
+    query("DELETE FROM integration WHERE id = $1 AND removing = 1")
+        .bind(integration)
+        .execute(conn)
+        .await?;
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! Partitions and their leases.
 
-use super::{Conn, count, get};
-use crate::{PartitionRow, Result, StoreError};
-use seawall_domain::Millis;
+use super::{Conn, count, get, passes, to_text};
+use crate::{PartitionRow, Result, StoreError, Vanished};
+use seawall_domain::{Millis, pass::PassState};
 use sqlx::{Connection, query, sqlite::SqliteRow};
+use std::collections::BTreeSet;
 
 fn row(row: &SqliteRow) -> Result<PartitionRow> {
     Ok(PartitionRow {
@@ -14,37 +15,47 @@ fn row(row: &SqliteRow) -> Result<PartitionRow> {
         cursor: get(row, "cursor")?,
         due: get(row, "due")?,
         items: count(row, "items")?,
+        gone: get(row, "gone")?,
     })
 }
 
-pub(crate) async fn put(conn: &mut Conn, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>> {
+pub(crate) async fn put(
+    conn: &mut Conn,
+    integration: i64,
+    kind: &str,
+    names: &[String],
+    now: Millis,
+) -> Result<Vec<PartitionRow>> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     query("SELECT 1 FROM integration WHERE id = $1")
         .bind(integration)
         .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(|| StoreError::Missing(format!("integration {integration}")))?;
-    query("UPDATE partition SET gone = 1 WHERE integration = $1 AND kind = $2 AND gone = 0")
+    let known = query("SELECT id, name, gone FROM partition WHERE integration = $1 AND kind = $2")
         .bind(integration)
         .bind(kind)
-        .execute(&mut *tx)
+        .fetch_all(&mut *tx)
         .await?;
-    let mut names: Vec<&String> = names.iter().collect();
-    names.sort_unstable();
-    names.dedup();
-    for name in names {
-        query(
-            "INSERT INTO partition (integration, kind, name) VALUES ($1, $2, $3) \
-             ON CONFLICT (integration, kind, name) DO UPDATE SET gone = 0",
-        )
-        .bind(integration)
-        .bind(kind)
-        .bind(name)
-        .execute(&mut *tx)
-        .await?;
+    let mut missing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    for row in &known {
+        let (id, was_gone): (i64, bool) = (get(row, "id")?, get(row, "gone")?);
+        match (missing.remove(get::<&str, _>(row, "name")?), was_gone) {
+            (true, true) => come_back(&mut tx, id, now).await?,
+            (false, false) => vanish(&mut tx, id, now).await?,
+            _ => {}
+        }
+    }
+    for name in missing {
+        query("INSERT INTO partition (integration, kind, name) VALUES ($1, $2, $3)")
+            .bind(integration)
+            .bind(kind)
+            .bind(name)
+            .execute(&mut *tx)
+            .await?;
     }
     let listed = query(
-        "SELECT id, integration, kind, name, cursor, due, items FROM partition \
+        "SELECT id, integration, kind, name, cursor, due, items, gone FROM partition \
          WHERE integration = $1 AND kind = $2 AND gone = 0 ORDER BY name",
     )
     .bind(integration)
@@ -55,17 +66,86 @@ pub(crate) async fn put(conn: &mut Conn, integration: i64, kind: &str, names: &[
     listed.iter().map(row).collect()
 }
 
+/// It is closed at once; should it come back, its cursor is of no use.
+async fn vanish(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
+    query("UPDATE partition SET gone = 1, cursor = NULL, due = $2 WHERE id = $1")
+        .bind(partition)
+        .bind(now)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What a closing pass of it would still have removed stays, and it is pulled at once.
+async fn come_back(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
+    query("UPDATE partition SET gone = 0, cursor = NULL, due = $2 WHERE id = $1")
+        .bind(partition)
+        .bind(now)
+        .execute(&mut *conn)
+        .await?;
+    let open = query("SELECT id FROM pass WHERE partition = $1 AND closing = 1 AND state IN ($2, $3)")
+        .bind(partition)
+        .bind(to_text("pass", &PassState::Running)?)
+        .bind(to_text("pass", &PassState::Held)?)
+        .fetch_all(&mut *conn)
+        .await?;
+    for row in &open {
+        let why = "the tool lists the partition again";
+        passes::close(conn, get(row, 0)?, PassState::Cancelled, Some(why), now).await?;
+    }
+    Ok(())
+}
+
 pub(crate) async fn all(conn: &mut Conn, integration: i64) -> Result<Vec<PartitionRow>> {
     query(
-        "SELECT id, integration, kind, name, cursor, due, items FROM partition \
-         WHERE integration = $1 AND gone = 0 ORDER BY kind, name",
+        "SELECT id, integration, kind, name, cursor, due, items, gone FROM partition p WHERE integration = $1 \
+         AND (gone = 0 OR items > 0 OR EXISTS (SELECT 1 FROM pass s WHERE s.partition = p.id AND s.state = $2)) \
+         ORDER BY kind, name",
     )
     .bind(integration)
+    .bind(to_text("pass", &PassState::Running)?)
     .fetch_all(conn)
     .await?
     .iter()
     .map(row)
     .collect()
+}
+
+pub(crate) async fn kinds(conn: &mut Conn, integration: i64) -> Result<Vec<String>> {
+    query("SELECT DISTINCT kind FROM partition WHERE integration = $1 AND gone = 0 ORDER BY kind")
+        .bind(integration)
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| get(row, 0))
+        .collect()
+}
+
+pub(crate) async fn vanished(conn: &mut Conn, integration: i64, kind: &str) -> Result<Vanished> {
+    let row = query(
+        "SELECT coalesce(sum(CASE WHEN gone = 1 THEN items END), 0) AS missing, coalesce(sum(items), 0) AS known, \
+         count(CASE WHEN gone = 1 AND items > 0 THEN 1 END) AS partitions \
+         FROM partition WHERE integration = $1 AND kind = $2",
+    )
+    .bind(integration)
+    .bind(kind)
+    .fetch_one(conn)
+    .await?;
+    Ok(Vanished {
+        missing: count(&row, "missing")?,
+        known: count(&row, "known")?,
+        partitions: count(&row, "partitions")?,
+    })
+}
+
+/// Of all, those too that are gone and empty.
+pub(crate) async fn first(conn: &mut Conn, integration: i64) -> Result<Option<i64>> {
+    query("SELECT id FROM partition WHERE integration = $1 ORDER BY id LIMIT 1")
+        .bind(integration)
+        .fetch_optional(conn)
+        .await?
+        .map(|row| get(&row, 0))
+        .transpose()
 }
 
 /// One statement, so that two that ask at once cannot both get it.

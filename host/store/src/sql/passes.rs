@@ -1,6 +1,6 @@
 //! Passes, and what they left out or set aside.
 
-use super::{Conn, before, get, json, limit, of_text, to_text};
+use super::{Conn, before, get, json, limit, of_text, signed, to_text};
 use crate::{PassRow, RejectedRow, Result, StoreError, sqlite::to_json};
 use seawall_domain::{
     Millis,
@@ -27,10 +27,28 @@ fn row(row: &SqliteRow) -> Result<PassRow> {
         error: get(row, "error")?,
         started_at: get(row, "started_at")?,
         ended_at: get(row, "ended_at")?,
+        closing: get(row, "closing")?,
+        expected: get::<Option<&str>, _>(row, "before")?
+            .map(|text| crate::sqlite::from_json::<Counts>("counts", text).map(|counts| counts.items))
+            .transpose()?,
     })
 }
 
-pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, now: Millis) -> Result<PassRow> {
+/// A pass with its partition, and for a running one the counts of the last one that ended well.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT s.*, p.integration, p.kind, p.name, p.cursor, CASE WHEN s.state = 'running' THEN \
+             (SELECT o.counts FROM pass o WHERE o.partition = s.partition AND o.id < s.id AND o.state = 'succeeded' \
+             AND o.closing = 0 ORDER BY o.id DESC LIMIT 1) END AS before \
+             FROM pass s JOIN partition p ON p.id = s.partition ",
+            $rest
+        )
+    };
+}
+
+/// The open pass of this sort, or a new one. An open one of the other sort is ended: what it listed says nothing any more.
+pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: bool, now: Millis) -> Result<PassRow> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     let found = query("SELECT fence FROM partition WHERE id = $1")
         .bind(partition)
@@ -40,39 +58,57 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, now: Mill
     if get::<i64, _>(&found, 0)? != fence {
         return Err(StoreError::Fenced { partition });
     }
-    let newest = query("SELECT id, state FROM pass WHERE partition = $1 ORDER BY id DESC LIMIT 1")
+    let newest = query("SELECT id, state, closing FROM pass WHERE partition = $1 ORDER BY id DESC LIMIT 1")
         .bind(partition)
         .fetch_optional(&mut *tx)
         .await?;
     let newest = match newest {
-        Some(row) => Some((get::<i64, _>(&row, 0)?, of_text::<PassState>("pass", get(&row, 1)?)?)),
+        Some(row) => Some((
+            get::<i64, _>(&row, 0)?,
+            of_text::<PassState>("pass", get(&row, 1)?)?,
+            get::<bool, _>(&row, 2)?,
+        )),
         None => None,
     };
     let id = match newest {
-        Some((id, PassState::Running)) => id,
+        Some((id, PassState::Running, its)) if its == closing => id,
+        // It lists nothing, so that nothing is found out by beginning anew, and a person may be reading its id.
+        Some((id, PassState::Held, true)) if closing => id,
         newest => {
-            if let Some((held, PassState::Held)) = newest {
-                let error = "what it would have removed was dropped, since a newer pass has begun";
-                close(&mut tx, held, PassState::Failed, Some(error), now).await?;
+            match newest {
+                Some((held, PassState::Held, _)) => {
+                    let error = "what it would have removed was dropped, since a newer pass has begun";
+                    close(&mut tx, held, PassState::Failed, Some(error), now).await?;
+                }
+                Some((cut_off, PassState::Running, its)) => {
+                    let error = if its {
+                        "the tool lists the partition again"
+                    } else {
+                        "the tool no longer lists the partition"
+                    };
+                    close(&mut tx, cut_off, PassState::Cancelled, Some(error), now).await?;
+                    query("UPDATE partition SET cursor = NULL WHERE id = $1")
+                        .bind(partition)
+                        .execute(&mut *tx)
+                        .await?;
+                }
+                _ => {}
             }
-            let made =
-                query("INSERT INTO pass (partition, state, counts, started_at) VALUES ($1, $2, $3, $4) RETURNING id")
-                    .bind(partition)
-                    .bind(to_text("pass", &PassState::Running)?)
-                    .bind(to_json("counts", &Counts::default())?)
-                    .bind(now)
-                    .fetch_one(&mut *tx)
-                    .await?;
+            let made = query(
+                "INSERT INTO pass (partition, state, counts, started_at, closing) VALUES ($1, $2, $3, $4, $5) \
+                 RETURNING id",
+            )
+            .bind(partition)
+            .bind(to_text("pass", &PassState::Running)?)
+            .bind(to_json("counts", &Counts::default())?)
+            .bind(now)
+            .bind(closing)
+            .fetch_one(&mut *tx)
+            .await?;
             get(&made, 0)?
         }
     };
-    let stored = query(
-        "SELECT s.*, p.integration, p.kind, p.name, p.cursor FROM pass s JOIN partition p ON p.id = s.partition \
-         WHERE s.id = $1",
-    )
-    .bind(id)
-    .fetch_one(&mut *tx)
-    .await?;
+    let stored = query(select!("WHERE s.id = $1")).bind(id).fetch_one(&mut *tx).await?;
     tx.commit().await?;
     row(&stored)
 }
@@ -85,7 +121,13 @@ pub(crate) async fn end(conn: &mut Conn, pass: i64, state: PassState, error: Opt
 }
 
 /// Sets the state; the listing is kept only while a person may still decide on it.
-async fn close(conn: &mut Conn, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()> {
+pub(super) async fn close(
+    conn: &mut Conn,
+    pass: i64,
+    state: PassState,
+    error: Option<&str>,
+    now: Millis,
+) -> Result<()> {
     let done = query("UPDATE pass SET state = $2, error = $3, ended_at = $4 WHERE id = $1")
         .bind(pass)
         .bind(to_text("pass", &state)?)
@@ -124,10 +166,9 @@ pub(crate) async fn all(
     start: Option<i64>,
     most: usize,
 ) -> Result<Vec<PassRow>> {
-    query(
-        "SELECT s.*, p.integration, p.kind, p.name, p.cursor FROM pass s JOIN partition p ON p.id = s.partition \
-         WHERE ($1 IS NULL OR p.integration = $1) AND s.id < $2 ORDER BY s.id DESC LIMIT $3",
-    )
+    query(select!(
+        "WHERE ($1 IS NULL OR p.integration = $1) AND s.id < $2 ORDER BY s.id DESC LIMIT $3"
+    ))
     .bind(integration)
     .bind(before(start))
     .bind(limit(most))
@@ -136,6 +177,36 @@ pub(crate) async fn all(
     .iter()
     .map(row)
     .collect()
+}
+
+/// The newest pass of each partition that is listed or still holds items, newest first.
+pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<PassRow>> {
+    query(select!(
+        "WHERE p.integration = $1 AND s.id = (SELECT max(n.id) FROM pass n WHERE n.partition = p.id) \
+         AND (p.gone = 0 OR p.items > 0 OR s.state = 'running') ORDER BY s.id DESC"
+    ))
+    .bind(integration)
+    .fetch_all(conn)
+    .await?
+    .iter()
+    .map(row)
+    .collect()
+}
+
+/// Ids are never used again, so that what pages of a list go on from stays right.
+pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
+    let done = query(
+        "DELETE FROM pass WHERE id IN (SELECT id FROM (\
+         SELECT id, state, row_number() OVER (PARTITION BY partition ORDER BY id DESC) AS place \
+         FROM pass WHERE state NOT IN ('running', 'held')) ended \
+         WHERE place > $1 AND (state <> 'failed' OR place > $2) LIMIT $3)",
+    )
+    .bind(signed(keep))
+    .bind(signed(keep_failed))
+    .bind(limit(most))
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 pub(crate) async fn rejected(

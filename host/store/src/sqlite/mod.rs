@@ -1,6 +1,7 @@
 //! SQLite: one file, one writer, several readers.
 
 mod body;
+mod clear;
 mod entities;
 mod handle;
 mod names;

@@ -1,10 +1,10 @@
 //! [`Store`] for SQLite: who answers what.
 
-use super::{SqliteStore, page::Page, read, sweep, verdicts};
+use super::{SqliteStore, clear, page::Page, read, sweep, verdicts};
 use crate::{
     BlueprintRow, ChangeRow, CredentialRow, EgressFilter, EgressRow, EgressUsageRow, EntityRow, IntegrationRow,
     ItemState, LogLine, Missing, PageResult, PageWrite, PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow,
-    SourceRow, Store, StoreError, SweepResult, VerdictFilter, VerdictRow, sql,
+    SourceRow, Store, StoreError, SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
@@ -54,6 +54,34 @@ impl Store for SqliteStore {
         sql::integrations::set_stopped(&mut self.writer().await.conn, name, reason).await
     }
 
+    async fn begin_removal(&self, name: &IntegrationName) -> Result<bool> {
+        sql::integrations::begin_removal(&mut self.writer().await.conn, name).await
+    }
+
+    async fn next_to_clear(&self, integration: i64) -> Result<Option<i64>> {
+        sql::partitions::first(&mut *self.reader().await?, integration).await
+    }
+
+    async fn clear_partition(
+        &self,
+        partition: i64,
+        fence: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<SweepResult> {
+        let cause = cause.to_owned();
+        self.write(
+            || Ok(cause),
+            move |cause, conn, memory| clear::clear(conn, memory, partition, fence, limit, cause, now),
+        )
+        .await
+    }
+
+    async fn remove_integration(&self, integration: i64) -> Result<()> {
+        sql::integrations::remove(&mut self.writer().await.conn, integration).await
+    }
+
     async fn integrations(&self) -> Result<Vec<IntegrationRow>> {
         sql::integrations::all(&mut *self.reader().await?).await
     }
@@ -90,8 +118,22 @@ impl Store for SqliteStore {
             .transpose()
     }
 
-    async fn put_partitions(&self, integration: i64, kind: &str, names: &[String]) -> Result<Vec<PartitionRow>> {
-        sql::partitions::put(&mut self.writer().await.conn, integration, kind, names).await
+    async fn put_partitions(
+        &self,
+        integration: i64,
+        kind: &str,
+        names: &[String],
+        now: Millis,
+    ) -> Result<Vec<PartitionRow>> {
+        sql::partitions::put(&mut self.writer().await.conn, integration, kind, names, now).await
+    }
+
+    async fn kinds(&self, integration: i64) -> Result<Vec<String>> {
+        sql::partitions::kinds(&mut *self.reader().await?, integration).await
+    }
+
+    async fn vanished(&self, integration: i64, kind: &str) -> Result<Vanished> {
+        sql::partitions::vanished(&mut *self.reader().await?, integration, kind).await
     }
 
     async fn partitions(&self, integration: i64) -> Result<Vec<PartitionRow>> {
@@ -115,7 +157,11 @@ impl Store for SqliteStore {
     }
 
     async fn begin_pass(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow> {
-        sql::passes::begin(&mut self.writer().await.conn, partition, fence, now).await
+        sql::passes::begin(&mut self.writer().await.conn, partition, fence, false, now).await
+    }
+
+    async fn begin_closing(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow> {
+        sql::passes::begin(&mut self.writer().await.conn, partition, fence, true, now).await
     }
 
     async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()> {
@@ -128,6 +174,14 @@ impl Store for SqliteStore {
 
     async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>> {
         sql::passes::all(&mut *self.reader().await?, integration, before, limit).await
+    }
+
+    async fn newest_passes(&self, integration: i64) -> Result<Vec<PassRow>> {
+        sql::passes::newest(&mut *self.reader().await?, integration).await
+    }
+
+    async fn trim_passes(&self, keep: u64, keep_failed: u64, limit: usize) -> Result<u64> {
+        sql::passes::trim(&mut self.writer().await.conn, keep, keep_failed, limit).await
     }
 
     async fn item_states(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemState>>> {

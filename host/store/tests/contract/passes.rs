@@ -8,7 +8,11 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
     let id = world.integration("git-main").await;
     let put = async |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-        let rows = world.store().put_partitions(id, "repo", &names).await.unwrap();
+        let rows = world
+            .store()
+            .put_partitions(id, "repo", &names, world.now)
+            .await
+            .unwrap();
         rows.into_iter().map(|p| (p.name, p.id)).collect::<Vec<_>>()
     };
     let first = put(&["b", "a"]).await;
@@ -18,7 +22,7 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
     assert_eq!(put(&["a", "b", "a"]).await, first);
     world
         .store()
-        .put_partitions(id, "another", &["a".to_owned()])
+        .put_partitions(id, "another", &["a".to_owned()], world.now)
         .await
         .unwrap();
     let kinds: Vec<_> = world
@@ -31,7 +35,7 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
         .collect();
     assert_eq!(kinds, ["another", "repo", "repo"]);
     assert!(matches!(
-        world.store().put_partitions(id + 9, "repo", &[]).await,
+        world.store().put_partitions(id + 9, "repo", &[], world.now).await,
         Err(StoreError::Missing(_))
     ));
 }

@@ -51,7 +51,7 @@ impl World {
         let id = self.integration(integration).await;
         let listed = self
             .store()
-            .put_partitions(id, "repo", &["all".to_owned()])
+            .put_partitions(id, "repo", &["all".to_owned()], self.now)
             .await
             .unwrap();
         let fence = self

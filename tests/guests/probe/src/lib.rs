@@ -11,6 +11,8 @@ struct Config {
     mode: String,
     #[serde(default)]
     url: String,
+    #[serde(default)]
+    partitioned: bool,
 }
 
 #[derive(Deserialize)]
@@ -20,15 +22,19 @@ struct Listing {
 }
 
 impl Ingestor for Probe {
-    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
-        Ok(vec!["all".into()])
+    fn partitions(scope: &Scope) -> Result<Vec<String>> {
+        let config: Config = scope.config()?;
+        if !config.partitioned {
+            return Ok(vec!["all".into()]);
+        }
+        Ok(http::get(http::join(&config.base_url, "/partitions")).send()?.json()?)
     }
 
-    fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
+    fn pull(scope: &Scope, partition: &str, cursor: Option<&str>) -> Result<Page> {
         let config: Config = scope.config()?;
         let one = json!({"id": "one", "name": "One"});
         match config.mode.as_str() {
-            "" => list(scope, &config, cursor),
+            "" => list(scope, &config, partition, cursor),
             "spin" => loop {
                 std::hint::black_box(0);
             },
@@ -88,8 +94,20 @@ impl Ingestor for Probe {
     }
 }
 
-fn list(scope: &Scope, config: &Config, cursor: Option<&str>) -> Result<Page> {
+/// What a mapping's selector may narrow.
+#[derive(Deserialize)]
+struct Selector {
+    tier: Option<String>,
+}
+
+fn list(scope: &Scope, config: &Config, partition: &str, cursor: Option<&str>) -> Result<Page> {
     let mut request = http::get(http::join(&config.base_url, "/items"));
+    if config.partitioned {
+        request = request.query("partition", partition);
+    }
+    if let Some(tier) = scope.selector::<Selector>()?.tier {
+        request = request.query("tier", tier);
+    }
     if let Some(cursor) = cursor {
         request = request.query("cursor", cursor);
     }

@@ -6,6 +6,7 @@ mod lifecycle;
 mod list;
 mod rejected;
 mod release;
+mod remove;
 mod show;
 mod sync;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Rejected(rejected::Rejected),
     /// Decide about a pass that would remove many items
     Release(release::Release),
+    /// Remove an integration with what only it gives
+    Remove(remove::Remove),
 }
 
 /// Says what was done; programs get the integration as it stands now.
@@ -57,6 +60,7 @@ impl Command {
             Self::Cancel(command) => command.run(global).await,
             Self::Rejected(command) => command.run(global).await,
             Self::Release(command) => command.run(global).await,
+            Self::Remove(command) => command.run(global).await,
         }
     }
 }

@@ -34,6 +34,9 @@ const PARTITIONS: &[Column] = &[
     ("PARTITION", |v| at(v, "/name")),
     ("ITEMS", |v| at(v, "/items")),
     ("DUE", |v| time(v, "/due")),
+    ("LISTED", |v| {
+        if v["gone"] == true { "no longer" } else { "" }.to_owned()
+    }),
 ];
 
 fn head(view: &Value) -> String {

@@ -1,0 +1,84 @@
+//! Removing an integration: piece by piece, each in a transaction of its own, gone on with after a stop.
+
+use crate::{Engine, EngineError, Result};
+use seawall_domain::IntegrationName;
+use seawall_store::{IntegrationRow, StoreError};
+use std::time::Duration;
+
+/// Items removed in one transaction.
+const PIECE: usize = 1_000;
+/// How long a partition is taken for; each piece takes far less.
+const LEASE_MS: i64 = 60_000;
+/// How long another process's lease is waited for between two tries.
+const WAIT: Duration = Duration::from_millis(500);
+
+impl Engine {
+    /// Removes an integration: what only it says of entities, its partitions, passes and rejected entities. Entities that
+    /// others give too stay with what those say; egress records, runs and decisions stay. Returns when nothing is left;
+    /// goes on where the caller does not wait, and after a stop of the host at its next start.
+    ///
+    /// # Errors
+    /// Where it does not exist, or the database fails.
+    pub async fn remove_integration(&self, name: &IntegrationName) -> Result<()> {
+        let row = self.integration_row(name).await?;
+        self.inner.store.begin_removal(name).await?;
+        self.remove_in_background(row)
+            .await
+            .map_err(|_| EngineError::Internal("the host stops; the removal goes on at its next start".into()))?
+    }
+
+    /// The answer comes when it has ended.
+    pub(crate) fn remove_in_background(&self, row: IntegrationRow) -> tokio::sync::oneshot::Receiver<Result<()>> {
+        let (done, wait) = tokio::sync::oneshot::channel();
+        let engine = self.clone();
+        self.spawn(async move {
+            let outcome = engine.remove(&row).await;
+            if let Err(error) = &outcome {
+                tracing::error!(integration = %row.integration.name, "not all was removed; it goes on at the next start: {error}");
+            }
+            // Whoever asked may be gone.
+            drop(done.send(outcome));
+        });
+        wait
+    }
+
+    async fn remove(&self, row: &IntegrationRow) -> Result<()> {
+        let name = &row.integration.name;
+        self.inner.supervisors.end(name).await;
+        self.end_site(name);
+        let cause = format!("integration-removed:{name}");
+        while let Some(partition) = self.inner.store.next_to_clear(row.id).await? {
+            if self.inner.shutdown.is_cancelled() {
+                return Err(EngineError::Internal("the host stops".into()));
+            }
+            self.clear(partition, &cause).await?;
+        }
+        self.inner.store.remove_integration(row.id).await?;
+        tracing::info!(integration = %name, "removed");
+        Ok(())
+    }
+
+    /// Removes one partition; a part of it where the host stops.
+    async fn clear(&self, partition: i64, cause: &str) -> Result<()> {
+        let store = &self.inner.store;
+        while !self.inner.shutdown.is_cancelled() {
+            let now = self.now();
+            let Some(fence) = store.lease(partition, &self.inner.owner, now, now + LEASE_MS).await? else {
+                tokio::time::sleep(WAIT).await;
+                continue;
+            };
+            match store.clear_partition(partition, fence, PIECE, cause, now).await {
+                Ok(piece) => {
+                    self.index(&piece.page);
+                    if piece.removed_items == 0 {
+                        return Ok(());
+                    }
+                }
+                // Somebody else who removes it was quicker.
+                Err(StoreError::Fenced { .. } | StoreError::Missing(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
