@@ -90,12 +90,17 @@ pub(crate) const PASSES: &[Column] = &[
     ("PAGES", |pass| at(pass, "/counts/pages")),
     ("ITEMS", |pass| at(pass, "/counts/items")),
     ("CREATED", |pass| at(pass, "/counts/created")),
-    ("UPDATED", |pass| at(pass, "/counts/updated")),
-    ("DELETED", |pass| at(pass, "/counts/deleted")),
-    ("LEFT OUT", |pass| at(pass, "/counts/left_out")),
-    ("SET ASIDE", |pass| at(pass, "/counts/set_aside")),
+    ("UPDATED", |pass| some(pass, "/counts/updated")),
+    ("DELETED", |pass| some(pass, "/counts/deleted")),
+    ("LEFT OUT", |pass| some(pass, "/counts/left_out")),
+    ("SET ASIDE", |pass| some(pass, "/counts/set_aside")),
     ("ERROR", |pass| at(pass, "/error")),
 ];
+
+/// A count that is no zero: where all are, the column is left out.
+fn some(pass: &Value, pointer: &str) -> String {
+    Some(at(pass, pointer)).filter(|count| count != "0").unwrap_or_default()
+}
 
 /// Waits until every partition of `integration` has ended a pass that began after `mark`, or until it stops.
 pub(crate) async fn follow(client: &Client, integration: &str, mark: &Mark) -> Result<Followed> {
