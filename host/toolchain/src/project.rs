@@ -208,10 +208,10 @@ mod tests {
             words.contains("blueprints.yaml:2:") && words.contains("identifier"),
             "{words}"
         );
-        let schema = "- identifier: a\n  schema:\n    properties:\n      b:\n        type: strin\n";
+        let schema = "- identifier: a\n  schema:\n    properties: {tier: {type: string}}\n    required: [teir]\n";
         let words = refused(&[("mapping.yaml", "resources: []\n"), ("blueprints.yaml", schema)]);
         assert!(
-            words.contains("blueprints.yaml:5:") && words.contains("strin"),
+            words.contains("blueprints.yaml:4:") && words.contains("did you mean `tier`"),
             "{words}"
         );
         let words = refused(&[("mapping.yaml", "resources: []\n"), ("blueprints.json", "{\"a\": 1}")]);

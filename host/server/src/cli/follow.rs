@@ -91,10 +91,10 @@ pub(crate) const PASSES: &[Column] = &[
     ("ITEMS", |pass| of_expected(pass)),
     ("PER SECOND", |pass| at(pass, "/rate")),
     ("CREATED", |pass| at(pass, "/counts/created")),
-    ("UPDATED", |pass| at(pass, "/counts/updated")),
-    ("DELETED", |pass| at(pass, "/counts/deleted")),
-    ("LEFT OUT", |pass| at(pass, "/counts/left_out")),
-    ("SET ASIDE", |pass| at(pass, "/counts/set_aside")),
+    ("UPDATED", |pass| some(pass, "/counts/updated")),
+    ("DELETED", |pass| some(pass, "/counts/deleted")),
+    ("LEFT OUT", |pass| some(pass, "/counts/left_out")),
+    ("SET ASIDE", |pass| some(pass, "/counts/set_aside")),
     ("ERROR", |pass| at(pass, "/error")),
 ];
 
@@ -110,6 +110,11 @@ fn of_expected(pass: &Value) -> String {
 /// What a running pass will list if it is as the one before.
 fn expected(pass: &Value) -> Option<u64> {
     pass["expected"].as_u64().filter(|n| *n > 0)
+}
+
+/// A count that is no zero: where all are, the column is left out.
+fn some(pass: &Value, pointer: &str) -> String {
+    Some(at(pass, pointer)).filter(|count| count != "0").unwrap_or_default()
 }
 
 /// Waits until every partition of `integration` has ended a pass that began after `mark`, or until it stops.

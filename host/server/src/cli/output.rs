@@ -90,7 +90,7 @@ pub(crate) fn table(items: &[Value], columns: &[Column]) -> String {
     grid(headings, rows)
 }
 
-/// Columns up to this width are never wrapped: numbers, names and states would become unreadable.
+/// Words up to this width are never broken: numbers, names and states would become unreadable.
 const WHOLE: usize = 20;
 
 /// The same of ready texts. Columns without any text are left out; rows that a terminal is too narrow for become blocks of
@@ -116,8 +116,10 @@ fn fitted(mut headings: Vec<String>, mut rows: Vec<Vec<String>>, terminal: Optio
     let least: Vec<usize> = (0..headings.len())
         .map(|i| {
             let cells = std::iter::once(&headings).chain(&rows).filter_map(|row| row.get(i));
-            let lines = cells.flat_map(|cell| cell.lines()).map(|line| line.chars().count());
-            lines.max().unwrap_or(0).min(WHOLE) + 2
+            let words = cells
+                .flat_map(|cell| cell.split_whitespace())
+                .map(|word| word.chars().count());
+            words.max().unwrap_or(0).min(WHOLE) + 2
         })
         .collect();
     if terminal.is_some_and(|width| least.iter().sum::<usize>() > width) {

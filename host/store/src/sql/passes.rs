@@ -199,7 +199,7 @@ pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usi
         "DELETE FROM pass WHERE id IN (SELECT id FROM (\
          SELECT id, state, row_number() OVER (PARTITION BY partition ORDER BY id DESC) AS place \
          FROM pass WHERE state NOT IN ('running', 'held')) ended \
-         WHERE place > $1 AND (state <> 'failed' OR place > $2) LIMIT $3)",
+         WHERE place > $1 AND (state <> 'failed' OR place > $2) ORDER BY id LIMIT $3)",
     )
     .bind(signed(keep))
     .bind(signed(keep_failed))
