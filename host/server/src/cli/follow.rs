@@ -24,6 +24,8 @@ const LINES: usize = 12;
 pub(crate) struct Mark {
     /// The newest pass's id.
     pass: i64,
+    /// Passes that were under way: being asked again, they are what is waited for, since none begins beside them.
+    running: Vec<i64>,
     problem: Option<String>,
 }
 
@@ -37,16 +39,16 @@ impl Mark {
         let passes = client
             .get_with(
                 &["passes"],
-                &[("integration", integration.to_owned()), ("limit", "1".into())],
+                &[("integration", integration.to_owned()), ("limit", "1000".into())],
             )
             .await?;
-        let pass = items(&passes)
-            .iter()
-            .filter_map(|pass| pass["id"].as_i64())
-            .max()
-            .unwrap_or(0);
+        let ids = |of: &dyn Fn(&Value) -> bool| -> Vec<i64> {
+            let passes = items(&passes).iter().filter(|pass| of(pass));
+            passes.filter_map(|pass| pass["id"].as_i64()).collect()
+        };
         Ok(Self {
-            pass,
+            pass: ids(&|_| true).into_iter().max().unwrap_or(0),
+            running: ids(&|pass| pass["state"] == "running"),
             problem: view["problem"].as_str().map(str::to_owned),
         })
     }
@@ -178,11 +180,11 @@ impl<'a> Watch<'a> {
     fn take(&mut self, passes: &Value, mark: &Mark) {
         self.running.clear();
         // Oldest first: a live partition begins anew at once, and its first pass is the one that was waited for.
-        for pass in items(passes)
-            .iter()
-            .rev()
-            .filter(|pass| pass["id"].as_i64().unwrap_or(0) > mark.pass)
-        {
+        let counts = |pass: &&Value| {
+            let id = pass["id"].as_i64().unwrap_or(0);
+            id > mark.pass || mark.running.contains(&id)
+        };
+        for pass in items(passes).iter().rev().filter(counts) {
             let key = (at(pass, "/kind"), at(pass, "/partition"));
             match pass["state"].as_str() {
                 Some("running") => drop(self.running.insert(key, pass.clone())),
@@ -276,7 +278,7 @@ impl<'a> Watch<'a> {
         }
         // What stands there from before is replaced as soon as the server has tried again.
         let fresh = problem.is_some() && (problem != mark.problem || waited > SETTLED);
-        if fresh && self.running.is_empty() && self.ended.is_empty() {
+        if fresh && self.running.is_empty() && (self.ended.is_empty() || waited > SETTLED) {
             return Some(problem);
         }
         (partitions.is_empty() && state == "idle" && waited > SETTLED).then_some(None)
@@ -358,7 +360,13 @@ mod tests {
     #[test]
     fn waits_for_a_pass_of_every_partition_that_began_after_the_mark() {
         let bars = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
-        let (mut watch, mark) = (watch(&bars), Mark { pass: 5, problem: None });
+        let (mut watch, mark) = (
+            watch(&bars),
+            Mark {
+                pass: 5,
+                ..Mark::default()
+            },
+        );
         watch.take(
             &json!({"items": [pass(6, "a", "succeeded"), pass(5, "b", "succeeded")]}),
             &mark,
@@ -385,8 +393,8 @@ mod tests {
         let (watch, mark) = (
             watch(&bars),
             Mark {
-                pass: 0,
                 problem: Some("401".into()),
+                ..Mark::default()
             },
         );
         let same = view("failing", Some("401"), &[]);
