@@ -58,7 +58,8 @@ async fn a_small_partition_that_is_gone_goes_with_its_items() {
     .await;
 }
 
-#[tokio::test]
+// The tool has to answer while the command waits.
+#[tokio::test(flavor = "multi_thread")]
 async fn one_of_two_partitions_waits_for_a_person_and_may_come_back() {
     let (seawall, tool) = partitioned(&["a", "b"], 30).await;
     tool.partition(&["a"], 30);
@@ -228,7 +229,8 @@ async fn a_removal_that_is_cut_off_goes_on_at_the_next_start() {
     );
 }
 
-#[tokio::test]
+// The tool has to answer while the command waits.
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_pass_says_how_far_it_is() {
     let (seawall, tool) = crate::probed(300).await;
     tool.slow(150);

@@ -193,13 +193,13 @@ pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<Pass
     .collect()
 }
 
-/// Ids are never used again, so that what pages of a list go on from stays right.
+/// The oldest first, so that a piece does not change what the next one finds. Ids are never used again, so that what pages of a list go on from stays right.
 pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
     let done = query(
         "DELETE FROM pass WHERE id IN (SELECT id FROM (\
          SELECT id, state, row_number() OVER (PARTITION BY partition ORDER BY id DESC) AS place \
          FROM pass WHERE state NOT IN ('running', 'held')) ended \
-         WHERE place > $1 AND (state <> 'failed' OR place > $2) LIMIT $3)",
+         WHERE place > $1 AND (state <> 'failed' OR place > $2) ORDER BY id LIMIT $3)",
     )
     .bind(signed(keep))
     .bind(signed(keep_failed))
