@@ -2,22 +2,28 @@
 
 use wasmtime::WasmBacktrace;
 
-/// What functions of this name are for. A component that was built without a capability has a stub in its place that traps;
-/// the stub, or the library's function above it, stands in the backtrace. Mangled names keep the words.
-const SIGNS: [(&str, &str); 15] = [
+/// What functions with this in their name are for. A component that was built without a capability has a stub in its place
+/// that traps; the stub, or the library's function above it, stands in the backtrace.
+const SIGNS: [(&str, &str); 18] = [
+    // Rust's standard library, mangled.
     ("10SystemTime3now", "the time (`SystemTime::now`)"),
     ("7Instant3now", "a clock (`Instant::now`)"),
+    // libc in Python's runtime.
+    ("wall_clock_", "the time"),
+    ("monotonic_clock_", "a clock"),
+    ("random_get_", "random numbers"),
+    ("instance_network", "the network"),
+    ("filesystem_", "files"),
+    ("environment_get", "environment variables"),
+    // JavaScript's runtime.
+    ("[constructor]fields", "the network"),
+    ("[constructor]outgoing-request", "the network"),
+    // WASI's own names, of both levels.
     ("wall-clock", "the time"),
     ("monotonic-clock", "a clock"),
     ("clock_time_get", "the time"),
-    ("clock_res_get", "a clock"),
-    ("random_get", "random numbers"),
     ("wasi:random", "random numbers"),
-    ("getrandom", "random numbers"),
     ("wasi:http", "the network"),
-    // JavaScript's runtime names its stubs by the function alone.
-    ("[constructor]fields", "the network"),
-    ("[constructor]outgoing-request", "the network"),
     ("wasi:sockets", "the network"),
     ("environ_get", "environment variables"),
     ("path_open", "files"),
@@ -63,7 +69,11 @@ mod tests {
                 "_RNvMs5_NtCsitsaScoLQJP_3std4timeNtB5_10SystemTime3now",
                 Some("the time (`SystemTime::now`)"),
             ),
-            ("wasi_snapshot_preview1.random_get", Some("random numbers")),
+            ("wall_clock_now", Some("the time")),
+            ("random_get_random_bytes", Some("random numbers")),
+            ("instance_network_instance_network", Some("the network")),
+            ("filesystem_preopens_get_directories", Some("files")),
+            ("[constructor]fields", Some("the network")),
             ("wasi:http/outgoing-handler@0.2.12#handle", Some("the network")),
             ("core::panicking::panic_fmt", None),
         ] {

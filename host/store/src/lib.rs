@@ -122,7 +122,8 @@ pub trait Store: Send + Sync + 'static {
     /// The newest pass of each of the partitions that [`Store::partitions`] gives, newest first.
     async fn newest_passes(&self, integration: i64) -> Result<Vec<PassRow>>;
     /// Drops at most `limit` passes that have ended. Of each partition the newest `keep` of them stay, and those that
-    /// failed among the newest `keep_failed`. Returns how many were dropped; call it until that is less than `limit`.
+    /// failed among the newest `keep_failed`, which is also the most that stay. The oldest go first. Returns how many were
+    /// dropped; call it until that is less than `limit`.
     async fn trim_passes(&self, keep: u64, keep_failed: u64, limit: usize) -> Result<u64>;
 
     // ---- pages

@@ -1,14 +1,17 @@
 //! Mapping one item.
 
+mod fields;
+mod reports;
+
 use super::{
     Mapping,
     file::{EntityMapping, Resource},
     jq::{self, Budget},
-    template::{Failure, Template},
+    template::Failure,
 };
 use crate::{
-    BlueprintId, Entity, EntityId, Millis, RelationTarget, Report, Severity,
-    blueprint::{Check, CompiledBlueprint, Outcome},
+    BlueprintId, Entity, EntityId, Millis, Report, Severity,
+    blueprint::{CompiledBlueprint, Outcome},
     text::{cut, nearest},
 };
 use jaq_json::{Map, Val};
@@ -255,211 +258,5 @@ impl<'a> Job<'a> {
         }
         let id = self.required("identifier", &mapping.identifier, input)?;
         EntityId::new(&id).map_err(|e| self.aside("identifier", "identifier", id.into(), e.to_string()))
-    }
-
-    /// A text without which there is no entity.
-    fn required(&mut self, field: &str, template: &Template, input: &Val) -> Result<String, Aside> {
-        let value = template.json(input, &self.budget).map_err(|failure| {
-            self.failed(Severity::SetAside, field, &failure);
-            Aside
-        })?;
-        match self.scalar(field, value) {
-            Ok(text) => Ok(text),
-            Err(Value::Null) => {
-                let message = format!("the mapping gives no {field} (null); every entity must have one");
-                Err(self.aside(field, "required", Value::Null, message))
-            }
-            Err(value) => {
-                let message = format!("the {field} is {}, and must be a text", cut(&value.to_string(), 60));
-                Err(self.aside(field, "type: string", value, message))
-            }
-        }
-    }
-
-    /// A text, a number or a boolean as text.
-    fn scalar(&mut self, field: &str, value: Value) -> Result<String, Value> {
-        let text = match value {
-            Value::String(text) => return Ok(text),
-            Value::Number(ref n) => n.to_string(),
-            Value::Bool(b) => b.to_string(),
-            other => return Err(other),
-        };
-        self.out.converted += 1;
-        if self.call.conversions {
-            let message = format!("{value} became \"{text}\"");
-            let report = self.check().report(
-                Severity::Converted,
-                None,
-                field.to_owned(),
-                "conversion",
-                Some(&value),
-                message,
-            );
-            self.out.reports.push(report);
-        }
-        Ok(text)
-    }
-
-    fn text(&mut self, field: &str, template: Option<&Template>, input: &Val) -> Result<Option<String>, Aside> {
-        let Some(template) = template else { return Ok(None) };
-        let value = match template.json(input, &self.budget) {
-            Ok(Value::Null) => return Ok(None),
-            Ok(value) => value,
-            Err(failure) => return self.left_out(field, &failure).map(|()| None),
-        };
-        match self.scalar(field, value) {
-            Ok(text) => Ok(Some(text)),
-            Err(value) => {
-                let message = format!("the {field} is {}, and must be a text", cut(&value.to_string(), 60));
-                self.misfit(field, "type: string", &value, message)?;
-                Ok(None)
-            }
-        }
-    }
-
-    fn team(&mut self, template: Option<&Template>, input: &Val) -> Result<Vec<String>, Aside> {
-        let Some(template) = template else {
-            return Ok(Vec::new());
-        };
-        let value = match template.json(input, &self.budget) {
-            Ok(value) => value,
-            Err(failure) => return self.left_out("team", &failure).map(|()| Vec::new()),
-        };
-        let list = match value {
-            Value::Null => Vec::new(),
-            Value::Array(list) => list,
-            one => vec![one],
-        };
-        let mut out: Vec<String> = Vec::new();
-        for value in list {
-            match self.scalar("team", value) {
-                Ok(team) if out.contains(&team) => {}
-                Ok(team) => out.push(team),
-                Err(Value::Null) => {}
-                Err(value) => {
-                    let message = if value.get("rules").is_some() {
-                        "a team by search (`{combinator, rules}`) is not supported; give its name".to_owned()
-                    } else {
-                        format!("a team is {}, and must be a text", cut(&value.to_string(), 60))
-                    };
-                    self.misfit("team", "type: string", &value, message)?;
-                }
-            }
-        }
-        Ok(out)
-    }
-
-    fn relation(&mut self, name: &str, template: &Template, input: &Val) -> Result<Option<RelationTarget>, Aside> {
-        let field = || format!("relations.{name}");
-        let value = match template.json(input, &self.budget) {
-            Ok(Value::Null) => return Ok(None),
-            Ok(value) => value,
-            Err(failure) => return self.left_out(&field(), &failure).map(|()| None),
-        };
-        let mut targets: Vec<EntityId> = Vec::new();
-        let many = value.is_array();
-        let list = match value {
-            Value::Array(list) => list,
-            one => vec![one],
-        };
-        for value in list {
-            let id = match self.scalar(&field(), value) {
-                Ok(id) => id,
-                Err(Value::Null) => continue,
-                Err(value) => {
-                    let search = value.get("rules").is_some();
-                    let message = if search {
-                        format!(
-                            "`{name}` gives a search (`{{combinator, rules}}`), which is not supported; give the target's identifier"
-                        )
-                    } else {
-                        format!(
-                            "`{name}` gives {}; a target is named by its identifier, a text",
-                            cut(&value.to_string(), 60)
-                        )
-                    };
-                    let rule = if search { "not supported" } else { "relation" };
-                    self.misfit(&field(), rule, &value, message)?;
-                    continue;
-                }
-            };
-            match EntityId::new(&id) {
-                Ok(id) if targets.contains(&id) => {}
-                Ok(id) => targets.push(id),
-                Err(e) => self.misfit(&field(), "identifier", &id.into(), e.to_string())?,
-            }
-        }
-        Ok(if many {
-            Some(RelationTarget::Many(targets))
-        } else {
-            targets.pop().map(RelationTarget::One)
-        })
-    }
-
-    fn check(&self) -> Check<'a> {
-        let Call {
-            kind,
-            key,
-            strict,
-            conversions,
-            ..
-        } = self.call;
-        Check {
-            kind,
-            key,
-            strict,
-            conversions,
-        }
-    }
-
-    fn left_out(&mut self, field: &str, failure: &Failure) -> Result<(), Aside> {
-        let severity = self.check().severity(false);
-        self.failed(severity, field, failure);
-        if severity == Severity::SetAside {
-            Err(Aside)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn misfit(&mut self, field: &str, rule: &str, value: &Value, message: String) -> Result<(), Aside> {
-        let severity = self.check().severity(false);
-        let report = self
-            .check()
-            .report(severity, None, field.to_owned(), rule, Some(value), message);
-        self.out.reports.push(report);
-        if severity == Severity::SetAside {
-            Err(Aside)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn aside(&mut self, field: &str, rule: &str, value: Value, message: String) -> Aside {
-        let value = Some(&value).filter(|v| !v.is_null());
-        let report = self
-            .check()
-            .report(Severity::SetAside, None, field.to_owned(), rule, value, message);
-        self.out.reports.push(report);
-        Aside
-    }
-
-    fn failed(&mut self, severity: Severity, field: &str, failure: &Failure) {
-        let Call { kind, key, .. } = self.call;
-        let message = match failure.rule {
-            "jq" => format!(
-                "kind `{kind}`, item `{key}`, field `{field}`: `{}`: {}",
-                cut(&failure.expression, 120),
-                failure.message
-            ),
-            _ => format!("kind `{kind}`, item `{key}`, field `{field}`: {}", failure.message),
-        };
-        let report = self
-            .check()
-            .report(severity, None, field.to_owned(), failure.rule, None, message);
-        self.out.reports.push(Report {
-            expression: Some(failure.expression.clone()),
-            ..report
-        });
     }
 }

@@ -278,7 +278,8 @@ impl<'a> Watch<'a> {
         }
         // What stands there from before is replaced as soon as the server has tried again.
         let fresh = problem.is_some() && (problem != mark.problem || waited > SETTLED);
-        if fresh && self.running.is_empty() && (self.ended.is_empty() || waited > SETTLED) {
+        let heard = self.ended.values().any(|pass| pass["id"].as_i64() > Some(mark.pass));
+        if fresh && self.running.is_empty() && !heard {
             return Some(problem);
         }
         (partitions.is_empty() && state == "idle" && waited > SETTLED).then_some(None)
@@ -385,6 +386,23 @@ mod tests {
         );
         let ids: Vec<_> = watch.ended.values().map(|pass| pass["id"].as_i64()).collect();
         assert_eq!(ids, [Some(6), Some(7)]);
+    }
+
+    #[test]
+    fn a_closing_pass_that_waits_for_a_person_is_not_waited_for() {
+        let bars = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
+        let (mut watch, mark) = (watch(&bars), Mark { pass: 5, ..Mark::default() });
+        let mut view = view("held", None, &["a", "b"]);
+        let mut held = pass(4, "b", "held");
+        held["closing"] = true.into();
+        view["passes"] = json!([held]);
+        watch.take_held(&view);
+        assert_eq!(watch.ended(&view, &mark, Duration::ZERO), None);
+        let mut failing = view.clone();
+        failing["problem"] = "503".into();
+        assert_eq!(watch.ended(&failing, &mark, Duration::ZERO), Some(Some("503".into())));
+        watch.take(&json!({"items": [pass(6, "a", "succeeded")]}), &mark);
+        assert_eq!(watch.ended(&view, &mark, Duration::ZERO), Some(None));
     }
 
     #[test]

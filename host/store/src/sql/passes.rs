@@ -193,7 +193,7 @@ pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<Pass
     .collect()
 }
 
-/// Ids are never used again, so that what pages of a list go on from stays right.
+/// The oldest first, so that a piece does not change what the next one finds. Ids are never used again, so that what pages of a list go on from stays right.
 pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
     let done = query(
         "DELETE FROM pass WHERE id IN (SELECT id FROM (\

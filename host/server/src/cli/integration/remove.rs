@@ -35,10 +35,9 @@ impl Remove {
         let path = ["integrations", self.name.as_str()];
         let view = client.get(&path).await?;
         let what = format!(
-            "{} with {} items in {} partitions, and the entities that only it gives",
+            "{} with its {} items, and the entities that only it gives",
             self.name,
             at(&view, "/items"),
-            at(&view, "/partitions"),
         );
         if !self.yes && !confirmed(&format!("remove {what}?"))? {
             return Err(CliError::Failed("nothing was removed".into()));

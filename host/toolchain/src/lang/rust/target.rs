@@ -89,11 +89,11 @@ impl Machine {
 
     fn wasm_target(&self, progress: Progress<'_>) -> Result<WasmTarget, BuildError> {
         let found = self.compiled().or_else(|| self.add_with_rustup(progress));
-        if let Some(target) = found.or_else(|| self.from_source(progress)) {
+        if let Some(target) = found.or_else(|| self.with_source(progress)) {
             return Ok(target);
         }
         if self.install_debian_packages(progress)
-            && let Some(target) = self.from_source(progress)
+            && let Some(target) = self.with_source(progress)
         {
             return Ok(target);
         }
@@ -144,7 +144,7 @@ impl Machine {
     }
 
     /// A compiler with the standard library's source beside it, and a linker.
-    fn from_source(&self, progress: Progress<'_>) -> Option<WasmTarget> {
+    fn with_source(&self, progress: Progress<'_>) -> Option<WasmTarget> {
         let compilers = [self.debian.join("rustc"), PathBuf::from("rustc")];
         compilers.into_iter().find_map(|rustc| {
             let root = PathBuf::from(ask(self.command(&rustc).args(["--print", "sysroot"]))?);

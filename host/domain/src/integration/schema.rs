@@ -1,0 +1,106 @@
+//! The JSON Schemas of an integration's and a credential's document.
+
+use crate::manifest::{limits_schema, slug};
+use serde_json::{Value, json};
+
+/// JSON Schema of an integration's document.
+pub fn integration_schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "an integration",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "plugin"],
+        "properties": {
+            "kind": {"const": "Integration"},
+            "name": slug("The integration's name", "prometheus-main"),
+            "plugin": slug("The plugin that it puts to work", "prometheus"),
+            "digest": {
+                "description": "Pins one component: `sha256:` and 64 lower-case hexadecimal digits",
+                "type": "string",
+                "pattern": "^sha256:[0-9a-f]{64}$",
+            },
+            "config": {
+                "description": "Settings that the plugin's schema describes",
+                "type": "object",
+                "examples": [{"base_url": "https://prometheus.example.com"}],
+            },
+            "credentials": {
+                "description": "The manifest's credentials by name, each with the credential to use",
+                "type": "object",
+                "propertyNames": slug("A credential's name in the manifest", "token"),
+                "additionalProperties": slug("A credential's name", "prometheus-token"),
+                "examples": [{"token": "prometheus-token"}],
+            },
+            "every_seconds": {
+                "description": "Seconds between passes",
+                "type": "integer",
+                "minimum": 1,
+                "maximum": u32::MAX,
+                "examples": [60],
+            },
+            "mapping": {
+                "description": "Port's mapping file",
+                "type": "object",
+                "examples": [{"resources": []}],
+            },
+            "limits": limits_schema(),
+            "delete_share": {
+                "description": "The share of a partition that a pass may remove without asking, 0 to 1",
+                "type": "number",
+                "minimum": 0,
+                "maximum": 1,
+                "examples": [0.2],
+            },
+            "delete_floor": {
+                "description": "As many items may be removed without asking, whatever their share",
+                "type": "integer",
+                "minimum": 0,
+                "maximum": u32::MAX,
+                "examples": [10],
+            },
+        },
+    })
+}
+
+/// JSON Schema of a credential's document.
+pub fn credential_schema() -> Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "a credential",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["name", "source"],
+        "properties": {
+            "kind": {"const": "Credential"},
+            "name": slug("The credential's name", "prometheus-token"),
+            "source": {
+                "description": "Where the secret comes from: `{env: NAME}`, `{file: /path}` or `sealed`",
+                "examples": ["{env: PROMETHEUS_TOKEN}"],
+                "oneOf": [
+                    {"enum": ["sealed"]},
+                    {
+                        "type": "object",
+                        "additionalProperties": false,
+                        "minProperties": 1,
+                        "maxProperties": 1,
+                        "properties": {
+                            "env": {
+                                "description": "An environment variable of the host",
+                                "type": "string",
+                                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
+                                "examples": ["PROMETHEUS_TOKEN"],
+                            },
+                            "file": {
+                                "description": "An absolute path on the host",
+                                "type": "string",
+                                "pattern": "^/.",
+                                "examples": ["/run/secrets/prometheus"],
+                            },
+                        },
+                    },
+                ],
+            },
+        },
+    })
+}

@@ -1,0 +1,76 @@
+//! Why a call did not end well.
+
+use super::Watch;
+use crate::{CallError, Plugin, asked, state::State};
+use seawall_domain::{limits::Limits, manifest::Role};
+use wasmtime::Store;
+
+impl Plugin {
+    /// Tells a limit, and what is not given, from a trap: the guest itself only shows `unreachable`.
+    pub(super) fn account(
+        &self,
+        error: &wasmtime::Error,
+        store: &Store<State>,
+        watch: &Watch,
+        limits: &Limits,
+    ) -> CallError {
+        if let Some(limit) = store.data().limiter.refused() {
+            return over(limit, limits);
+        }
+        if watch.lines.overrun() {
+            return over("log_lines", limits);
+        }
+        let detail = format!("{error:#}");
+        if detail.contains("fuel allocated for hostcalls") {
+            return over("result_bytes", limits);
+        }
+        let tail = watch.lines.tail();
+        let detail = if let Some(what) = asked::asked_for(error) {
+            let is_rule = self.bundle().manifest.roles == [Role::Rule];
+            format!("{} ({})", asked::explain(what, is_rule), error.root_cause())
+        } else if tail.is_empty() {
+            detail
+        } else {
+            format!("{tail} ({})", error.root_cause())
+        };
+        CallError::Trap {
+            detail: seawall_domain::text::cut(&detail, 4000).into_owned(),
+        }
+    }
+}
+
+pub(super) fn over(limit: &'static str, limits: &Limits) -> CallError {
+    let (bound, hint) = match limit {
+        "timeout_ms" => (
+            format!("{} ms", limits.timeout_ms),
+            "answer smaller pages, or raise the integration's limit",
+        ),
+        "memory_bytes" => (
+            format!("{} bytes", limits.memory_bytes),
+            "pull smaller pages, or raise the integration's limit",
+        ),
+        "response_bytes" => (
+            format!("{} bytes", limits.response_bytes),
+            "ask the tool for smaller pages, or raise the limit",
+        ),
+        "request_bytes" => (
+            format!("{} bytes", limits.request_bytes),
+            "send less in one request, or raise the limit",
+        ),
+        "requests_in_flight" => (
+            format!("{} requests", limits.requests_in_flight),
+            "wait for answers before sending more",
+        ),
+        "requests" => (
+            format!("{} requests", limits.requests),
+            "spread the work over more pages",
+        ),
+        "log_lines" => (format!("{} lines", limits.log_lines), "log less"),
+        "result_bytes" => (
+            format!("{} bytes", limits.result_bytes),
+            "answer smaller pages (aim for 1,000 items)",
+        ),
+        _ => ("200,000".to_owned(), "use fewer or smaller tables"),
+    };
+    CallError::Limit { limit, bound, hint }
+}

@@ -1,0 +1,68 @@
+//! Blueprints, plugins, integrations and credentials.
+
+use seawall_domain::{
+    Blueprint, CredentialName, Digest, Millis,
+    integration::{Integration, SecretSource},
+    manifest::Attach,
+};
+use serde::{Deserialize, Serialize};
+
+/// A blueprint with where it came from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BlueprintRow {
+    /// The blueprint.
+    pub blueprint: Blueprint,
+    /// Who put it: `plugin:prometheus`, `api`.
+    pub source: String,
+    /// Last change.
+    pub updated_at: Millis,
+}
+
+/// An installed component.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PluginRow {
+    /// Of the bytes.
+    pub digest: Digest,
+    /// What its custom section holds.
+    pub bundle: seawall_domain::bundle::Bundle,
+    /// Bytes.
+    pub size: u64,
+    /// When it was installed.
+    pub installed_at: Millis,
+    /// Names of all its imports and exports, for the audit.
+    pub imports: Vec<String>,
+    /// See `imports`.
+    pub exports: Vec<String>,
+}
+
+/// An integration and how it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntegrationRow {
+    /// Row id.
+    pub id: i64,
+    /// What was asked for.
+    pub integration: Integration,
+    /// Whether a person paused it.
+    pub paused: bool,
+    /// Why it waits for the operator, such as a refused credential.
+    pub stopped: Option<String>,
+    /// Whether it is being removed, which goes on until nothing is left of it.
+    pub removing: bool,
+    /// Creation and last change.
+    pub created_at: Millis,
+    /// See `created_at`.
+    pub updated_at: Millis,
+}
+
+/// A named credential, without its secret.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CredentialRow {
+    /// Names it.
+    pub name: CredentialName,
+    /// Where the secret comes from.
+    pub source: SecretSource,
+    /// Overrides how the manifest attaches it; usually none.
+    pub attach: Option<Attach>,
+    /// Last change.
+    pub updated_at: Millis,
+}

@@ -1,0 +1,83 @@
+//! Requests of plugins.
+
+use seawall_domain::{Digest, Millis};
+use serde::{Deserialize, Serialize};
+
+/// One request of a plugin, or one refusal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EgressRow {
+    /// Row id, rising; 0 before it is stored.
+    pub id: i64,
+    /// When it started.
+    pub at: Millis,
+    /// The integration.
+    pub integration: String,
+    /// The component.
+    pub digest: Digest,
+    /// Upper case.
+    pub method: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// Normalised.
+    pub host: String,
+    /// Always given.
+    pub port: u16,
+    /// Without query.
+    pub path: String,
+    /// `allowed` or `refused`.
+    pub allowed: bool,
+    /// The rule that allowed it (`network[0]`), or that was nearest.
+    pub rule: Option<String>,
+    /// Why it was refused, or failed.
+    pub reason: Option<String>,
+    /// Of the response.
+    pub status: Option<u16>,
+    /// Bytes of the request's body.
+    pub sent: u64,
+    /// Bytes of the response's body.
+    pub received: u64,
+    /// Microseconds to the end of the body.
+    pub micros: u64,
+    /// The credential that was attached.
+    pub credential: Option<String>,
+}
+
+/// Which egress records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EgressFilter {
+    /// Of one integration.
+    pub integration: Option<String>,
+    /// Of one component.
+    pub digest: Option<Digest>,
+    /// To one host.
+    pub host: Option<String>,
+    /// Only allowed or only refused ones.
+    pub allowed: Option<bool>,
+}
+
+/// What a plugin really used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EgressUsageRow {
+    /// The component.
+    pub digest: Digest,
+    /// The integration.
+    pub integration: String,
+    /// `network[0]`; empty for refusals that were near no rule.
+    pub rule: String,
+    /// Upper case.
+    pub method: String,
+    /// Host.
+    pub host: String,
+    /// Whether they were allowed.
+    pub allowed: bool,
+    /// How many.
+    pub count: u64,
+    /// Bytes of request bodies.
+    pub sent: u64,
+    /// Bytes of response bodies.
+    pub received: u64,
+    /// First one.
+    pub first_at: Millis,
+    /// Last one.
+    pub last_at: Millis,
+}

@@ -1,0 +1,86 @@
+//! Items and pages.
+
+use super::EntityRow;
+use seawall_domain::{Entity, Millis, Report, pass::Counts};
+
+/// What the store knows of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ItemState {
+    /// Row id.
+    pub id: i64,
+    /// Hash of value, mapping and blueprints, 16 bytes: equal hashes map to equal entities.
+    pub hash: [u8; 16],
+}
+
+/// An item that is new or changed, with what the mapping made of it.
+#[derive(Debug, Clone)]
+pub struct ItemWrite {
+    /// Its key.
+    pub key: String,
+    /// See [`ItemState::hash`].
+    pub hash: [u8; 16],
+    /// The tool's JSON; stored compressed.
+    pub value: Vec<u8>,
+    /// Its contributions.
+    pub entities: Vec<Entity>,
+    /// What could not be taken as it was. Replaces what was reported of the item before.
+    pub reports: Vec<Report>,
+}
+
+/// What one transaction stores.
+#[derive(Debug, Clone)]
+pub struct PageWrite {
+    /// The partition.
+    pub partition: i64,
+    /// The running pass; none for a change outside a pass (a delivery, a run's outcome).
+    pub pass: Option<i64>,
+    /// Of the lease; ignored outside a pass.
+    pub fence: i64,
+    /// New and changed items. No key twice.
+    pub upserts: Vec<ItemWrite>,
+    /// Keys of items that are gone.
+    pub deletes: Vec<String>,
+    /// Ids of items that are listed and unchanged.
+    pub unchanged: Vec<i64>,
+    /// Stored as the partition's cursor; none leaves the partition at its start.
+    pub cursor: Option<String>,
+    /// Items listed, for the counts.
+    pub items: u64,
+    /// Values converted without loss, for the counts.
+    pub converted: u64,
+    /// For change rows: `pass`, `run`, `delivery`.
+    pub cause: String,
+    /// The time.
+    pub now: Millis,
+}
+
+/// What a transaction did.
+#[derive(Debug, Clone, Default)]
+pub struct PageResult {
+    /// What to add to the pass; already stored in it.
+    pub counts: Counts,
+    /// Entities as they are after the commit, for the index.
+    pub upserted: Vec<EntityRow>,
+    /// Ids of entities that are gone.
+    pub removed: Vec<i64>,
+    /// Position of its last change row; the one before when it changed nothing.
+    pub position: i64,
+}
+
+/// What one piece of a sweep did.
+#[derive(Debug, Clone, Default)]
+pub struct SweepResult {
+    /// As of a page.
+    pub page: PageResult,
+    /// Items removed; 0 when nothing is left to remove.
+    pub removed_items: u64,
+}
+
+/// What a complete snapshot no longer lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Items not listed.
+    pub missing: u64,
+    /// Items the partition holds.
+    pub known: u64,
+}
