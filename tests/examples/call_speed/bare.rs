@@ -99,7 +99,7 @@ pub(crate) struct Engine {
 }
 
 /// A component that can be called.
-pub(crate) struct Bare<'a> {
+pub(crate) struct Loaded<'a> {
     engine: &'a wasmtime::Engine,
     pre: InstancePre<State>,
     ingestor: ingestor::GuestIndices,
@@ -136,11 +136,11 @@ impl Engine {
         Ok(Self { engine, linker })
     }
 
-    pub(crate) fn load(&self, bytes: &[u8]) -> wasmtime::Result<Bare<'_>> {
+    pub(crate) fn load(&self, bytes: &[u8]) -> wasmtime::Result<Loaded<'_>> {
         let component = Component::from_binary(&self.engine, bytes)?;
         let pre = self.linker.instantiate_pre(&component)?;
         let ingestor = ingestor::GuestIndices::new(&pre)?;
-        Ok(Bare {
+        Ok(Loaded {
             engine: &self.engine,
             pre,
             ingestor,
@@ -148,7 +148,7 @@ impl Engine {
     }
 }
 
-impl Bare<'_> {
+impl Loaded<'_> {
     /// Pulls one page in a fresh instance; how many items it has.
     pub(crate) async fn pull(&self, scope: Scope) -> wasmtime::Result<usize> {
         let state = State {

@@ -58,6 +58,8 @@ const WORDS: [&str; 40] = [
     "track",
     "warehouse",
 ];
+const LANGUAGES: [&str; 8] = ["Rust", "Go", "Java", "Python", "TypeScript", "C", "Ruby", "Kotlin"];
+const TIERS: [&str; 3] = ["gold", "silver", "bronze"];
 /// Bytes of an item.
 const SIZE: usize = 1_200;
 
@@ -77,14 +79,14 @@ pub fn item(n: u64, version: u64) -> Value {
     let mut item = json!({
         "id": n, "full_name": format!("acme/{name}"), "name": name,
         "html_url": format!("https://git.example.com/acme/{name}"),
-        "language": ["Rust", "Go", "Java", "Python", "TypeScript", "C", "Ruby", "Kotlin"][(r % 8) as usize],
+        "language": LANGUAGES[(r % 8) as usize],
         "stargazers_count": (r >> 8) % 5_000 + version, "archived": (r >> 20).is_multiple_of(10),
         "topics": [format!("topic-{}", (r >> 24) % 30), "x-core", "pci"],
         "created_at": format!("20{:02}-{:02}-28T09:15:22Z", 10 + r % 14, 1 + (r >> 4) % 12),
         "updated_at": format!("2024-01-02T03:04:{:02}Z", version % 60),
         "license": {"spdx_id": "Apache-2.0"},
         "owner": {"login": format!("team-{}", (r >> 12) % 50), "id": (r >> 12) % 50, "url": "https://git.example.com/acme", "admin": false},
-        "custom": {"tier": ["gold", "silver", "bronze"][((r >> 32) % 3) as usize], "system": format!("system-{}", (r >> 40) % 200), "cost": 12.5},
+        "custom": {"tier": TIERS[((r >> 32) % 3) as usize], "system": format!("system-{}", (r >> 40) % 200), "cost": 12.5},
         "default_branch": "main", "size": (r >> 16) % 100_000,
         "permissions": {"pull": true, "push": true, "admin": false}, "forks": 3, "open_issues": 12, "description": ""
     });
