@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
 
+pub mod bench;
 mod real;
 mod seawall;
 mod tool;

@@ -57,7 +57,8 @@ pub(crate) fn steps(steps: &mut Steps) {
 }
 
 fn plugins_with(file: &str) -> Vec<PathBuf> {
-    let folders = fs::read_dir(root().join("plugins")).into_iter().flatten().flatten();
+    let parents = ["plugins", "tests/guests"].map(|parent| fs::read_dir(root().join(parent)));
+    let folders = parents.into_iter().flatten().flatten().flatten();
     let mut found: Vec<_> = folders
         .map(|entry| entry.path())
         .filter(|folder| folder.join(file).is_file())

@@ -10,6 +10,11 @@ use std::{
 
 /// Builds the plugins of these names, or all; those that are up to date only with `force`.
 pub(crate) fn build(names: &[String], force: bool) -> Result<()> {
+    build_with(&tool::seawall(), names, force)
+}
+
+/// The same with another `seawall` than the usual one.
+pub(crate) fn build_with(seawall: &Path, names: &[String], force: bool) -> Result<()> {
     let mut folders = folders()?;
     if let Some(unknown) = names
         .iter()
@@ -26,7 +31,7 @@ pub(crate) fn build(names: &[String], force: bool) -> Result<()> {
             continue;
         }
         let started = Instant::now();
-        tool::run(tool::command(tool::seawall()).args(["plugin", "build"]).arg(&folder))?;
+        tool::run(tool::command(seawall).args(["plugin", "build"]).arg(&folder))?;
         eprintln!("{name} took {:.0} s", started.elapsed().as_secs_f64());
     }
     Ok(())

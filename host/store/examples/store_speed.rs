@@ -1,6 +1,6 @@
 //! How fast pages are stored, and how large an entity is on disk: the database work alone.
 //!
-//! `cargo run --release -p seawall-store --example ingest_speed [ENTITIES]`
+//! `cargo run --release -p seawall-store --example store_speed [ENTITIES]`
 //!
 //! Items of 1.2 KB with random keys in seven blueprints of eight properties and two relations, in pages of 500; then the
 //! same again with nothing changed, with everything changed, and reads by reference with eight readers.

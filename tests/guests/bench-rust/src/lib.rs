@@ -1,0 +1,143 @@
+//! Lists repositories of 1.2 KB from a small API, typed as a careful author would, or makes them itself.
+
+use seawall_sdk::prelude::*;
+
+struct Bench;
+
+#[derive(Deserialize)]
+struct Config {
+    base_url: String,
+    #[serde(default)]
+    make: usize,
+    #[serde(default)]
+    prefix: String,
+}
+
+#[derive(Deserialize)]
+struct Listing {
+    items: Vec<Repository>,
+    next: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Repository {
+    id: u64,
+    full_name: String,
+    name: String,
+    html_url: String,
+    language: String,
+    stargazers_count: u64,
+    archived: bool,
+    topics: Vec<String>,
+    created_at: String,
+    updated_at: String,
+    license: License,
+    owner: Owner,
+    custom: Custom,
+    default_branch: String,
+    size: u64,
+    permissions: Permissions,
+    forks: u64,
+    open_issues: u64,
+    description: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct License {
+    spdx_id: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Owner {
+    login: String,
+    id: u64,
+    url: String,
+    admin: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Custom {
+    tier: String,
+    system: String,
+    cost: f64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Permissions {
+    pull: bool,
+    push: bool,
+    admin: bool,
+}
+
+impl Ingestor for Bench {
+    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
+        Ok(vec!["all".into()])
+    }
+
+    fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
+        let config: Config = scope.config()?;
+        if config.make > 0 {
+            let items: Vec<_> = (0..config.make).map(|n| made(&config.prefix, n)).collect();
+            return page(scope, Page::complete(), &items);
+        }
+        let mut request = http::get(http::join(&config.base_url, "/repositories"));
+        if let Some(cursor) = cursor {
+            request = request.query("cursor", cursor);
+        }
+        let listing: Listing = request.send()?.json()?;
+        page(
+            scope,
+            listing.next.map_or_else(Page::complete, Page::more),
+            &listing.items,
+        )
+    }
+}
+
+fn page(scope: &Scope, mut page: Page, items: &[Repository]) -> Result<Page> {
+    for item in items {
+        page.upsert(scope.kind(), &item.full_name, item)?;
+    }
+    Ok(page)
+}
+
+fn made(prefix: &str, n: usize) -> Repository {
+    let name = format!("{prefix}-{n:05}");
+    Repository {
+        id: n as u64,
+        html_url: format!("https://git.example.com/acme/{name}"),
+        full_name: format!("acme/{name}"),
+        language: ["Rust", "Go", "Java", "Python"][n % 4].into(),
+        stargazers_count: n as u64 * 7 % 1000,
+        archived: n.is_multiple_of(10),
+        topics: vec![format!("topic-{}", n % 30), "x-core".into(), "pci".into()],
+        created_at: "2023-11-28T09:15:22Z".into(),
+        updated_at: "2024-01-02T03:04:05Z".into(),
+        license: License {
+            spdx_id: "Apache-2.0".into(),
+        },
+        owner: Owner {
+            login: format!("team-{}", n % 50),
+            id: n as u64 % 50,
+            url: "https://git.example.com/acme".into(),
+            admin: false,
+        },
+        custom: Custom {
+            tier: ["gold", "silver", "bronze"][n % 3].into(),
+            system: format!("system-{}", n % 200),
+            cost: n as f64 / 4.0,
+        },
+        default_branch: "main".into(),
+        size: n as u64 * 13,
+        permissions: Permissions {
+            pull: true,
+            push: true,
+            admin: false,
+        },
+        forks: 3,
+        open_issues: 12,
+        description: format!("Repository {n} keeps orders and answers for them. ").repeat(10),
+        name,
+    }
+}
+
+seawall_sdk::plugin!(Bench: ingestor);

@@ -1,0 +1,131 @@
+//! A load generator that leaves the processors to the server: requests made beforehand, over a few connections that stay
+//! open, and no more of each answer read than its status and its length.
+
+use anyhow::{Context, Result, bail};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+/// What came of it.
+#[derive(Debug, Clone)]
+pub struct Load {
+    /// Answers a second.
+    pub rate: f64,
+    /// Answers.
+    pub answers: u64,
+    /// Bytes of a body, on average.
+    pub body: f64,
+    /// Half were answered within.
+    pub p50: Duration,
+    /// 99 of 100 were answered within.
+    pub p99: Duration,
+}
+
+/// Sends `GET` of these paths, in turn, over `connections` for a while. Blocks.
+///
+/// # Errors
+/// Where an answer is not 200 or the connection breaks.
+pub fn load(address: &str, token: &str, paths: &[String], connections: usize, time: Duration) -> Result<Load> {
+    let request = |path: &String| {
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
+    };
+    let requests: Arc<Vec<Vec<u8>>> = Arc::new(paths.iter().map(request).collect());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let started = Instant::now();
+        let until = started + time;
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in 0..connections {
+            let (requests, address) = (requests.clone(), address.to_owned());
+            let first = number * requests.len() / connections;
+            tasks.spawn(async move { connection(&address, &requests, first, until).await });
+        }
+        let (mut times, mut bytes) = (Vec::new(), 0);
+        while let Some(ended) = tasks.join_next().await {
+            let (its_times, its_bytes) = ended??;
+            times.extend(its_times);
+            bytes += its_bytes;
+        }
+        let took = started.elapsed();
+        times.sort_unstable();
+        let at = |share: f64| {
+            times
+                .get((times.len() as f64 * share) as usize)
+                .copied()
+                .unwrap_or_default()
+        };
+        Ok(Load {
+            rate: times.len() as f64 / took.as_secs_f64(),
+            answers: times.len() as u64,
+            body: bytes as f64 / times.len().max(1) as f64,
+            p50: at(0.5),
+            p99: at(0.99),
+        })
+    })
+}
+
+async fn connection(
+    address: &str,
+    requests: &[Vec<u8>],
+    first: usize,
+    until: Instant,
+) -> Result<(Vec<Duration>, usize)> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    let mut buffer = vec![0; 256 << 10];
+    let (mut times, mut bytes, mut next) = (Vec::new(), 0, first);
+    while Instant::now() < until {
+        let started = Instant::now();
+        stream.write_all(&requests[next]).await?;
+        bytes += answer(&mut stream, &mut buffer).await?;
+        times.push(started.elapsed());
+        next = (next + 1) % requests.len();
+    }
+    Ok((times, bytes))
+}
+
+/// Reads one answer and gives its body's length.
+async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    let (head, length) = loop {
+        let read = stream.read(&mut buffer[filled..]).await?;
+        if read == 0 {
+            bail!("the server closed the connection");
+        }
+        filled += read;
+        if let Some(head) = buffer[..filled].windows(4).position(|four| four == b"\r\n\r\n") {
+            break (head + 4, length(&buffer[..head])?);
+        }
+        if filled == buffer.len() {
+            bail!("an answer's head does not end");
+        }
+    };
+    let mut missing = (head + length).saturating_sub(filled);
+    while missing > 0 {
+        let room = missing.min(buffer.len());
+        let read = stream.read(&mut buffer[..room]).await?;
+        if read == 0 {
+            bail!("the server closed the connection within an answer");
+        }
+        missing -= read;
+    }
+    Ok(length)
+}
+
+/// The length in a head, whose status must be 200.
+fn length(head: &[u8]) -> Result<usize> {
+    let head = std::str::from_utf8(head)?;
+    if !head.starts_with("HTTP/1.1 200 ") {
+        bail!("the server answered {}", head.lines().next().unwrap_or_default());
+    }
+    let line = head
+        .lines()
+        .find(|line| line.len() > 15 && line.as_bytes()[..15].eq_ignore_ascii_case(b"content-length:"))
+        .context("an answer has no Content-Length")?;
+    Ok(line[15..].trim().parse()?)
+}
