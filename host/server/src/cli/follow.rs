@@ -391,7 +391,13 @@ mod tests {
     #[test]
     fn a_closing_pass_that_waits_for_a_person_is_not_waited_for() {
         let bars = MultiProgress::with_draw_target(indicatif::ProgressDrawTarget::hidden());
-        let (mut watch, mark) = (watch(&bars), Mark { pass: 5, ..Mark::default() });
+        let (mut watch, mark) = (
+            watch(&bars),
+            Mark {
+                pass: 5,
+                ..Mark::default()
+            },
+        );
         let mut view = view("held", None, &["a", "b"]);
         let mut held = pass(4, "b", "held");
         held["closing"] = true.into();
