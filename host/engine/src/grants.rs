@@ -88,20 +88,25 @@ impl Engine {
     }
 
     async fn decide(&self, decision: Decision) -> Result<Decision> {
+        let before = self.inner.store.decisions(Some(&decision.digest)).await?;
+        // The same terms once more are a decision too, and end nothing.
+        let as_before = before
+            .last()
+            .is_some_and(|last| last.verdict == decision.verdict && last.grant == decision.grant);
         self.inner.store.put_decision(&decision).await?;
-        let mut touched = Vec::new();
-        self.inner
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|name, site| {
-                let mine = *site.plugin.digest() == decision.digest;
-                if mine {
-                    site.revoked.cancel();
-                    touched.push(name.clone());
-                }
-                !mine
-            });
+        if !as_before {
+            self.inner
+                .sites
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|_, site| {
+                    let mine = *site.plugin.digest() == decision.digest;
+                    if mine {
+                        site.revoked.cancel();
+                    }
+                    !mine
+                });
+        }
         tracing::info!(digest = decision.digest.short(), verdict = ?decision.verdict, by = decision.by, "grant decided");
         for row in self.inner.store.integrations().await? {
             // A refused credential or a missing grant may be what it waited for.

@@ -6,7 +6,7 @@ use seawall_domain::{
     bundle::{self, Bundle},
     grant::{Decision, Verdict},
 };
-use seawall_runtime::Plugin;
+use seawall_runtime::{ComponentFile, Plugin};
 use seawall_store::PluginRow;
 use std::{path::PathBuf, sync::PoisonError};
 
@@ -158,23 +158,27 @@ impl Engine {
             return Ok(plugin.clone());
         }
         let path = self.component(digest);
-        let bytes = tokio::fs::read(&path).await.map_err(|source| EngineError::File {
-            path: path.display().to_string(),
-            source,
-        })?;
-        if Digest::of(&bytes) != *digest {
-            return Err(EngineError::Conflict(format!(
-                "{} was changed since it was installed: its digest is {}; install the plugin again",
-                path.display(),
-                Digest::of(&bytes)
-            )));
-        }
         let runtime = self.inner.runtime.clone();
+        let expected = digest.clone();
         // Compiling takes seconds: a thread of its own.
         let handle = tokio::runtime::Handle::current();
-        let plugin = tokio::task::spawn_blocking(move || handle.block_on(runtime.load(&bytes)))
-            .await?
-            .map_err(|e| EngineError::invalid("", e.to_string()))?;
+        let load = move || {
+            let bytes = ComponentFile::open(&path).map_err(|source| EngineError::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+            let found = Digest::of(&bytes);
+            if found != expected {
+                return Err(EngineError::Conflict(format!(
+                    "{} was changed since it was installed: its digest is {found}; install the plugin again",
+                    path.display()
+                )));
+            }
+            handle
+                .block_on(runtime.load(&bytes))
+                .map_err(|e| EngineError::invalid("", e.to_string()))
+        };
+        let plugin = tokio::task::spawn_blocking(load).await??;
         self.inner
             .plugins
             .write()

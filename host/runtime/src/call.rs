@@ -130,6 +130,7 @@ impl Plugin {
             .acquire()
             .await
             .map_err(|e| CallError::Host(e.to_string()))?;
+        let _busy = self.inner.rest.busy();
         let (mut store, watch) = self.store(sandbox)?;
         let timeout = Duration::from_millis(sandbox.limits.timeout_ms);
         let crossed = watch.bounds.crossed_token();

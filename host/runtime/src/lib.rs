@@ -11,15 +11,18 @@ mod catalog;
 mod convert;
 pub mod door;
 mod error;
+mod file;
 mod limiter;
 mod log;
 mod plugin;
+mod rest;
 mod runtime;
 mod state;
 
 pub use call::{Delivery, Invocation, Progress, Sandbox, Scope, Subject};
 pub use catalog::CatalogReader;
 pub use error::{CallError, LoadError};
+pub use file::ComponentFile;
 pub use log::{Line, LogSink};
 pub use plugin::Plugin;
 pub use runtime::{Runtime, RuntimeConfig};

@@ -3,6 +3,7 @@
 use crate::{
     LoadError, Runtime, Sandbox,
     bindings::exports::seawall::plugin::{action, ingestor, rule, webhook},
+    rest::Rest,
     state::State,
 };
 use seawall_domain::{
@@ -23,6 +24,7 @@ pub(crate) struct Loaded {
     pub(crate) runtime: Runtime,
     pub(crate) pre: InstancePre<State>,
     pub(crate) roles: Roles,
+    pub(crate) rest: Rest,
     digest: Digest,
     bundle: Bundle,
 }
@@ -60,6 +62,7 @@ impl Plugin {
                 runtime,
                 pre,
                 roles,
+                rest: Rest::new(component),
                 digest,
                 bundle,
             }),
@@ -87,6 +90,7 @@ impl Plugin {
             }
         };
         let host = |e: crate::CallError| LoadError::Invalid(format!("the component cannot be instantiated: {e}"));
+        let _busy = self.inner.rest.busy();
         let mut call = self.instantiate(&Sandbox::closed()).await.map_err(host)?;
         let (store, instance) = (&mut call.store, &call.instance);
         let roles = &self.inner.roles;

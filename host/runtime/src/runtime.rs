@@ -135,6 +135,8 @@ impl Runtime {
                 digest: digest.to_string(),
                 source,
             })?;
+            // Code that is mapped from its file can leave memory while nobody calls it.
+            return Ok(self.cached_component(digest).unwrap_or(component));
         }
         Ok(component)
     }

@@ -168,6 +168,12 @@ impl Page {
         Ok(())
     }
 
+    /// Adds an item as the tool wrote it.
+    pub fn upsert_json(&mut self, kind: impl Into<String>, key: impl Into<String>, value: Json) {
+        let (kind, key) = (kind.into(), key.into());
+        self.changes.push(Change::Upsert { kind, key, value });
+    }
+
     /// Adds that an item is gone.
     pub fn delete(&mut self, kind: impl Into<String>, key: impl Into<String>) {
         self.changes.push(Change::delete(kind, key));

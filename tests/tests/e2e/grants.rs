@@ -70,6 +70,34 @@ async fn a_revoked_grant_ends_passes_at_once() {
 }
 
 #[tokio::test]
+async fn the_same_terms_once_more_end_nothing() {
+    let (seawall, tool) = probed(200).await;
+    tool.slow(20);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    let before = tool.requests();
+    eventually("the second pass to be under way", || async {
+        (tool.requests() > before + 1).then_some(())
+    })
+    .await;
+    let decided = seawall.get("/api/v1/plugins/probe/grant").await["decisions"].clone();
+    let private = decided[0]["grant"]["private_ranges"].clone();
+    let again =
+        json!({"private_ranges": private, "plaintext_to_loopback": decided[0]["grant"]["plaintext_to_loopback"]});
+    let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &again).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let (end, _) = eventually("the second pass to end", || async {
+        let passes = seawall.passes("probe").await;
+        (passes.len() == 2 && passes[0]["state"] != "running").then(|| passes[0].clone())
+    })
+    .await;
+    assert_eq!(end["state"], "succeeded", "{end}");
+    let decided = seawall.get("/api/v1/plugins/probe/grant").await["decisions"].clone();
+    assert_eq!(decided.as_array().map(Vec::len), Some(2), "{decided}");
+}
+
+#[tokio::test]
 async fn a_part_of_what_is_asked_can_be_granted() {
     let (seawall, tool) = probed(5).await;
     let grant = json!({"rules": [], "private_ranges": ["127.0.0.0/8"], "reason": "no network at all"});

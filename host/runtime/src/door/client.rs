@@ -68,13 +68,11 @@ impl Client {
         http.enforce_http(false);
         http.set_connect_timeout(Some(Duration::from_secs(10)));
         http.set_nodelay(true);
-        // Operators trust their own authorities by installing them in the system; where there are none, Mozilla's.
-        let builder = HttpsConnectorBuilder::new();
-        let tls = match builder.with_native_roots() {
-            Ok(builder) => builder,
-            Err(_) => HttpsConnectorBuilder::new().with_webpki_roots(),
-        };
-        let connector = tls.https_or_http().enable_all_versions().wrap_connector(http);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(super::tls::config())
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(http);
         let inner = legacy::Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))

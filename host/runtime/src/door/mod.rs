@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod record;
 mod redact;
+mod tls;
 
 pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};

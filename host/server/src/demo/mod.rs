@@ -58,7 +58,10 @@ impl Demo {
         let tasks = TaskTracker::new();
         let outcome = tokio::select! {
             outcome = self.show(components, folder.path(), &stop, &tasks) => outcome,
-            () = stopped() => Ok(()),
+            () = stopped() => match self.once {
+                true => Err(CliError::Failed("ended before everything had synced".into())),
+                false => Ok(()),
+            },
         };
         // The database is closed before its folder goes.
         stop.cancel();

@@ -1,6 +1,6 @@
 //! Path, query and body, with rejections as problem+json that point to the field.
 
-use super::problem::Problem;
+use super::{MAX_BODY, problem::Problem};
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request, rejection::BytesRejection,
@@ -19,9 +19,15 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match AxumPath::<T>::from_request_parts(parts, state).await {
             Ok(AxumPath(value)) => Ok(Self(value)),
-            Err(e) => Err(Problem::invalid("path", e.body_text())),
+            Err(e) => Err(Problem::invalid("path", plain(e.body_text()))),
         }
     }
+}
+
+/// What is wrong, without the framework's own words before it.
+fn plain(text: String) -> String {
+    let words = text.strip_prefix("Invalid URL: ").unwrap_or(&text);
+    words.to_owned()
 }
 
 /// Parameters in the query.
@@ -58,20 +64,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
                 format!("expected `Content-Type: application/json`, found `{kind}`"),
             ));
         }
-        let bytes = body(request, state).await?;
+        let bytes = body(request, state, MAX_BODY).await?;
         parse(&bytes).map(Self)
     }
 }
 
-/// The whole body.
-pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {
+/// The whole body, of a route that takes at most `most` bytes.
+pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S, most: usize) -> Result<Bytes, Problem> {
     Bytes::from_request(request, state).await.map_err(|e: BytesRejection| {
         if e.status() == StatusCode::PAYLOAD_TOO_LARGE {
             Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
                 "The body is too large",
-                e.body_text(),
+                format!("at most {} MiB are taken here; send less at once", most / (1 << 20)),
             )
         } else {
             Problem::new(

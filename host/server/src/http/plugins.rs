@@ -130,7 +130,7 @@ pub(super) async fn install(
             format!("expected a component as `Content-Type: application/wasm`, found `{kind}`"),
         ));
     }
-    let bytes = extract::body(request, &app).await?;
+    let bytes = extract::body(request, &app, super::MAX_COMPONENT).await?;
     let (view, new) = app.engine.install(bytes.to_vec()).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(details(&app, view).await?)))
