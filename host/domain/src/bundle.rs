@@ -8,7 +8,7 @@ mod world;
 pub use world::{UnknownImport, WASI, World, check_imports, world};
 
 use crate::{
-    Blueprint,
+    Blueprint, Digest,
     manifest::{self, Manifest, ManifestErrors, Role},
 };
 use serde::{Deserialize, Serialize};
@@ -139,6 +139,20 @@ impl Bundle {
         wasm_encoder::ComponentSection::append_to_component(&section, &mut out);
         limit("a component", MAX_COMPONENT_BYTES, out.len())?;
         Ok(out)
+    }
+
+    /// The digest of a component without its bundle: what its compiled code depends on. A changed manifest, blueprint or
+    /// mapping leaves it as it was.
+    ///
+    /// # Errors
+    /// Where the bytes are no component.
+    pub fn code_digest(component: &[u8]) -> Result<Digest, BundleError> {
+        let sections = wasm::sections(component)?;
+        let code = sections.iter().filter(|section| section.custom_name != Some(SECTION));
+        let header = std::iter::once(&component[..wasm::HEADER]);
+        Ok(Digest::of_parts(
+            header.chain(code.map(|section| &component[section.whole.clone()])),
+        ))
     }
 
     /// Reads the bundle out of a component, without running it. The manifest is checked as thoroughly as

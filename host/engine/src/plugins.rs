@@ -161,7 +161,6 @@ impl Engine {
         let runtime = self.inner.runtime.clone();
         let expected = digest.clone();
         // Compiling takes seconds: a thread of its own.
-        let handle = tokio::runtime::Handle::current();
         let load = move || {
             let bytes = ComponentFile::open(&path).map_err(|source| EngineError::File {
                 path: path.display().to_string(),
@@ -174,8 +173,8 @@ impl Engine {
                     path.display()
                 )));
             }
-            handle
-                .block_on(runtime.load(&bytes))
+            runtime
+                .load(&bytes)
                 .map_err(|e| EngineError::invalid("", e.to_string()))
         };
         let plugin = tokio::task::spawn_blocking(load).await??;

@@ -54,30 +54,21 @@ impl Sandbox {
     }
 }
 
-/// An instance and what its call needs until it ends.
-pub(crate) struct Call {
-    pub(crate) store: Store<State>,
-    pub(crate) instance: Instance,
-}
-
 struct Watch {
     lines: Arc<Lines>,
     bounds: Arc<Bounds>,
     stdio: [Stdio; 2],
 }
 
-impl Plugin {
-    pub(crate) async fn instantiate(&self, sandbox: &Sandbox) -> Result<Call, CallError> {
-        let (mut store, _) = self.store(sandbox)?;
-        let instance = self
-            .inner
-            .pre
-            .instantiate_async(&mut store)
-            .await
-            .map_err(|e| host(&e))?;
-        Ok(Call { store, instance })
-    }
+/// What a call was refused, whatever it answered then.
+struct Refused {
+    /// Why the first request that the door refused was.
+    request: Option<String>,
+    /// The limit of memory or tables that it ran into: languages with errors of their own say no more than `MemoryError`.
+    limit: Option<CallError>,
+}
 
+impl Plugin {
     fn store(&self, sandbox: &Sandbox) -> Result<(Store<State>, Watch), CallError> {
         let limits = &sandbox.limits;
         let lines = Lines::new(sandbox.log.clone(), limits.log_lines);
@@ -117,12 +108,12 @@ impl Plugin {
         Ok((store, Watch { lines, bounds, stdio }))
     }
 
-    /// Runs `f` in a fresh instance under the sandbox's bounds. Besides its answer: why the door refused a request, if it did.
+    /// Runs `f` in a fresh instance under the sandbox's bounds. Besides its answer: what it was refused meanwhile.
     async fn run<T: Send>(
         &self,
         sandbox: &Sandbox,
         f: impl for<'a> FnOnce(&'a mut Store<State>, &'a Instance) -> BoxFuture<'a, wasmtime::Result<T>> + Send,
-    ) -> Result<(T, Option<String>), CallError> {
+    ) -> Result<(T, Refused), CallError> {
         let _place = self
             .inner
             .runtime
@@ -152,12 +143,14 @@ impl Plugin {
         }
         match ended {
             None | Some(Err(_)) => Err(over("timeout_ms", &sandbox.limits)),
-            Some(Ok(Ok(value))) => Ok((value, watch.bounds.refusal())),
+            Some(Ok(Ok(value))) => {
+                let refused = Refused {
+                    request: watch.bounds.refusal(),
+                    limit: store.data().limiter.refused().map(|limit| over(limit, &sandbox.limits)),
+                };
+                Ok((value, refused))
+            }
             Some(Ok(Err(error))) => Err(self.account(&error, &store, &watch, &sandbox.limits)),
         }
     }
-}
-
-fn host(error: &wasmtime::Error) -> CallError {
-    CallError::Host(format!("{error:#}"))
 }

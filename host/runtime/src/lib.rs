@@ -17,6 +17,7 @@ mod log;
 mod plugin;
 mod rest;
 mod runtime;
+mod shape;
 mod state;
 
 pub use call::{Delivery, Invocation, Progress, Sandbox, Scope, Subject};

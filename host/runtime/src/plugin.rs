@@ -1,9 +1,10 @@
 //! A loaded component: its manifest, and its roles, looked up once.
 
 use crate::{
-    LoadError, Runtime, Sandbox,
+    LoadError, Runtime,
     bindings::exports::seawall::plugin::{action, ingestor, rule, webhook},
     rest::Rest,
+    shape,
     state::State,
 };
 use seawall_domain::{
@@ -39,12 +40,8 @@ pub(crate) struct Roles {
 }
 
 impl Plugin {
-    pub(crate) async fn new(
-        runtime: Runtime,
-        component: Component,
-        digest: Digest,
-        bytes: &[u8],
-    ) -> Result<Self, LoadError> {
+    /// Runs nothing of the component.
+    pub(crate) fn new(runtime: Runtime, component: Component, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
         let invalid = |e: &dyn std::fmt::Display| LoadError::Invalid(e.to_string());
         let bundle = Bundle::extract(bytes).map_err(|e| invalid(&e))?;
         let world = bundle::world(bytes).map_err(|e| invalid(&e))?;
@@ -57,7 +54,7 @@ impl Plugin {
             .instantiate_pre(&component)
             .map_err(|e| LoadError::Invalid(format!("{e:#}")))?;
         let roles = Roles::find(&component, &pre, &bundle.manifest.roles)?;
-        let plugin = Self {
+        Ok(Self {
             inner: Arc::new(Loaded {
                 runtime,
                 pre,
@@ -66,9 +63,7 @@ impl Plugin {
                 digest,
                 bundle,
             }),
-        };
-        plugin.try_roles().await?;
-        Ok(plugin)
+        })
     }
 
     /// The component's digest.
@@ -80,46 +75,13 @@ impl Plugin {
     pub fn bundle(&self) -> &Bundle {
         &self.inner.bundle
     }
-
-    /// Instantiates once and loads every role, which finds a wrong signature.
-    async fn try_roles(&self) -> Result<(), LoadError> {
-        let shape = |role: Role| {
-            move |e: wasmtime::Error| LoadError::WrongShape {
-                role: role.interface().into(),
-                detail: format!("{e:#}"),
-            }
-        };
-        let host = |e: crate::CallError| LoadError::Invalid(format!("the component cannot be instantiated: {e}"));
-        let _busy = self.inner.rest.busy();
-        let mut call = self.instantiate(&Sandbox::closed()).await.map_err(host)?;
-        let (store, instance) = (&mut call.store, &call.instance);
-        let roles = &self.inner.roles;
-        if let Some(i) = &roles.ingestor {
-            i.load(&mut *store, instance).map_err(shape(Role::Ingestor))?;
-        }
-        if let Some(i) = &roles.webhook {
-            i.load(&mut *store, instance).map_err(shape(Role::Webhook))?;
-        }
-        if let Some(i) = &roles.action {
-            i.load(&mut *store, instance).map_err(shape(Role::Action))?;
-        }
-        if let Some(i) = &roles.rule {
-            i.load(&mut *store, instance).map_err(shape(Role::Rule))?;
-        }
-        Ok(())
-    }
 }
 
 impl Roles {
     fn find(component: &Component, pre: &InstancePre<State>, asked: &[Role]) -> Result<Self, LoadError> {
         let mut roles = Self::default();
         for role in asked {
-            if component.get_export_index(None, role.interface()).is_none() {
-                return Err(LoadError::Invalid(format!(
-                    "the component does not export {}",
-                    role.interface()
-                )));
-            }
+            shape::check(pre.engine(), component, *role)?;
             let shape = |e: wasmtime::Error| LoadError::WrongShape {
                 role: role.interface().into(),
                 detail: format!("{e:#}"),

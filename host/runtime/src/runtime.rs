@@ -1,7 +1,7 @@
 //! The engine, its pool, its clock of epochs, and the cache of compiled code.
 
 use crate::{LoadError, Plugin, state::State};
-use seawall_domain::Digest;
+use seawall_domain::{Digest, bundle::Bundle};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -84,19 +84,19 @@ impl Runtime {
         })
     }
 
-    /// Loads a component: checks its section, roles and imports, compiles it or takes its compiled code from the cache,
-    /// and instantiates it once, so that a wrong signature is found now and not by the first call. Compiling takes
-    /// seconds for large components: call this off the async threads.
+    /// Loads a component: checks its section, roles, imports and the types of its functions, and compiles it or takes its
+    /// compiled code from the cache. Nothing of it runs. Compiling takes seconds for large components: call this off the
+    /// async threads.
     ///
     /// # Errors
     /// [`LoadError`], in words for the person who installs it.
-    pub async fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
-        let digest = Digest::of(bytes);
-        let component = match self.cached_component(&digest) {
+    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+        let code = Bundle::code_digest(bytes).map_err(|e| LoadError::Invalid(e.to_string()))?;
+        let component = match self.cached_component(&code) {
             Some(component) => component,
-            None => self.compile(bytes, &digest)?,
+            None => self.compile(bytes, &code)?,
         };
-        Plugin::new(self.clone(), component, digest, bytes).await
+        Plugin::new(self.clone(), component, Digest::of(bytes), bytes)
     }
 
     fn cached_component(&self, digest: &Digest) -> Option<Component> {
@@ -107,7 +107,7 @@ impl Runtime {
         #[expect(
             unsafe_code,
             reason = "loads code that this host compiled itself: the folder is the host's own (0700), and the file's name \
-                      binds wasmtime's full version, its compatibility hash and the component's SHA-256"
+                      binds wasmtime's full version, its compatibility hash and the SHA-256 of the component's code"
         )]
         // SAFETY: see the reason above.
         let loaded = unsafe { Component::deserialize_file(&self.inner.engine, &path) };
@@ -141,7 +141,8 @@ impl Runtime {
         Ok(component)
     }
 
-    /// The cached code's file: named by all that decides whether it fits.
+    /// The cached code's file: named by all that decides whether it fits. The digest is of the component without its bundle,
+    /// so that another manifest or mapping does not compile anew.
     fn cached(&self, digest: &Digest) -> Option<PathBuf> {
         use std::hash::{Hash, Hasher};
         let mut hasher = std::collections::hash_map::DefaultHasher::new();

@@ -4,7 +4,7 @@ use crate::{
     bindings::seawall::plugin::{catalog, log, types},
     catalog::CatalogReader,
     convert,
-    door::{Bounds, Door},
+    door::{Bounds, Door, Unread},
     limiter::Limiter,
     log::Lines,
 };
@@ -71,6 +71,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _response_errors: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
+        let request = request.map(Unread::new);
         let (door, bounds, lines) = (self.door.clone(), self.bounds.clone(), self.lines.clone());
         Box::new(async move {
             let Some(door) = door else {

@@ -67,7 +67,7 @@ async fn main() -> Result<()> {
         report.say(format!(
             "{language}: compiling twice, then {batches} batches of {calls} calls of each"
         ));
-        let plugin = runtime.load(&bytes).await?;
+        let plugin = runtime.load(&bytes)?;
         let sandbox = sandbox(&plugin)?;
         let component = plain(bare.load(&bytes))?;
         let (mut ours, mut theirs) = (Times::default(), Times::default());

@@ -2,8 +2,8 @@
 //! else notices.
 
 use crate::{integration, probed};
-use reqwest::Method;
-use seawall_tests::eventually;
+use reqwest::{Method, StatusCode, header};
+use seawall_tests::{component, eventually};
 use serde_json::json;
 
 /// Lets the probe misbehave beside itself as it should be, and gives the error of its pass.
@@ -29,6 +29,65 @@ async fn error_of(mode: &str) -> String {
     .await;
     assert!(seawall.entities("thing").await.len() >= 30);
     pass["error"].as_str().unwrap().to_owned()
+}
+
+/// A component that has a core module besides, whose start function never ends: it would run wherever the component is
+/// instantiated.
+fn with_a_start_that_spins(component: &[u8]) -> Vec<u8> {
+    // (module (func (loop (br 0))) (start 0))
+    const SPINS: [u8; 32] = [
+        0, b'a', b's', b'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 9, 1, 7, 0, 3, 0x40, 12, 0, 11,
+        11,
+    ];
+    // Sections follow a header of 8 bytes: an id, a length in LEB128, and so many bytes. Those with id 1 are core modules.
+    let (mut at, mut modules) = (8, 0_u8);
+    while at < component.len() {
+        modules += u8::from(component[at] == 1);
+        at += 1;
+        let (mut length, mut shift) = (0_usize, 0);
+        loop {
+            let byte = component[at];
+            at += 1;
+            length |= usize::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        at += length;
+    }
+    let mut bytes = component.to_vec();
+    bytes.extend_from_slice(&[1, 32]);
+    bytes.extend_from_slice(&SPINS);
+    // One core instance, of that module, with no arguments.
+    bytes.extend_from_slice(&[2, 4, 1, 0, modules, 0]);
+    bytes
+}
+
+#[tokio::test]
+async fn nothing_of_a_component_runs_when_it_is_installed() {
+    let (seawall, tool) = probed(30).await;
+    let bytes = with_a_start_that_spins(&std::fs::read(component("tests/guests/probe")).unwrap());
+    let request = seawall
+        .request(Method::POST, "/api/v1/plugins")
+        .header(header::CONTENT_TYPE, "application/wasm");
+    let answer = request.body(bytes).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED, "{}", answer.text().await.unwrap());
+    // What runs once it is granted is ended by the call's time.
+    let grant = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true});
+    let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let mut bad = integration(&tool, json!({}));
+    bad["name"] = "bad".into();
+    seawall.integrate(bad).await;
+    eventually("its call to be ended", || async {
+        let view = seawall.get("/api/v1/integrations/bad").await;
+        view["problem"]
+            .as_str()
+            .filter(|why| why.contains("`timeout_ms` of 3000 ms"))
+            .map(str::to_owned)
+    })
+    .await;
 }
 
 macro_rules! names_the_cause {

@@ -23,8 +23,8 @@ pub(super) struct Place {
 
 /// A page's changes, sorted into what is stored and what is removed.
 #[derive(Default)]
-struct Sorted {
-    upserts: Vec<(String, Vec<u8>)>,
+pub(super) struct Sorted {
+    pub(super) upserts: Vec<(String, Vec<u8>)>,
     deletes: Vec<String>,
 }
 
@@ -172,7 +172,7 @@ fn strict(site: &Site, kind: &str) -> bool {
 }
 
 /// Checks what a page says of itself. A page that is wrong is refused whole, with the reason; what came before stays.
-fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
+pub(super) fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
     let bad = |why: String| EngineError::Plugin(CallError::BadAnswer(why));
     let mut sorted = Sorted::default();
     let mut keys = HashSet::new();

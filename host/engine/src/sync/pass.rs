@@ -14,6 +14,7 @@ use seawall_runtime::CallError;
 use seawall_store::{PartitionRow, PassRow, StoreError};
 use std::{
     collections::HashSet,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicI64, Ordering},
@@ -24,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 
 /// How long a partition is taken for; renewed while it is worked on.
 pub(super) const LEASE_MS: i64 = 120_000;
+/// How long a page that is ready to be stored waits for the one after it, so that both work side by side.
+const AHEAD: Duration = Duration::from_millis(50);
 /// Items removed in one transaction.
 const SWEEP: usize = 1_000;
 
@@ -138,11 +141,27 @@ impl Pass<'_> {
                     let mapped = self
                         .engine
                         .ready_page(self.site, &place, changes, Some(following.clone()));
-                    let (put, mapped, next) =
-                        tokio::join!(self.put(ready.take()), mapped, self.pull(Some(following.clone())));
-                    put?;
+                    let pulling = self.pull(Some(following.clone()));
+                    tokio::pin!(pulling);
+                    let here = async {
+                        let (put, mapped) = tokio::join!(self.put(ready.take()), mapped);
+                        put?;
+                        mapped
+                    };
+                    let (mapped, early) = overlap(here, pulling.as_mut()).await;
                     ready = Some(mapped?);
-                    pulled = next;
+                    pulled = match early {
+                        Some(next) => next,
+                        None => match tokio::time::timeout(AHEAD, pulling.as_mut()).await {
+                            Ok(next) => next,
+                            // A slow tool, or one that asks to wait: what is here is stored and seen meanwhile.
+                            Err(_) => {
+                                let (put, next) = tokio::join!(self.put(ready.take()), pulling);
+                                put?;
+                                next
+                            }
+                        },
+                    };
                     self.renew().await?;
                     cursor = Some(following);
                 }
@@ -358,6 +377,19 @@ impl Pass<'_> {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// Drives both until `first` is done; besides its outcome that of `second`, if it came as soon.
+async fn overlap<A, B>(
+    first: impl Future<Output = A>,
+    mut second: Pin<&mut impl Future<Output = B>>,
+) -> (A, Option<B>) {
+    tokio::pin!(first);
+    tokio::select! {
+        biased;
+        done = second.as_mut() => (first.await, Some(done)),
+        done = &mut first => (done, None),
     }
 }
 

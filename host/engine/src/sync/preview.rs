@@ -1,16 +1,10 @@
 //! One page of a plugin, mapped and shown, stored nowhere: what `plugin dev` prints.
 
-use super::page::mapped;
+use super::page::{mapped, sort};
 use crate::{Problem, Result, engine::Blueprints, error::EngineError};
 use seawall_domain::{
-    CredentialName, Entity, Report,
-    blueprint::CompiledBlueprint,
-    bundle::Bundle,
-    egress,
-    grant::Grant,
-    integration::with_defaults,
-    item::{Change, Next},
-    mapping::Mapping,
+    CredentialName, Entity, Report, blueprint::CompiledBlueprint, bundle::Bundle, egress, grant::Grant,
+    integration::with_defaults, item::Next, mapping::Mapping,
 };
 use seawall_runtime::{
     Line, Plugin, Sandbox, Scope,
@@ -88,6 +82,15 @@ pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
     if let Some(wanted) = &request.kind
         && !kinds.contains(wanted)
     {
+        if manifest.kinds.keys().any(|kind| kind.as_str() == wanted) {
+            return Err(EngineError::invalid(
+                "/kind",
+                format!(
+                    "the manifest has the kind `{wanted}`, but mapping.yaml maps nothing of it; it maps {}",
+                    kinds.join(", ")
+                ),
+            ));
+        }
         return Err(EngineError::not_found_but(
             "kind",
             wanted,
@@ -154,21 +157,21 @@ async fn one(
         Ok(None) => {}
         Ok(Some(page)) => {
             preview.more = matches!(page.next, Next::More(_));
-            for change in page.changes {
-                let Change::Upsert {
-                    kind: item_kind,
-                    key,
-                    value,
-                } = change
-                else {
-                    continue;
-                };
+            // Refused here as a pass would refuse it.
+            let upserts = match sort(page.changes, &kind) {
+                Ok(sorted) => sorted.upserts,
+                Err(error) => {
+                    preview.error = Some(error.to_string());
+                    Vec::new()
+                }
+            };
+            for (key, value) in upserts {
                 preview
                     .items
                     .push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
                 let Some(mapping) = mapping else { continue };
                 // A preview is of one selector, the first.
-                match mapped(mapping, (&item_kind, 0), &key, &value, blueprints, false) {
+                match mapped(mapping, (&kind, 0), &key, &value, blueprints, false) {
                     Ok(mapped) => {
                         preview.entities.extend(mapped.entities);
                         preview.reports.extend(mapped.reports);

@@ -3,7 +3,8 @@
 use super::Watch;
 use crate::{CallError, Plugin, asked, state::State};
 use seawall_domain::{limits::Limits, manifest::Role};
-use wasmtime::Store;
+use wasmtime::{Store, WasmBacktrace};
+use wasmtime_wasi::I32Exit;
 
 impl Plugin {
     /// Tells a limit, and what is not given, from a trap: the guest itself only shows `unreachable`.
@@ -20,22 +21,35 @@ impl Plugin {
         if watch.lines.overrun() {
             return over("log_lines", limits);
         }
-        let detail = format!("{error:#}");
-        if detail.contains("fuel allocated for hostcalls") {
+        if format!("{error:#}").contains("fuel allocated for hostcalls") {
             return over("result_bytes", limits);
         }
         let tail = watch.lines.tail();
+        let detail = cause(error);
         let detail = if let Some(what) = asked::asked_for(error) {
             let is_rule = self.bundle().manifest.roles == [Role::Rule];
-            format!("{} ({})", asked::explain(what, is_rule), error.root_cause())
+            format!("{} ({detail})", asked::explain(what, is_rule))
         } else if tail.is_empty() {
             detail
         } else {
-            format!("{tail} ({})", error.root_cause())
+            format!("{tail} ({detail})")
         };
         CallError::Trap {
             detail: seawall_domain::text::cut(&detail, 4000).into_owned(),
         }
+    }
+}
+
+/// What stopped the guest, in a line: wasmtime's own words begin with a backtrace.
+fn cause(error: &wasmtime::Error) -> String {
+    if let Some(I32Exit(code)) = error.downcast_ref() {
+        return format!("it ended itself with exit code {code}; answer from the function, or with an error, instead");
+    }
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames);
+    let inner = frames.and_then(|frames| frames.iter().find_map(|frame| frame.func_name()));
+    match inner {
+        Some(function) => format!("{} in `{function}`", error.root_cause()),
+        None => error.root_cause().to_string(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The functions of each role.
 
-use super::{Delivery, Invocation, Progress, Sandbox, Scope, Subject};
+use super::{Delivery, Invocation, Progress, Refused, Sandbox, Scope, Subject};
 use crate::{
     CallError, Plugin, asked,
     bindings::{
@@ -27,12 +27,12 @@ impl Plugin {
             kind: scope.kind,
             selector: scope.selector,
         };
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move { role.load(&mut *store, instance)?.call_partitions(store, &scope).await })
             })
             .await?;
-        answer.map_err(|f| failed(f, refusal))
+        answer.map_err(|f| failed(f, refused))
     }
 
     /// One page of a partition.
@@ -53,7 +53,7 @@ impl Plugin {
             selector: scope.selector,
         };
         let (partition, cursor) = (partition.to_owned(), cursor.map(str::to_owned));
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -62,7 +62,7 @@ impl Plugin {
                 })
             })
             .await?;
-        Ok(convert::page(answer.map_err(|f| failed(f, refusal))?))
+        Ok(convert::page(answer.map_err(|f| failed(f, refused))?))
     }
 
     /// Turns a verified delivery into changes.
@@ -80,7 +80,7 @@ impl Plugin {
             headers: delivery.headers,
             body: delivery.body,
         };
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -89,7 +89,7 @@ impl Plugin {
                 })
             })
             .await?;
-        Ok(convert::located(answer.map_err(|f| failed(f, refusal))?))
+        Ok(convert::located(answer.map_err(|f| failed(f, refused))?))
     }
 
     /// Starts an operation.
@@ -99,12 +99,12 @@ impl Plugin {
     pub async fn start(&self, sandbox: &Sandbox, invocation: Invocation) -> Result<Progress, CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
         let invocation = invoke(invocation);
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move { role.load(&mut *store, instance)?.call_start(store, &invocation).await })
             })
             .await?;
-        Ok(progress(answer.map_err(|f| failed(f, refusal))?))
+        Ok(progress(answer.map_err(|f| failed(f, refused))?))
     }
 
     /// Asks how an operation stands.
@@ -114,7 +114,7 @@ impl Plugin {
     pub async fn poll(&self, sandbox: &Sandbox, invocation: Invocation, state: Vec<u8>) -> Result<Progress, CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
         let invocation = invoke(invocation);
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -123,7 +123,7 @@ impl Plugin {
                 })
             })
             .await?;
-        Ok(progress(answer.map_err(|f| failed(f, refusal))?))
+        Ok(progress(answer.map_err(|f| failed(f, refused))?))
     }
 
     /// Asks the tool to stop an operation.
@@ -133,7 +133,7 @@ impl Plugin {
     pub async fn cancel(&self, sandbox: &Sandbox, invocation: Invocation, state: Vec<u8>) -> Result<(), CallError> {
         let role = self.inner.roles.action.clone().ok_or(CallError::NoRole("action"))?;
         let invocation = invoke(invocation);
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -142,7 +142,7 @@ impl Plugin {
                 })
             })
             .await?;
-        answer.map_err(|f| failed(f, refusal))
+        answer.map_err(|f| failed(f, refused))
     }
 
     /// Judges entities: one verdict for each subject, in order. `now` is in milliseconds since 1970, and `target_of`
@@ -169,7 +169,7 @@ impl Plugin {
             })
             .collect();
         let name = name.to_owned();
-        let (answer, refusal) = self
+        let (answer, refused) = self
             .run(sandbox, move |store, instance| {
                 Box::pin(async move {
                     role.load(&mut *store, instance)?
@@ -179,7 +179,7 @@ impl Plugin {
             })
             .await?;
         let verdicts = answer.map_err(|said| {
-            let why = match refusal {
+            let why = match refused.request {
                 Some(_) => format!("{} ({said})", asked::explain("the network", true)),
                 None => said,
             };
@@ -225,13 +225,15 @@ fn progress(progress: action::Progress) -> Progress {
     }
 }
 
-/// A guest in JavaScript cannot tell a refusal by the door from a tool that is down. The host can, and trying again would
-/// not help.
-fn failed(failure: types::Failure, refusal: Option<String>) -> CallError {
-    CallError::Failure(match (convert::failure(failure), refusal) {
-        (Failure::Unavailable(said), Some(why)) => {
+/// What the host refused is said with the failure: a guest's language may tell no more than that something went wrong. A
+/// guest in JavaScript cannot tell a refusal by the door from a tool that is down; trying again would not help.
+fn failed(failure: types::Failure, refused: Refused) -> CallError {
+    let Refused { request, limit } = refused;
+    CallError::Failure(match (convert::failure(failure), request, limit) {
+        (Failure::Failed(said), _, Some(limit)) => Failure::Failed(format!("{limit} ({said})")),
+        (Failure::Unavailable(said) | Failure::Failed(said), Some(why), _) => {
             Failure::Failed(format!("{said}; the host refused a request: {why}"))
         }
-        (failure, _) => failure,
+        (failure, ..) => failure,
     })
 }

@@ -7,13 +7,15 @@ use super::{
     redact::{Redactor, Stream},
 };
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
+use tokio::time::Sleep;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// See the module.
@@ -27,6 +29,10 @@ pub(super) struct Metered {
     open: Option<Open>,
     received: u64,
     ended: bool,
+    /// How long the tool may be silent.
+    patience: Option<Duration>,
+    /// Runs while it is.
+    silence: Option<Pin<Box<Sleep>>>,
     trailers: Option<Frame<Bytes>>,
 }
 
@@ -45,6 +51,8 @@ impl Metered {
             open: None,
             received: 0,
             ended: false,
+            patience: None,
+            silence: None,
             trailers: None,
         }
     }
@@ -60,6 +68,8 @@ impl Metered {
             open: None,
             received: 0,
             ended: false,
+            patience: None,
+            silence: None,
             trailers: None,
         }
     }
@@ -69,9 +79,36 @@ impl Metered {
         self
     }
 
+    /// Breaks the body off where the tool sends nothing for so long.
+    pub(super) fn patient(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     pub(super) fn recorded(mut self, open: Open) -> Self {
         self.open = Some(open);
         self
+    }
+
+    /// The next frame of the tool's body, or that the tool has been silent for too long.
+    fn poll_tool(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.silence = None;
+            return Poll::Ready(frame);
+        }
+        let Some(patience) = self.patience else {
+            return Poll::Pending;
+        };
+        let bounds = self.bounds.as_ref();
+        let silence = self.silence.get_or_insert_with(|| {
+            Box::pin(tokio::time::sleep(
+                bounds.map_or(patience, |bounds| bounds.patience(patience)),
+            ))
+        });
+        silence
+            .as_mut()
+            .poll(cx)
+            .map(|()| Some(Err(Error::ConnectionReadTimeout)))
     }
 
     fn data(&mut self, data: Bytes) -> Result<Bytes, Error> {
@@ -115,7 +152,7 @@ impl Body for Metered {
             return Poll::Ready(this.trailers.take().map(Ok));
         }
         loop {
-            return Poll::Ready(match std::task::ready!(Pin::new(&mut this.body).poll_frame(cx)) {
+            return Poll::Ready(match std::task::ready!(this.poll_tool(cx)) {
                 None => this.end().map(Ok),
                 Some(Err(error)) => {
                     this.ended = true;
@@ -154,5 +191,53 @@ impl Drop for Metered {
         if let Some(open) = self.open.take() {
             open.end(self.received);
         }
+    }
+}
+
+/// A request's body: what nobody reads of it is read all the same and thrown away, so that a guest which is still writing it
+/// is not told that its stream is closed before it is told why. JavaScript's engine ends itself over that.
+pub(crate) struct Unread(Option<WasiBody>);
+
+impl Unread {
+    pub(crate) fn new(body: WasiBody) -> WasiBody {
+        if body.is_end_stream() {
+            body
+        } else {
+            Self(Some(body)).boxed_unsync()
+        }
+    }
+}
+
+impl Body for Unread {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let Some(body) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let frame = std::task::ready!(Pin::new(body).poll_frame(cx));
+        if !matches!(frame, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        let (Some(mut rest), Ok(runtime)) = (self.0.take(), tokio::runtime::Handle::try_current()) else {
+            return;
+        };
+        // Ends with the call at the latest: the guest's end of the stream goes with its instance.
+        drop(runtime.spawn(async move { while let Some(Ok(_)) = rest.frame().await {} }));
     }
 }

@@ -10,6 +10,7 @@ use std::{
         atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -22,6 +23,7 @@ pub struct Bounds {
     crossed: OnceLock<&'static str>,
     refused: OnceLock<String>,
     token: CancellationToken,
+    began: Instant,
 }
 
 /// The limit that was crossed.
@@ -46,6 +48,7 @@ impl Bounds {
             crossed: OnceLock::new(),
             refused: OnceLock::new(),
             token: CancellationToken::new(),
+            began: Instant::now(),
         }
     }
 
@@ -82,6 +85,13 @@ impl Bounds {
 
     pub(crate) fn crossed_token(&self) -> CancellationToken {
         self.token.clone()
+    }
+
+    /// How long the guest waits for an answer at most: a call that ended over it could not say what it waited for, and
+    /// would not be tried again.
+    pub(crate) fn patience(&self, asked: Duration) -> Duration {
+        let whole = Duration::from_millis(self.limits.timeout_ms);
+        asked.min(whole.saturating_sub(self.began.elapsed()) * 9 / 10)
     }
 
     pub(crate) fn response_bytes(&self) -> u64 {

@@ -11,6 +11,7 @@ mod record;
 mod redact;
 mod tls;
 
+pub(crate) use body::Unread;
 pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
@@ -74,6 +75,7 @@ pub struct Door {
 
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
+const BETWEEN_BYTES: Duration = Duration::from_secs(30);
 /// How long a request waits for its turn before it is answered with 429 by the host itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -162,7 +164,8 @@ impl Door {
         }
         let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
         let outgoing = asked.conditional(outgoing);
-        let waited = self.first_byte(client, outgoing, &options);
+        let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
+        let waited = first_byte(client, outgoing, bounds.patience(limit));
         let response = tokio::select! {
             () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
             response = waited => response?,
@@ -173,7 +176,8 @@ impl Door {
                 .observe(self.shared(name), response.status(), response.headers());
         }
         let secret = credential.as_ref().map(|(_, secret)| *secret);
-        Ok(self.answer(response, asked, secret, bounds, place, open))
+        let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
+        Ok(self.answer(response, asked, secret, between, bounds, place, open))
     }
 
     fn decide(
@@ -249,25 +253,12 @@ impl Door {
         Ok(Request::from_parts(parts, bounds.outgoing(body)))
     }
 
-    async fn first_byte(
-        &self,
-        client: &Client,
-        request: Request<Outgoing>,
-        options: &RequestOptions,
-    ) -> Result<Response<hyper::body::Incoming>, Stopped> {
-        let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
-        match tokio::time::timeout(limit, client.send(request)).await {
-            Err(_) => Err(Stopped::failed("no answer in time", Error::HttpResponseTimeout)),
-            Ok(Err(refused)) => Err(Stopped::from(refused)),
-            Ok(Ok(response)) => Ok(response),
-        }
-    }
-
     fn answer(
         &self,
         response: Response<hyper::body::Incoming>,
         asked: cache::Asked,
         secret: Option<&Secret>,
+        between: Duration,
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
@@ -287,8 +278,25 @@ impl Door {
             redactor.header(value);
         }
         let keep = self.cache.keep(asked, &parts);
-        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor).keeping(keep);
+        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor)
+            .keeping(keep)
+            .patient(between);
         (Response::from_parts(parts, ()), metered)
+    }
+}
+
+async fn first_byte(
+    client: &Client,
+    request: Request<Outgoing>,
+    limit: Duration,
+) -> Result<Response<hyper::body::Incoming>, Stopped> {
+    match tokio::time::timeout(limit, client.send(request)).await {
+        Err(_) => {
+            let why = format!("no answer within {:.1} s", limit.as_secs_f64());
+            Err(Stopped::failed(why, Error::HttpResponseTimeout))
+        }
+        Ok(Err(refused)) => Err(Stopped::from(refused)),
+        Ok(Ok(response)) => Ok(response),
     }
 }
 
@@ -378,7 +386,9 @@ impl From<Refused> for Stopped {
             Refused::Address { host, reason } => Self {
                 refused: true,
                 suggestion: None,
-                reason: format!("{host} resolves to {reason}; a grant may name the range in `private_ranges`"),
+                reason: format!(
+                    "{host} resolves to {reason}; the grant may name its range: `seawall grant approve PLUGIN --private RANGE` (in `plugin dev`: --allow-private RANGE)"
+                ),
                 error: Error::DestinationIpProhibited,
             },
             Refused::Dns(detail) => Self::failed(

@@ -163,8 +163,7 @@ impl Dev {
 async fn load(runtime: &Runtime, bytes: Vec<u8>) -> Result<Plugin> {
     let steps = steps::Steps::start("compiling the component for this machine");
     let runtime = runtime.clone();
-    let handle = tokio::runtime::Handle::current();
-    let loaded = tokio::task::spawn_blocking(move || handle.block_on(runtime.load(&bytes))).await;
+    let loaded = tokio::task::spawn_blocking(move || runtime.load(&bytes)).await;
     steps.end();
     loaded
         .map_err(|e| CliError::Failed(e.to_string()))?
