@@ -124,13 +124,19 @@ impl Engine {
 
     async fn fill_index(&self) -> Result<()> {
         const BATCH: usize = 5_000;
-        let position = self.inner.store.position().await?;
-        let mut after = 0;
-        loop {
-            let rows = self.inner.store.scan_entities(after, BATCH).await?;
-            let Some(last) = rows.last() else { break };
-            after = last.id;
-            self.inner.index.load(&rows.iter().map(row).collect::<Vec<_>>());
+        let store = &self.inner.store;
+        let position = store.position().await?;
+        let mut rows = store.scan_entities(0, BATCH).await?;
+        while let Some(last) = rows.last() {
+            // The next rows are read while these are taken in: each is half of the work.
+            let next = store.scan_entities(last.id, BATCH);
+            let engine = self.clone();
+            let taken = tokio::task::spawn_blocking(move || {
+                engine.inner.index.load(&rows.iter().map(row).collect::<Vec<_>>());
+            });
+            let (next, taken) = tokio::join!(next, taken);
+            taken?;
+            rows = next?;
         }
         self.inner.index.finish_load(position);
         Ok(())

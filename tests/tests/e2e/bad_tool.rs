@@ -119,7 +119,7 @@ async fn what_came_before_a_wait_is_there_already() {
     seawall.integrate(integration(&tool, json!({}))).await;
     eventually("the first page to be stored while the second is waited for", || async {
         let pass = seawall.passes("probe").await.into_iter().next()?;
-        (pass["state"] == "running" && pass["items"] == 5).then_some(())
+        (pass["state"] == "running" && pass["counts"]["items"] == 5).then_some(())
     })
     .await;
     assert_eq!(seawall.entities("thing").await.len(), 5);

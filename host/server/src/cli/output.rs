@@ -160,11 +160,15 @@ pub(crate) fn fields(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Without control characters, which names from tools may hold and terminals would obey.
+/// Without characters that names from tools may hold and terminals would obey: controls, and those that turn the direction
+/// of what follows (Unicode's bidirectional embeddings, overrides and isolates, UAX 9), so that a line reads as something
+/// else than it says.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c })
-        .collect()
+    let obeyed = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if obeyed(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// The value at a JSON pointer as people read it.
@@ -245,6 +249,7 @@ mod tests {
     #[test]
     fn control_characters_do_not_reach_a_terminal() {
         assert_eq!(visible("a\u{1b}[31mb"), "a\u{fffd}[31mb");
+        assert_eq!(visible("a\u{202e}b\u{2066}é"), "a\u{fffd}b\u{fffd}é");
     }
 
     #[test]

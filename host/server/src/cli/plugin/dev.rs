@@ -8,7 +8,11 @@ use crate::cli::{
     error::{CliError, Result},
 };
 use ipnet::IpNet;
-use seawall_domain::{CredentialName, integration::with_defaults, manifest::Manifest};
+use seawall_domain::{
+    CredentialName,
+    integration::with_defaults,
+    manifest::{self, Manifest},
+};
 use seawall_engine::{EngineError, Preview, PreviewRequest, preview, system_clock};
 use seawall_runtime::{Plugin, Runtime, RuntimeConfig};
 use std::{collections::HashMap, path::PathBuf};
@@ -105,6 +109,7 @@ impl Dev {
     }
 
     async fn turn(&self, global: &Global, runtime: &Runtime) -> Result {
+        self.check_early()?;
         let folder = tempfile::tempdir()?;
         let out = folder.path().join("plugin.wasm");
         tokio::task::block_in_place(|| steps::build(&self.dir, false, Some(out.clone())))?;
@@ -128,6 +133,17 @@ impl Dev {
         } else {
             Ok(())
         }
+    }
+
+    /// What the command line lacks is said before the build, which may take half a minute. A manifest that cannot be read
+    /// is the build's to explain.
+    fn check_early(&self) -> Result {
+        let text = std::fs::read_to_string(self.dir.join(manifest::FILE)).unwrap_or_default();
+        if let Ok(manifest) = manifest::parse(manifest::FILE, &text) {
+            self.secrets(&manifest)?;
+            args::config(self.config_file.as_deref(), &self.config, &manifest.config)?;
+        }
+        Ok(())
     }
 
     fn secrets(&self, manifest: &Manifest) -> Result<HashMap<CredentialName, String>> {

@@ -49,7 +49,15 @@ impl Plugin {
 /// Reads a component, unless it is larger than one may be.
 fn read(file: &Path) -> Result<Vec<u8>> {
     let wrong = |e: std::io::Error| CliError::Usage(format!("{}: {e}", file.display()));
-    let size = std::fs::metadata(file).map_err(wrong)?.len();
+    let about = std::fs::metadata(file).map_err(wrong)?;
+    if about.is_dir() {
+        return Err(CliError::Usage(format!(
+            "{} is a folder; expected a component, such as the {}/dist/NAME.wasm that `seawall plugin build` writes",
+            file.display(),
+            file.display()
+        )));
+    }
+    let size = about.len();
     if size > MAX_COMPONENT_BYTES as u64 {
         return Err(CliError::Failed(format!(
             "{}: expected a component of at most {MAX_COMPONENT_BYTES} bytes, found {size}",
