@@ -71,7 +71,7 @@ impl WasiHttpHooks for Hooks {
         options: Option<RequestOptions>,
         _response_errors: Io,
     ) -> Box<dyn Future<Output = Sent> + Send> {
-        let request = request.map(Unread::new);
+        let request = request.map(Unread::wrap);
         let (door, bounds, lines) = (self.door.clone(), self.bounds.clone(), self.lines.clone());
         Box::new(async move {
             let Some(door) = door else {

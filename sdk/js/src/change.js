@@ -1,11 +1,25 @@
 /** The tool has, or still has, this item. */
 export function upsert(kind, key, value) {
-  return { type: "upsert", kind, key: String(key), value };
+  return { type: "upsert", kind, key: named(key), value };
 }
 
 /** The tool no longer has this item. */
 export function remove(kind, key) {
-  return { type: "delete", kind, key: String(key) };
+  return { type: "delete", kind, key: named(key) };
+}
+
+/** A field that the tool left out must not become the key "undefined", which all such items would share. */
+function named(key) {
+  if (typeof key === "bigint" || (typeof key === "number" && Number.isFinite(key))) {
+    return String(key);
+  }
+  if (typeof key !== "string") {
+    throw new TypeError(`the key of an item is a string or a number, not ${key === null ? "null" : typeof key}`);
+  }
+  if (key === "") {
+    throw new TypeError("the key of an item is empty");
+  }
+  return key;
 }
 
 /** Says which partition a change outside a pass belongs to. */

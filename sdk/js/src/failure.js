@@ -24,8 +24,11 @@ export class Failed extends variant("failed") {}
 
 export class RateLimited extends PluginFailure {
   constructor(retryAfterMs, options) {
+    if (typeof retryAfterMs !== "number" || Number.isNaN(retryAfterMs)) {
+      throw new TypeError(`RateLimited takes milliseconds, not ${JSON.stringify(retryAfterMs)}`);
+    }
     super(`the tool asks to wait ${retryAfterMs} ms`, options);
-    this.retryAfterMs = Math.min(Math.max(Math.ceil(retryAfterMs) || 0, 0), MAX_MS);
+    this.retryAfterMs = Math.min(Math.max(Math.ceil(retryAfterMs), 0), MAX_MS);
   }
   get failure() {
     return { tag: "rate-limited", val: this.retryAfterMs };
@@ -65,7 +68,7 @@ export function toFailure(error) {
   if (isNoAnswer(error)) {
     return { failure: { tag: "unavailable", val: noAnswer("a request") }, report: trace(error) };
   }
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : `thrown: ${show(error)}`;
+  const message = error instanceof Error ? head(error) : `thrown: ${show(error)}`;
   return { failure: { tag: "failed", val: message }, report: trace(error) };
 }
 
@@ -78,11 +81,17 @@ export function trace(error) {
   if (!(error instanceof Error)) {
     return `thrown: ${show(error)}`;
   }
-  const head = `${error.name}: ${error.message}`;
+  const first = head(error);
   const frames = (error.stack ?? "").split("\n").filter((frame) => !frame.includes("/sources/initializer.js"));
   const stack = frames.join("\n");
   const cause = error.cause === undefined ? "" : `\ncaused by ${trace(error.cause)}`;
-  return `${stack.startsWith(head) ? stack : `${head}\n${stack}`}${cause}`.trimEnd();
+  return `${stack.startsWith(first) ? stack : `${first}\n${stack}`}${cause}`.trimEnd();
+}
+
+/** Classes of the author's own seldom set `name`. */
+function head(error) {
+  const name = error.name === "Error" ? error.constructor.name : error.name;
+  return `${name}: ${error.message}`;
 }
 
 function show(value) {

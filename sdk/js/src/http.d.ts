@@ -11,7 +11,7 @@ export interface RequestOptions extends RequestInit {
  * The host attaches credentials and follows no redirects.
  */
 export const http: {
-  /** The answer's JSON; undefined where the answer is empty. */
+  /** The answer's JSON; undefined where the answer to anything but GET is empty. */
   json<T = any>(url: string, options?: RequestOptions): Promise<T>;
   /** The answer itself, for its headers or another content type. */
   send(url: string, options?: RequestOptions): Promise<Response>;

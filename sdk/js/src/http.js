@@ -1,9 +1,11 @@
 import { Failed, isNoAnswer, NotFound, noAnswer, RateLimited, Unauthorized, Unavailable } from "./failure.js";
 
 /** Where a tool says 429 without a time. */
-const DEFAULT_WAIT_MS = 60_000;
+const DEFAULT_WAIT_MS = 30_000;
 /** Methods whose requests have a body, if only an empty one. */
 const WITH_BODY = ["POST", "PUT", "PATCH"];
+/** Statuses whose answers have none. */
+const WITHOUT_BODY = [204, 205];
 /** How much of an answer an error message quotes. */
 const EXCERPT = 200;
 
@@ -56,19 +58,26 @@ async function json(address, options = {}) {
   }
   const response = await send(address, { ...options, headers });
   const request = `${options.method ?? (options.json === undefined ? "GET" : "POST")} ${address}`;
-  let text;
+  let bytes;
   try {
-    text = await response.text();
+    bytes = new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     throw new Unavailable(`${request}: the answer broke off`, { cause: error });
   }
-  if (text === "") {
+  return parse(request, response.status, bytes);
+}
+
+/** The value of a whole body. One that is no JSON would be no other the next time: that is no failure of the network. */
+export function parse(request, status, bytes) {
+  if (bytes.length === 0 && (WITHOUT_BODY.includes(status) || !request.startsWith("GET "))) {
     return undefined;
   }
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    throw new Failed(`${request}: the answer is no JSON: ${shorten(text)}`, { cause: error });
+    const begin =
+      bytes.length === 0 ? "it is empty" : shorten(new TextDecoder().decode(bytes.subarray(0, 4 * EXCERPT)));
+    throw new Failed(`${request}: the answer is no JSON: ${begin}`, { cause: error });
   }
 }
 

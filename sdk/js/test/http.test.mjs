@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
-import { waitMs } from "../src/http.js";
+import { parse, waitMs } from "../src/http.js";
 import * as sdk from "../src/index.js";
+import { encode } from "../src/json.js";
 
 const { http } = sdk;
 const requests = [];
@@ -95,7 +96,7 @@ test("answers that are no success become the error that fits", async () => {
 test("429, and 403 with a time, say how long to wait", async () => {
   const cases = [
     [429, [["retry-after", "3"]], 3_000],
-    [429, [], 60_000],
+    [429, [], 30_000],
     [403, [["retry-after", "1"]], 1_000],
   ];
   for (const [status, headers, ms] of cases) {
@@ -112,8 +113,8 @@ test("Retry-After is seconds or a date", () => {
   assert.equal(waitMs("120", now), 120_000);
   assert.equal(waitMs("Thu, 01 Jan 2026 00:00:30 GMT", now), 30_000);
   assert.equal(waitMs("Wed, 31 Dec 2025 00:00:00 GMT", now), 0);
-  assert.equal(waitMs("soon", now), 60_000);
-  assert.equal(waitMs(null, now), 60_000);
+  assert.equal(waitMs("soon", now), 30_000);
+  assert.equal(waitMs(null, now), 30_000);
 });
 
 test("an answer that is no JSON is quoted, and one that breaks off is unavailable", async () => {
@@ -123,6 +124,38 @@ test("an answer that is no JSON is quoted, and one that breaks off is unavailabl
     return true;
   });
   await assert.rejects(http.json(http.url(base, "/200", { cut: 1 })), sdk.Unavailable);
+});
+
+test("a whole body that is no JSON has failed, whatever its bytes", () => {
+  for (const [bytes, words] of [
+    [[], /GET x: the answer is no JSON: it is empty/],
+    [[0, 0], /no JSON/],
+    [[0x7b, 0x22, 0xe9, 0x22, 0x7d], /no JSON: \{"\ufffd"\}/],
+  ]) {
+    assert.throws(
+      () => parse("GET x", 200, new Uint8Array(bytes)),
+      (error) => {
+        assert.ok(error instanceof sdk.Failed);
+        assert.match(error.message, words);
+        return true;
+      },
+    );
+  }
+  assert.equal(parse("GET x", 204, new Uint8Array()), undefined);
+  assert.equal(parse("POST x", 200, new Uint8Array()), undefined);
+});
+
+test("an item's key is a string or a number", () => {
+  assert.equal(sdk.upsert("k", 7, {}).key, "7");
+  for (const key of [undefined, null, "", Number.NaN, {}]) {
+    assert.throws(() => sdk.upsert("k", key, {}), TypeError);
+    assert.throws(() => sdk.remove("k", key), TypeError);
+  }
+});
+
+test("half of a surrogate pair becomes a replacement character", () => {
+  const text = new TextDecoder().decode(encode({ a: "x\ud83d", b: "\\ud83d", c: "\u{1f600}" }, "item"));
+  assert.equal(text, '{"a":"x\\ufffd","b":"\\\\ud83d","c":"\u{1f600}"}');
 });
 
 test("no answer is unavailable, and says that the host may have denied it", async () => {

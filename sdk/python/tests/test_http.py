@@ -105,8 +105,8 @@ NOW = 1_800_000_000
         (response(429, Retry_After=formatdate(NOW + 100, usegmt=True)), 100),
         (response(429, Retry_After=formatdate(NOW - 100, usegmt=True)), 0),
         (response(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(NOW + 50)), 50),
-        (response(429), 60),
-        (response(429, Retry_After="soon"), 60),
+        (response(429), 30),
+        (response(429, Retry_After="soon"), 30),
     ],
 )
 def test_a_limit_says_how_long_to_wait(monkeypatch: pytest.MonkeyPatch, answer: http.Response, seconds: float) -> None:
@@ -170,7 +170,17 @@ def test_what_is_no_http_address_is_refused(url: str) -> None:
         http.get(url)
 
 
-def test_a_body_that_is_no_json_is_unavailable_and_shown() -> None:
-    page = http.Response("GET", "http://a/x", 200, http.Headers(), b"<html>\n Bad gateway")
-    with pytest.raises(errors.Unavailable, match="<html> Bad gateway"):
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>\n Bad gateway", "<html> Bad gateway"),
+        (b"", "it is empty"),
+        (b"\x00\xff<html>", "no JSON"),
+        (b'{"a":"\xe9"}', "no JSON"),
+        (b"\x00\x00", "no JSON"),
+    ],
+)
+def test_a_whole_body_that_is_no_json_has_failed_and_is_shown(body: bytes, words: str) -> None:
+    page = http.Response("GET", "http://a/x", 200, http.Headers(), body)
+    with pytest.raises(errors.Failed, match=words):
         page.json()

@@ -199,7 +199,7 @@ impl Drop for Metered {
 pub(crate) struct Unread(Option<WasiBody>);
 
 impl Unread {
-    pub(crate) fn new(body: WasiBody) -> WasiBody {
+    pub(crate) fn wrap(body: WasiBody) -> WasiBody {
         if body.is_end_stream() {
             body
         } else {

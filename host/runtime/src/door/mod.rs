@@ -177,7 +177,8 @@ impl Door {
         }
         let secret = credential.as_ref().map(|(_, secret)| *secret);
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-        Ok(self.answer(response, asked, secret, between, bounds, place, open))
+        let (response, body) = self.answer(response, asked, secret, bounds, place, open);
+        Ok((response, body.patient(between)))
     }
 
     fn decide(
@@ -258,7 +259,6 @@ impl Door {
         response: Response<hyper::body::Incoming>,
         asked: cache::Asked,
         secret: Option<&Secret>,
-        between: Duration,
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
@@ -278,9 +278,7 @@ impl Door {
             redactor.header(value);
         }
         let keep = self.cache.keep(asked, &parts);
-        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor)
-            .keeping(keep)
-            .patient(between);
+        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor).keeping(keep);
         (Response::from_parts(parts, ()), metered)
     }
 }

@@ -28,7 +28,7 @@ if sys.platform != "wasi":
 Params = Mapping[str, Any] | Sequence[tuple[str, Any]]
 
 _MAX_REDIRECTS = 5
-_DEFAULT_WAIT = 60.0
+_DEFAULT_WAIT = 30.0
 _DENIED = {"HttpRequestDenied", "DestinationIpProhibited"}
 _TOO_BIG = {"HttpResponseBodySize", "HttpResponseHeaderSize", "HttpResponseHeaderSectionSize"}
 
@@ -80,11 +80,13 @@ class Response:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON. `Unavailable` if it is none, since that is mostly a proxy's error page."""
+        """The body as JSON. `Failed` if it is none: it came whole, so it would be no other the next time."""
         try:
-            return _json.loads(self.body)
+            # Not the bytes: of those, json guesses an encoding.
+            return _json.loads(self.body.decode("utf-8"))
         except ValueError as error:
-            raise Unavailable(f"{self._what}, but the body is no JSON ({error}): {_start(self.text)}") from None
+            start = _start(self.text) or "it is empty"
+            raise Failed(f"{self._what}, but the body is no JSON ({error}): {start}") from None
 
     def raise_for_status(self) -> Response:
         """Itself if the status is 2xx, else the error that fits it."""
@@ -103,7 +105,7 @@ class Response:
         raise Failed(message)
 
     def retry_after(self) -> float:
-        """Seconds to wait, from `Retry-After` or `X-RateLimit-Reset`; 60 where the tool does not say."""
+        """Seconds to wait, from `Retry-After` or `X-RateLimit-Reset`; 30 where the tool does not say."""
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return float(value)
