@@ -68,6 +68,9 @@ impl Toolchain {
             None => project.folder.join("dist").join(format!("{name}.wasm")),
         };
         say(options.progress, format!("building {name} ({lang})"));
+        for note in project.notes {
+            say(options.progress, note);
+        }
 
         let work = tempfile::tempdir().at("make a folder in", std::env::temp_dir())?;
         let component = match lang {

@@ -21,6 +21,7 @@
 mod build;
 mod cache;
 mod command;
+mod definitions;
 mod embedded;
 mod error;
 mod lang;

@@ -1,6 +1,9 @@
 //! A plugin's folder: manifest, blueprints and mapping, read before anything is built.
 
-use crate::error::{At as _, BuildError};
+use crate::{
+    definitions,
+    error::{At as _, BuildError},
+};
 use seawall_domain::{
     Blueprint,
     blueprint::{BlueprintError, CompiledBlueprint},
@@ -21,17 +24,26 @@ pub(crate) struct Project {
     pub(crate) manifest: Manifest,
     pub(crate) blueprints: Vec<Blueprint>,
     pub(crate) mapping: Option<Value>,
+    /// What may be meant, and is worth a word.
+    pub(crate) notes: Vec<String>,
 }
 
 /// Reads them, or answers every mistake of the first file that has any.
 pub(crate) fn read(folder: &Path) -> Result<Project, BuildError> {
     let folder = fs::canonicalize(folder).at("find", folder)?;
     let file = folder.join(manifest::FILE);
-    let text = fs::read_to_string(&file).at("read", &file)?;
+    let text = text_of(&file)?;
     let manifest = manifest::parse(&shown(&file), &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
-    let blueprints = optional(&folder, "blueprints")?.map(|d| blueprints(&d)).transpose()?;
+    let problems = definitions::config(&manifest.config);
+    if !problems.is_empty() {
+        let document = Document::parse(&shown(&file), &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
+        return invalid(&document, problems);
+    }
+    let described = optional(&folder, "blueprints")?;
+    let blueprints = described.as_ref().map(blueprints).transpose()?;
+    let own = described.as_ref().and_then(|text| text.document.value().as_array());
     let mapping = optional(&folder, "mapping")?
-        .map(|d| mapping(&d, &manifest))
+        .map(|d| mapping(&d, &manifest, own.map_or(&[][..], Vec::as_slice)))
         .transpose()?;
     let lists = manifest
         .roles
@@ -43,12 +55,27 @@ pub(crate) fn read(folder: &Path) -> Result<Project, BuildError> {
             shown(&file)
         )));
     }
+    let notes = unmapped(&manifest, mapping.as_ref());
     Ok(Project {
         folder,
         manifest,
         blueprints: blueprints.unwrap_or_default(),
         mapping,
+        notes,
     })
+}
+
+/// Kinds of which nothing comes until an operator's mapping names them.
+fn unmapped(manifest: &Manifest, mapping: Option<&Value>) -> Vec<String> {
+    let Some(resources) = mapping.and_then(|mapping| mapping["resources"].as_array()) else {
+        return Vec::new();
+    };
+    let kinds = manifest.kinds.keys().map(|kind| kind.as_str());
+    let mapped = |kind: &&str| resources.iter().any(|resource| resource["kind"] == *kind);
+    kinds
+        .filter(|kind| !mapped(kind))
+        .map(|kind| format!("note: the kind `{kind}` is not in the mapping: its items are not asked for"))
+        .collect()
 }
 
 const EXAMPLE: &str = "  resources:
@@ -71,10 +98,26 @@ fn optional(folder: &Path, name: &str) -> Result<Option<Text>, BuildError> {
     let Some(file) = files.into_iter().find(|file| file.is_file()) else {
         return Ok(None);
     };
-    let text = fs::read_to_string(&file).at("read", &file)?;
+    let text = text_of(&file)?;
     let file = shown(&file);
     let document = Document::parse(&file, &text).map_err(|e| BuildError::Invalid(e.to_string()))?;
     Ok(Some(Text { file, text, document }))
+}
+
+/// A file that is UTF-8, or the line where it is not.
+fn text_of(file: &Path) -> Result<String, BuildError> {
+    let bytes = fs::read(file).at("read", file)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let start = good.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let column = String::from_utf8_lossy(&good[start..]).chars().count() + 1;
+        BuildError::Invalid(format!(
+            "{}:{line}:{column}: expected text in UTF-8, found the byte 0x{:02x}; save the file as UTF-8",
+            shown(file),
+            error.as_bytes()[good.len()]
+        ))
+    })
 }
 
 fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError> {
@@ -85,6 +128,10 @@ fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError
             vec![problem.example("- {identifier: service, schema: {properties: {}}}")],
         );
     };
+    let problems = definitions::blueprints(list);
+    if !problems.is_empty() {
+        return invalid(document, problems);
+    }
     let (mut read, mut problems) = (Vec::new(), Vec::new());
     for (i, value) in list.iter().enumerate() {
         match serde_json::from_value::<Blueprint>(value.clone()) {
@@ -119,7 +166,11 @@ fn unusable(i: usize, error: &BlueprintError) -> Problem {
 }
 
 /// The mapping as it stands, once its expressions compile and its kinds are the plugin's.
-fn mapping(Text { file, text, document }: &Text, manifest: &Manifest) -> Result<Value, BuildError> {
+fn mapping(
+    Text { file, text, document }: &Text,
+    manifest: &Manifest,
+    blueprints: &[Value],
+) -> Result<Value, BuildError> {
     let value = document.value();
     let Some(resources) = value["resources"].as_array() else {
         let problem = Problem::new("", "a mapping with a list `resources`", "none");
@@ -130,7 +181,7 @@ fn mapping(Text { file, text, document }: &Text, manifest: &Manifest) -> Result<
         BuildError::Invalid(lines.join("\n"))
     })?;
     let kinds = || manifest.kinds.keys().map(|kind| kind.as_str());
-    let mut problems = Vec::new();
+    let mut problems = definitions::mapping(resources, blueprints);
     for (i, resource) in resources.iter().enumerate() {
         let kind = resource["kind"].as_str().unwrap_or_default();
         if !kinds().any(|known| known == kind) {
@@ -166,6 +217,60 @@ mod tests {
             fs::write(folder.path().join(name), text).unwrap();
         }
         read(folder.path()).unwrap_err().to_string()
+    }
+
+    const MAPPING: &str =
+        "resources:\n- kind: service\n  port: {entity: {mappings: {identifier: .id, blueprint: '\"a\"'}}}\n";
+    const BLUEPRINT: &str = "- identifier: a\n  schema:\n    properties:\n      tier: {type: string}\n";
+
+    #[test]
+    fn definitions_that_do_not_fit_are_named_with_their_place() {
+        let blueprint = |rest: &str| format!("- identifier: a\n  {rest}\n");
+        let property = |rest: &str| blueprint(&format!("schema:\n    properties:\n      tier: {{{rest}}}"));
+        let mapping = |rest: &str| {
+            format!(
+                "resources:\n- kind: service\n  port:\n    entity:\n      mappings:\n        identifier: .id\n        {rest}\n"
+            )
+        };
+        let of_a = |rest: &str| mapping(&format!("blueprint: '\"a\"'\n        {rest}"));
+        for (file, text, place, words) in [
+            ("blueprints.yaml", property("type: text"), "4:20", "one of string, number, boolean, object, array"),
+            ("blueprints.yaml", property("type: strin"), "4:20", "did you mean `string`"),
+            ("blueprints.yaml", property("type: string, enum: x"), "4:34", "a list of the values"),
+            ("blueprints.yaml", property("type: string, default: 5"), "4:37", "a default of the property's type, string"),
+            ("blueprints.yaml", property("type: string, enum: [b], default: c"), "4:48", "a default that `enum` allows"),
+            ("blueprints.yaml", format!("{BLUEPRINT}{BLUEPRINT}"), "5:15", "`a` a second time"),
+            ("blueprints.yaml", blueprint("relations: {team: {many: true}}"), "2:21", "relation `team`"),
+            ("blueprints.yaml", blueprint("relations: {team: {target: b, many: \"yes\"}}"), "2:39", "true or false (relation `team`)"),
+            ("mapping.yaml", mapping("blueprint: '\"aa\"'"), "7:20", "one of the plugin's blueprints: a, found `aa`"),
+            ("mapping.yaml", of_a("properties: {teir: .tier}"), "8:22", "did you mean `tier`"),
+            ("mapping.yaml", of_a("relations: {owner: .o}"), "8:21", "`a` has no relations"),
+            ("mapping.yaml", of_a("title: 5"), "8:16", "a jq expression"),
+            (
+                "plugin.yaml",
+                "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {service: {}}\nconfig:\n  type: object\n  properties: {base_url: {type: string}}\n  required: [base_urll]\n".to_owned(),
+                "8:14",
+                "did you mean `base_url`",
+            ),
+        ] {
+            let files = [("blueprints.yaml", BLUEPRINT), ("mapping.yaml", MAPPING), (file, text.as_str())];
+            let said = refused(&files);
+            assert!(said.contains(&format!("{file}:{place}:")), "expected {place} in: {said}");
+            assert!(said.contains(words), "expected `{words}` in: {said}");
+        }
+        let without = refused(&[("mapping.yaml", MAPPING)]);
+        assert!(without.contains("blueprints.yaml, which it does not have"), "{without}");
+    }
+
+    #[test]
+    fn a_file_that_is_no_utf8_is_named_with_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("plugin.yaml"), b"name: a\ntitle: caf\xe9\n").unwrap();
+        let said = read(folder.path()).unwrap_err().to_string();
+        assert!(
+            said.contains("plugin.yaml:2:11: expected text in UTF-8, found the byte 0xe9"),
+            "{said}"
+        );
     }
 
     #[test]

@@ -5,11 +5,14 @@ use crate::{
     error::{At as _, BuildError},
     lang::rust,
 };
-use seawall_domain::PluginName;
+use seawall_domain::{PluginName, manifest};
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+/// The manifest's JSON Schema beside it.
+const SCHEMA: &str = "plugin.schema.json";
 
 /// Stands in the templates for the plugin's name.
 const NAME: &str = "{{name}}";
@@ -42,6 +45,10 @@ impl Toolchain {
             .at("write", &target)?;
             written.push(path);
         }
+        // Editors read it by the first line of plugin.yaml: they complete fields and show mistakes as they are written.
+        let schema = folder.join(SCHEMA);
+        fs::write(&schema, format!("{:#}\n", manifest::json_schema())).at("write", &schema)?;
+        written.push(PathBuf::from(SCHEMA));
         if lang == Lang::Rust {
             rust::point_at_sdk(self, folder)?;
             written.push(PathBuf::from(rust::CONFIG));

@@ -67,7 +67,8 @@ impl Problem {
         self
     }
 
-    pub(crate) fn on_name(mut self) -> Self {
+    /// Points to the name of the field instead of its value.
+    pub fn on_name(mut self) -> Self {
         self.on_name = true;
         self
     }

@@ -51,8 +51,21 @@ fn read_here(text: &str) -> Result<Node, Wrong> {
         let message = error.to_string();
         let why = message.lines().next().unwrap_or_default();
         let why = why.split(" at line ").next().unwrap_or(why).trim_end_matches(':');
-        (at, format!("text that is none ({why})"))
+        (at, format!("text that is none ({})", reworded(why)))
     })
+}
+
+/// What the reader says to programmers, said to who wrote the file.
+fn reworded(why: &str) -> &str {
+    if why.contains("DuplicateKeyPolicy") {
+        "the same name a second time; keep one of the two"
+    } else if why.contains("from_str_multiple") {
+        "a second document after `---`; a file holds one"
+    } else if why.contains("budget breached") && !why.contains("Depth") {
+        "more nesting, anchors or values than a file of this kind has; write it without aliases (`*name`)"
+    } else {
+        why
+    }
 }
 
 fn position(location: Location) -> Option<Position> {

@@ -208,7 +208,7 @@ fn attach() -> Value {
 
 /// Bounds of a call. All absent ones keep their defaults.
 pub(crate) fn limits_schema() -> Value {
-    let bound = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "examples": [example]});
+    let bound = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "maximum": 1_u64 << 40, "examples": [example]});
     let count = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "maximum": u32::MAX, "examples": [example]});
     json!({
         "description": "Bounds of one call",
