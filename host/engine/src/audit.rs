@@ -11,7 +11,7 @@ pub struct Asked {
     pub number: usize,
     /// What is asked.
     pub rule: NetworkRule,
-    /// Whether the grant in force has it.
+    /// Whether the grant in force has it, or a part of it.
     pub granted: bool,
     /// What was used of it, per method, host and integration.
     pub used: Vec<EgressUsageRow>,
@@ -56,7 +56,7 @@ impl Engine {
             let network = network
                 .map(|(number, rule)| Asked {
                     number,
-                    granted: granted.is_some_and(|g| g.contains(rule)),
+                    granted: granted.is_some_and(|all| all.iter().any(|granted| granted.is_part_of(rule))),
                     used: used(&mine, |u| u.allowed && u.rule == format!("network[{number}]")),
                     rule: rule.clone(),
                 })

@@ -87,7 +87,7 @@ impl Engine {
         .await
     }
 
-    async fn decide(&self, decision: Decision) -> Result<Decision> {
+    pub(crate) async fn decide(&self, decision: Decision) -> Result<Decision> {
         let before = self.inner.store.decisions(Some(&decision.digest)).await?;
         // The same terms once more are a decision too, and end nothing.
         let as_before = before

@@ -19,6 +19,7 @@ mod runs;
 mod site;
 mod sync;
 mod tasks;
+mod tighten;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
@@ -31,3 +32,4 @@ pub use plugins::{PluginStatus, PluginView};
 pub use rules::Evaluation;
 pub use runs::RunRequest;
 pub use sync::preview::{Preview, PreviewRequest, preview};
+pub use tighten::Unused;

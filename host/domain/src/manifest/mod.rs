@@ -1,8 +1,10 @@
 //! What a plugin says of itself. YAML beside its source; JSON, with blueprints and mapping, inside the component.
 
 mod check;
+mod difference;
 mod schema;
 
+pub use difference::{Difference, Effect, differences};
 pub use schema::json_schema;
 pub(crate) use schema::{limits_schema, slug};
 

@@ -7,6 +7,7 @@ use crate::cli::{
     output::{Column, at, fields, plain, short_digest, table, time},
 };
 use ipnet::IpNet;
+use seawall_domain::manifest::NetworkRule;
 use serde_json::{Value, json};
 
 #[derive(Debug, clap::Subcommand)]
@@ -15,6 +16,8 @@ pub(crate) enum Grant {
     Show(Show),
     /// Let a plugin run, with all or a part of what it asks for
     Approve(Approve),
+    /// Narrow a grant to what was used of it
+    Tighten(Tighten),
     /// Take a grant back
     Revoke(Revoke),
 }
@@ -77,6 +80,24 @@ impl Terms {
     }
 }
 
+/// Narrows a grant to what was used of it: rules and methods that no request has needed so far are taken back. Requests in
+/// flight end, and the plugin goes on with the narrower grant
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall grant tighten unleash --dry-run        say what would go
+  seawall grant tighten unleash --reason \"reads only\"")]
+pub(crate) struct Tighten {
+    /// The plugin: its name (the newest version), name@version, or digest
+    plugin: String,
+    /// Say what would go, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
 /// Takes a grant back: requests in flight end at once, and the plugin does not run until it is granted again
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall grant revoke unleash --reason \"talks to a host that nobody knows\"")]
@@ -94,6 +115,7 @@ impl Grant {
         let grant = match self {
             Self::Show(show) => client.get(&["plugins", &show.plugin, "grant"]).await?,
             Self::Approve(approve) => approve_with(&client, &approve.plugin, &approve.terms).await?,
+            Self::Tighten(tighten) => return tighten.run(global, &client).await,
             Self::Revoke(revoke) => {
                 let query: Vec<_> = revoke.reason.map(|reason| ("reason", reason)).into_iter().collect();
                 let path = ["plugins", &revoke.plugin, "grant"];
@@ -105,6 +127,40 @@ impl Grant {
         global.output().one(&grant, people)
     }
 }
+
+impl Tighten {
+    async fn run(self, global: &Global, client: &Client) -> Result {
+        let mut body = json!({"dry_run": self.dry_run});
+        if let Some(reason) = self.reason {
+            body["reason"] = reason.into();
+        }
+        if let Some(by) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
+            body["by"] = by.into();
+        }
+        let path = ["plugins", &self.plugin, "grant", "tighten"];
+        let answer = client.post(&path, Body::Json(body)).await?;
+        let went = if self.dry_run { "would go" } else { "is taken back" };
+        global.output().one(&answer, |answer| {
+            let unused = answer["unused"].as_array().map_or(&[][..], Vec::as_slice);
+            let goes = if unused.is_empty() {
+                "All that is granted was used.".to_owned()
+            } else {
+                format!("Never used, and {went}:\n\n{}", table(unused, UNUSED))
+            };
+            format!("{goes}\n\n{}", people(&answer["grant"]))
+        })
+    }
+}
+
+const UNUSED: &[Column] = &[
+    ("RULE", |v| at(v, "/rule")),
+    ("METHODS", |v| at(v, "/methods")),
+    ("TO", |v| at(v, "/to")),
+    ("OF THE RULE", |v| {
+        let of = if v["whole"] == true { "all" } else { "a part" };
+        of.to_owned()
+    }),
+];
 
 /// Grants a plugin what it asks, on these terms.
 pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -> Result<Value> {
@@ -129,12 +185,9 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
 
 const RULES: &[Column] = &[
     ("RULE", |v| at(v, "/number")),
-    ("GRANTED", |v| {
-        if v["granted"] == true {
-            "yes".into()
-        } else {
-            "no".into()
-        }
+    ("GRANTED", |v| match v["granted"].as_str() {
+        None | Some("") => "no".to_owned(),
+        Some(part) => part.to_owned(),
     }),
     ("METHODS", |v| at(v, "/methods")),
     ("TO", |v| at(v, "/to")),
@@ -190,15 +243,29 @@ pub(crate) fn people(grant: &Value) -> String {
     parts.join("\n\n")
 }
 
+/// What a granted rule has of an asked one: `yes` for all, or the methods; none where it is a part of another.
+fn part_of(given: &Value, asked: &Value) -> Option<String> {
+    let rule = |value: &Value| serde_json::from_value::<NetworkRule>(value.clone()).ok();
+    let (given, asked) = (rule(given)?, rule(asked)?);
+    given.is_part_of(&asked).then(|| {
+        let whole = asked.is_part_of(&given);
+        if whole {
+            "yes".to_owned()
+        } else {
+            given.methods.join(", ")
+        }
+    })
+}
+
 /// What a manifest asks for, as tables; with what is granted of it where that is known.
 pub(crate) fn asks(asked: &Value, granted: Option<&Value>) -> Vec<String> {
     let list = |name: &str| asked[name].as_array().cloned().unwrap_or_default();
     let given = granted.and_then(|granted| granted["capabilities"]["network"].as_array());
     let mut rules = list("network");
     for (number, rule) in rules.iter_mut().enumerate() {
-        let is_given = given.is_some_and(|given| given.contains(rule));
+        let part = given.and_then(|given| given.iter().find_map(|given| part_of(given, rule)));
         rule["number"] = number.into();
-        rule["granted"] = is_given.into();
+        rule["granted"] = part.unwrap_or_default().into();
     }
     let columns: Vec<Column> = RULES
         .iter()

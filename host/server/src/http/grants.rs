@@ -162,6 +162,70 @@ pub(super) async fn put(
     get(State(app), Path(plugin)).await
 }
 
+/// What to do with what was never used.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TightenBody {
+    /// Only says what would go.
+    #[serde(default)]
+    dry_run: bool,
+    /// Why.
+    reason: Option<String>,
+    /// Who decides, until people can sign in.
+    by: Option<String>,
+}
+
+/// A grant, and what of it was never used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct TightenView {
+    /// What goes, or would go.
+    unused: Vec<UnusedView>,
+    /// The grant as it is now.
+    grant: GrantView,
+}
+
+/// What is granted and was never used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UnusedView {
+    /// The number of its rule in the manifest.
+    rule: usize,
+    /// Where to.
+    to: String,
+    /// The methods that were never used.
+    methods: Vec<String>,
+    /// Whether nothing of the rule remains.
+    whole: bool,
+}
+
+/// Narrows a grant to what was used of it: rules and methods that no request has needed so far are taken back.
+#[utoipa::path(post, path = "/plugins/{plugin}/grant/tighten", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+    request_body = TightenBody, responses((status = 200, body = TightenView), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn tighten(
+    State(app): State<App>,
+    Path(plugin): Path<String>,
+    Body(body): Body<TightenBody>,
+) -> Result<Json<TightenView>, Problem> {
+    let unused = if body.dry_run {
+        app.engine.unused(&plugin).await?
+    } else {
+        let by = body.by.unwrap_or_else(|| "token".to_owned());
+        app.engine.tighten(&plugin, by, body.reason).await?
+    };
+    let view = app.engine.plugin(&plugin).await?;
+    Ok(Json(TightenView {
+        unused: unused
+            .into_iter()
+            .map(|unused| UnusedView {
+                rule: unused.number,
+                to: unused.to,
+                methods: unused.methods,
+                whole: unused.whole,
+            })
+            .collect(),
+        grant: show(&app, &view).await?,
+    }))
+}
+
 /// Takes a grant back. Requests in flight end at once.
 #[utoipa::path(delete, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest"), RevokeQuery),
     responses((status = 200, body = GrantView), (status = 404, body = Problem)))]

@@ -2,6 +2,7 @@
 
 mod build;
 mod dev;
+mod diff;
 mod inspect;
 mod install;
 mod list;
@@ -27,6 +28,8 @@ pub(crate) enum Plugin {
     Dev(dev::Dev),
     /// Show what a plugin is and asks for, without running it
     Inspect(inspect::Inspect),
+    /// Show what a version asks beyond another
+    Diff(diff::Diff),
     /// Install a plugin, and put it to work at once if asked to
     Install(install::Install),
     /// List installed plugins
@@ -40,6 +43,7 @@ impl Plugin {
             Self::Build(command) => command.run(global),
             Self::Dev(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global),
+            Self::Diff(command) => command.run(global),
             Self::Install(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
         }

@@ -1,0 +1,256 @@
+//! What a version of a plugin asks beyond, or no longer of, another: what a person has to decide about at an upgrade.
+
+use super::{Manifest, NetworkRule};
+use serde::Serialize;
+use std::collections::BTreeSet;
+
+/// What a difference means for whoever grants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// It asks for more: somebody has to look.
+    Wider,
+    /// It asks for less.
+    Narrower,
+    /// It is another plugin, and may do as much as before.
+    Other,
+}
+
+/// One difference.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Difference {
+    /// What it means.
+    pub effect: Effect,
+    /// What differs: `network`, `credential`, `limit`, `kind`, …
+    pub what: &'static str,
+    /// In words, such as `POST https://api.example.com /items with token`.
+    pub detail: String,
+}
+
+impl NetworkRule {
+    /// Whether every request of this rule is one of `other` too. Patterns are compared as they are written: one that is
+    /// narrower in another way counts as different, which asks a person once too often and never once too seldom.
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        let any = |paths: &[String]| paths.iter().any(|path| path == "/**");
+        self.to == other.to
+            && self.credential == other.credential
+            && self.methods.iter().all(|method| other.methods.contains(method))
+            && (any(&other.paths) || self.paths.iter().all(|path| other.paths.contains(path)))
+    }
+
+    /// Each method with each path by itself.
+    fn single(&self) -> impl Iterator<Item = Self> + '_ {
+        let pairs = self
+            .methods
+            .iter()
+            .flat_map(|method| self.paths.iter().map(move |path| (method, path)));
+        pairs.map(|(method, path)| Self {
+            methods: vec![method.clone()],
+            paths: vec![path.clone()],
+            ..self.clone()
+        })
+    }
+
+    fn words(&self) -> String {
+        let credential = self.credential.as_ref().map(|name| format!(" with {name}"));
+        format!(
+            "{} {} {}{}",
+            self.methods.join(", "),
+            self.to,
+            self.paths.join(" "),
+            credential.unwrap_or_default()
+        )
+    }
+}
+
+/// All that `new` asks or is beyond `old`, and no longer; wider first.
+pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
+    let mut all = Vec::new();
+    let mut put = |effect, what, detail: String| all.push(Difference { effect, what, detail });
+    let beyond = |some: &Manifest, than: &Manifest| {
+        let single = some.capabilities.network.iter().flat_map(NetworkRule::single);
+        let known = &than.capabilities.network;
+        let beyond = single.filter(|rule| !known.iter().any(|other| rule.is_part_of(other)));
+        beyond.map(|rule| rule.words()).collect::<BTreeSet<_>>()
+    };
+    for words in beyond(new, old) {
+        put(Effect::Wider, "network", words);
+    }
+    for words in beyond(old, new) {
+        put(Effect::Narrower, "network", words);
+    }
+    let reads = |some: &Manifest| {
+        let files = some.capabilities.files.iter();
+        files
+            .map(|rule| format!("{} as {}", rule.from, rule.at))
+            .collect::<BTreeSet<_>>()
+    };
+    sets(&reads(old), &reads(new), "files", &mut put);
+    let catalog = |some: &Manifest| {
+        some.capabilities
+            .catalog
+            .then(|| "reads it".to_owned())
+            .into_iter()
+            .collect()
+    };
+    sets(&catalog(old), &catalog(new), "catalog", &mut put);
+    let roles = |some: &Manifest| some.roles.iter().map(|role| role.interface().to_owned()).collect();
+    sets(&roles(old), &roles(new), "role", &mut put);
+    for (name, ask) in &new.credentials {
+        match old.credentials.get(name) {
+            None => put(Effect::Wider, "credential", name.to_string()),
+            Some(before) if before.attach != ask.attach => {
+                put(
+                    Effect::Wider,
+                    "credential",
+                    format!("{name} is attached in another way"),
+                );
+            }
+            Some(before) if before.required != ask.required => {
+                let now = if ask.required { "required" } else { "optional" };
+                put(Effect::Other, "credential", format!("{name} is {now} now"));
+            }
+            Some(_) => {}
+        }
+    }
+    for name in old
+        .credentials
+        .keys()
+        .filter(|name| !new.credentials.contains_key(*name))
+    {
+        put(Effect::Narrower, "credential", name.to_string());
+    }
+    limits(old, new, &mut put);
+    let names =
+        |effect, what, old: Vec<String>, new: Vec<String>, put: &mut dyn FnMut(Effect, &'static str, String)| {
+            for name in new.iter().filter(|name| !old.contains(name)) {
+                put(effect, what, format!("{name} is new"));
+            }
+            for name in old.iter().filter(|name| !new.contains(name)) {
+                put(Effect::Other, what, format!("{name} is gone"));
+            }
+        };
+    let kinds = |some: &Manifest| some.kinds.keys().map(ToString::to_string).collect();
+    let operations = |some: &Manifest| some.operations.keys().map(ToString::to_string).collect();
+    let rules = |some: &Manifest| some.rules.keys().map(ToString::to_string).collect();
+    names(Effect::Other, "kind", kinds(old), kinds(new), &mut put);
+    // A new operation is something that developers may start in the tool.
+    names(Effect::Wider, "operation", operations(old), operations(new), &mut put);
+    names(Effect::Other, "rule", rules(old), rules(new), &mut put);
+    if old.config != new.config {
+        put(Effect::Other, "config", "its schema differs".to_owned());
+    }
+    all.sort();
+    all
+}
+
+/// What one set has and the other lacks.
+fn sets(
+    old: &BTreeSet<String>,
+    new: &BTreeSet<String>,
+    what: &'static str,
+    put: &mut impl FnMut(Effect, &'static str, String),
+) {
+    for words in new.difference(old) {
+        put(Effect::Wider, what, words.clone());
+    }
+    for words in old.difference(new) {
+        put(Effect::Narrower, what, words.clone());
+    }
+}
+
+fn limits(old: &Manifest, new: &Manifest, put: &mut impl FnMut(Effect, &'static str, String)) {
+    let as_map = |some: &Manifest| {
+        let limits = serde_json::to_value(some.limits.unwrap_or_default()).unwrap_or_default();
+        limits.as_object().cloned().unwrap_or_default()
+    };
+    let (old, new) = (as_map(old), as_map(new));
+    for (name, value) in &new {
+        let (before, now) = (old[name].as_u64().unwrap_or(0), value.as_u64().unwrap_or(0));
+        let effect = match now.cmp(&before) {
+            std::cmp::Ordering::Greater => Effect::Wider,
+            std::cmp::Ordering::Less => Effect::Narrower,
+            std::cmp::Ordering::Equal => continue,
+        };
+        put(effect, "limit", format!("{name}: {before} becomes {now}"));
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::manifest::parse;
+
+    const OLD: &str = "\
+name: a
+version: 1.0.0
+roles: [ingestor]
+credentials: {token: {attach: bearer}}
+kinds: {item: {}}
+capabilities:
+  network:
+    - {to: 'https://a.example.com', methods: [GET, POST], paths: [/items, /old], credential: token}
+";
+
+    fn told(new: &str) -> Vec<String> {
+        let (old, new) = (parse("old", OLD).unwrap(), parse("new", new).unwrap());
+        let all = differences(&old, &new).into_iter();
+        all.map(|d| format!("{:?} {}: {}", d.effect, d.what, d.detail))
+            .collect()
+    }
+
+    #[test]
+    fn the_same_has_no_differences_however_it_is_written() {
+        assert_eq!(told(OLD), [""; 0]);
+        let split = OLD.replace(
+            "    - {to: 'https://a.example.com', methods: [GET, POST], paths: [/items, /old], credential: token}",
+            "    - {to: 'https://a.example.com', methods: [POST], paths: [/items, /old], credential: token, reason: writes}\n    \
+             - {to: 'https://a.example.com', methods: [GET], paths: [/old, /items], credential: token}",
+        );
+        assert_eq!(told(&split), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_asked_beyond_is_wider_and_what_is_no_longer_narrower() {
+        let new = OLD
+            .replace("paths: [/items, /old]", "paths: [/items, /new]")
+            .replace("methods: [GET, POST]", "methods: [GET]")
+            .replace(
+                "kinds: {item: {}}",
+                "kinds: {item: {}, other: {}}\nlimits: {requests: 2000, log_lines: 10}",
+            );
+        assert_eq!(
+            told(&new),
+            [
+                "Wider limit: requests: 1000 becomes 2000",
+                "Wider network: GET https://a.example.com /new with token",
+                "Narrower limit: log_lines: 1000 becomes 10",
+                "Narrower network: GET https://a.example.com /old with token",
+                "Narrower network: POST https://a.example.com /items with token",
+                "Narrower network: POST https://a.example.com /old with token",
+                "Other kind: other is new",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_credential_for_the_same_place_is_wider() {
+        let new = OLD
+            .replace(
+                "{token: {attach: bearer}}",
+                "{token: {attach: basic}, more: {attach: bearer}}",
+            )
+            .replace("credential: token", "credential: more");
+        let told = told(&new);
+        assert!(told.contains(&"Wider credential: more".to_owned()), "{told:?}");
+        assert!(
+            told.contains(&"Wider credential: token is attached in another way".to_owned()),
+            "{told:?}"
+        );
+        assert!(
+            told.contains(&"Wider network: GET https://a.example.com /items with more".to_owned()),
+            "{told:?}"
+        );
+    }
+}
