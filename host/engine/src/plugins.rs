@@ -174,7 +174,7 @@ impl Engine {
                 )));
             }
             runtime
-                .load(&bytes)
+                .load(&bytes, found)
                 .map_err(|e| EngineError::invalid("", e.to_string()))
         };
         let plugin = tokio::task::spawn_blocking(load).await??;

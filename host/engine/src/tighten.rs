@@ -71,8 +71,7 @@ impl Engine {
         let mut unused = Vec::new();
         let mut kept = Vec::new();
         for rule in std::mem::take(&mut grant.capabilities.network) {
-            let asked = audit.network.iter().find(|asked| rule.is_part_of(&asked.rule));
-            let (stays, goes) = split(rule, asked);
+            let (stays, goes) = split(rule, &audit.network);
             unused.extend(goes);
             kept.extend(stays);
         }
@@ -83,16 +82,81 @@ impl Engine {
     }
 }
 
-/// A granted rule with the methods that were used, and what was not.
-fn split(rule: NetworkRule, asked: Option<&Asked>) -> (Option<NetworkRule>, Option<Unused>) {
-    let is_used = |method: &String| asked.is_some_and(|asked| asked.used.iter().any(|used| used.method == *method));
+/// A granted rule with the methods that were used, and what was not. Where rules of the manifest overlap, a request is counted
+/// with one of them: what any of those was used for stays.
+fn split(rule: NetworkRule, asked: &[Asked]) -> (Option<NetworkRule>, Option<Unused>) {
+    let of: Vec<_> = asked.iter().filter(|asked| rule.is_part_of(&asked.rule)).collect();
+    let is_used = |method: &String| {
+        of.iter()
+            .any(|asked| asked.used.iter().any(|used| used.method == *method))
+    };
     let (used, unused): (Vec<_>, Vec<_>) = rule.methods.iter().cloned().partition(is_used);
     let goes = (!unused.is_empty()).then(|| Unused {
-        number: asked.map_or(0, |asked| asked.number),
+        number: own(&rule, &of),
         to: rule.to.clone(),
         methods: unused,
         whole: used.is_empty(),
     });
     let stays = (!used.is_empty()).then_some(NetworkRule { methods: used, ..rule });
     (stays, goes)
+}
+
+/// The number of the manifest's rule that was granted: the very one, else the first that it is a part of.
+fn own(rule: &NetworkRule, of: &[&Asked]) -> usize {
+    let same = of.iter().find(|asked| asked.rule.is_part_of(rule));
+    same.or(of.first()).map_or(0, |asked| asked.number)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use seawall_domain::Digest;
+    use seawall_store::EgressUsageRow;
+    use serde_json::json;
+
+    fn asked(number: usize, methods: &[&str], path: &str, used: &[&str]) -> Asked {
+        let rule = json!({"to": "https://a.example.com", "methods": methods, "paths": [path]});
+        let used = used.iter().map(|method| EgressUsageRow {
+            digest: Digest::of(b""),
+            integration: "i".into(),
+            rule: format!("network[{number}]"),
+            method: (*method).to_owned(),
+            host: "a.example.com".into(),
+            allowed: true,
+            count: 1,
+            sent: 0,
+            received: 0,
+            first_at: 0,
+            last_at: 0,
+        });
+        Asked {
+            number,
+            rule: serde_json::from_value(rule).unwrap(),
+            granted: true,
+            used: used.collect(),
+        }
+    }
+
+    #[test]
+    fn what_was_counted_with_an_overlapping_rule_stays() {
+        let all = [
+            asked(0, &["GET", "POST"], "/**", &[]),
+            asked(1, &["GET"], "/items", &["GET"]),
+        ];
+        let (stays, goes) = split(all[1].rule.clone(), &all);
+        assert_eq!((stays, goes), (Some(all[1].rule.clone()), None));
+        let (stays, goes) = split(all[0].rule.clone(), &all);
+        let goes = goes.unwrap();
+        assert_eq!((stays, goes.number, goes.whole), (None, 0, true));
+    }
+
+    #[test]
+    fn methods_that_were_not_used_go_by_themselves() {
+        let all = [asked(0, &["GET", "POST"], "/items", &["GET"])];
+        let (stays, goes) = split(all[0].rule.clone(), &all);
+        assert_eq!(stays.unwrap().methods, ["GET"]);
+        let goes = goes.unwrap();
+        assert_eq!((goes.methods, goes.whole), (vec!["POST".to_owned()], false));
+    }
 }

@@ -5,7 +5,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
@@ -28,6 +28,8 @@ struct Inner {
     begun: AtomicU64,
     /// Whether somebody waits for the quiet moment.
     watched: AtomicBool,
+    /// Whether its code is a file's, looked up once: code is sealed, so it stays what it was.
+    of_file: OnceLock<bool>,
 }
 
 /// A call in flight.
@@ -41,6 +43,7 @@ impl Rest {
                 running: AtomicU64::new(0),
                 begun: AtomicU64::new(0),
                 watched: AtomicBool::new(false),
+                of_file: OnceLock::new(),
             }),
         }
     }
@@ -77,16 +80,18 @@ async fn wait(inner: Arc<Inner>) {
         begun = now;
     }
     inner.watched.store(false, Ordering::Release);
-    let work = move || give_back(inner.component.image_range());
+    let work = move || {
+        let code = inner.component.image_range();
+        if *inner.of_file.get_or_init(|| is_file(&code)) {
+            give_back(code);
+        }
+    };
     drop(tokio::task::spawn_blocking(work));
 }
 
 #[cfg(target_os = "linux")]
 fn give_back(code: Range<*const u8>) {
     use rustix::mm::{Advice, madvise};
-    if !is_file(&code) {
-        return;
-    }
     let length = (code.end as usize).saturating_sub(code.start as usize);
     #[expect(
         unsafe_code,
@@ -102,6 +107,11 @@ fn give_back(code: Range<*const u8>) {
 
 #[cfg(not(target_os = "linux"))]
 fn give_back(_: Range<*const u8>) {}
+
+#[cfg(not(target_os = "linux"))]
+fn is_file(_: &Range<*const u8>) -> bool {
+    false
+}
 
 /// Whether all pages of a range are a file's, unwritten: what was compiled in this process is in memory alone.
 #[cfg(target_os = "linux")]

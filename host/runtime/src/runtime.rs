@@ -86,17 +86,17 @@ impl Runtime {
 
     /// Loads a component: checks its section, roles, imports and the types of its functions, and compiles it or takes its
     /// compiled code from the cache. Nothing of it runs. Compiling takes seconds for large components: call this off the
-    /// async threads.
+    /// async threads. `digest` is that of the bytes, which whoever read them has compared already.
     ///
     /// # Errors
     /// [`LoadError`], in words for the person who installs it.
-    pub fn load(&self, bytes: &[u8]) -> Result<Plugin, LoadError> {
+    pub fn load(&self, bytes: &[u8], digest: Digest) -> Result<Plugin, LoadError> {
         let code = Bundle::code_digest(bytes).map_err(|e| LoadError::Invalid(e.to_string()))?;
         let component = match self.cached_component(&code) {
             Some(component) => component,
             None => self.compile(bytes, &code)?,
         };
-        Plugin::new(self.clone(), component, Digest::of(bytes), bytes)
+        Plugin::new(self.clone(), component, digest, bytes)
     }
 
     fn cached_component(&self, digest: &Digest) -> Option<Component> {

@@ -5,10 +5,7 @@
 use seawall_domain::document::Problem;
 use serde_json::{Map, Value};
 
-/// Types that a property may have (Port's).
-const TYPES: [&str; 5] = ["string", "number", "boolean", "object", "array"];
-
-const PROPERTY: &str = "tier: {type: string, enum: [gold, silver], default: silver}";
+pub(crate) const PROPERTY: &str = "tier: {type: string, enum: [gold, silver], default: silver}";
 const RELATION: &str = "owner: {target: team, many: false, required: false}";
 
 /// What is wrong with a list of blueprints, before anything is read of it.
@@ -24,66 +21,10 @@ pub(crate) fn blueprints(list: &[Value]) -> Vec<Problem> {
             }
             seen.push(identifier);
         }
-        for (name, property) in entries(&blueprint["schema"]["properties"]) {
-            let at = format!("/{i}/schema/properties/{}", escaped(name));
-            problems.extend(of_property(&at, property));
-        }
         for (name, relation) in entries(&blueprint["relations"]) {
             let at = format!("/{i}/relations/{}", escaped(name));
             problems.extend(of_relation(&at, name, relation));
         }
-    }
-    problems
-}
-
-fn of_property(at: &str, property: &Value) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let kind = property["type"].as_str();
-    match &property["type"] {
-        Value::String(kind) if TYPES.contains(&kind.as_str()) => {}
-        Value::Null => {}
-        other => {
-            let expected = format!("one of {}", TYPES.join(", "));
-            let problem = Problem::new(format!("{at}/type"), expected, brief(other)).example(PROPERTY);
-            problems.push(problem.meant(other.as_str().unwrap_or_default(), TYPES));
-        }
-    }
-    let options = match &property["enum"] {
-        Value::Null => None,
-        Value::Array(options) if !options.is_empty() => Some(options),
-        other => {
-            let problem = Problem::new(
-                format!("{at}/enum"),
-                "a list of the values that are allowed",
-                brief(other),
-            );
-            problems.push(problem.example(PROPERTY));
-            None
-        }
-    };
-    let default = &property["default"];
-    let fits = match kind {
-        Some("string") => default.is_string(),
-        Some("number") => default.is_number(),
-        Some("boolean") => default.is_boolean(),
-        Some("object") => default.is_object(),
-        Some("array") => default.is_array(),
-        _ => true,
-    };
-    // A default may be an expression of Port's in an object, for users and teams.
-    if !default.is_null() && !default.is_object() {
-        let wrong = match options {
-            _ if !fits => Some(format!(
-                "a default of the property's type, {}",
-                kind.unwrap_or_default()
-            )),
-            Some(options) if kind != Some("array") && !options.contains(default) => {
-                Some("a default that `enum` allows".to_owned())
-            }
-            _ => None,
-        };
-        let wrong = wrong.map(|expected| Problem::new(format!("{at}/default"), expected, brief(default)));
-        problems.extend(wrong.map(|problem| problem.example(PROPERTY)));
     }
     problems
 }

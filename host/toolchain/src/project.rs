@@ -155,14 +155,14 @@ fn blueprints(Text { document, .. }: &Text) -> Result<Vec<Blueprint>, BuildError
 /// What would be refused when the plugin is put to work.
 fn unusable(i: usize, error: &BlueprintError) -> Problem {
     let pointer = match error {
-        BlueprintError::Property { property, .. } => {
+        BlueprintError::Property { property, field, .. } => {
             let property = property.replace('~', "~0").replace('/', "~1");
-            format!("/{i}/schema/properties/{property}")
+            let at = format!("/{i}/schema/properties/{property}");
+            if field.is_empty() { at } else { format!("{at}/{field}") }
         }
         BlueprintError::Required { .. } => format!("/{i}/schema/required"),
     };
-    Problem::new(pointer, "a blueprint whose schema can be checked", error.to_string())
-        .example("{type: string, title: Tier}")
+    Problem::new(pointer, "a blueprint whose schema can be checked", error.to_string()).example(definitions::PROPERTY)
 }
 
 /// The mapping as it stands, once its expressions compile and its kinds are the plugin's.

@@ -11,6 +11,7 @@ mod bare;
 
 use anyhow::{Result, ensure};
 use seawall_domain::{
+    Digest,
     egress::{AddressPolicy, Door as Rules},
     grant::Grant,
     item::Page,
@@ -67,7 +68,7 @@ async fn main() -> Result<()> {
         report.say(format!(
             "{language}: compiling twice, then {batches} batches of {calls} calls of each"
         ));
-        let plugin = runtime.load(&bytes)?;
+        let plugin = runtime.load(&bytes, Digest::of(&bytes))?;
         let sandbox = sandbox(&plugin)?;
         let component = plain(bare.load(&bytes))?;
         let (mut ours, mut theirs) = (Times::default(), Times::default());

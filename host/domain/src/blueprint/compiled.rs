@@ -15,6 +15,8 @@ pub enum BlueprintError {
         blueprint: String,
         /// The property.
         property: String,
+        /// The field of its schema that is wrong; empty where it is the whole.
+        field: &'static str,
         /// What is wrong, and what to do.
         reason: String,
     },
@@ -50,10 +52,11 @@ impl CompiledBlueprint {
         let name = || blueprint.identifier.to_string();
         let mut properties = BTreeMap::new();
         for (property, schema) in &blueprint.schema.properties {
-            let compiled = Property::new(schema).map_err(|reason| BlueprintError::Property {
+            let compiled = Property::new(schema).map_err(|wrong| BlueprintError::Property {
                 blueprint: name(),
                 property: property.clone(),
-                reason,
+                field: wrong.field,
+                reason: wrong.reason,
             })?;
             properties.insert(property.clone(), compiled);
         }

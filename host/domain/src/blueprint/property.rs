@@ -44,15 +44,79 @@ pub(super) struct Misfit {
     pub(super) why: String,
 }
 
+/// Why a property's schema is none.
+pub(super) struct Wrong {
+    /// The field of the schema that is wrong; empty where it is the whole.
+    pub(super) field: &'static str,
+    /// What is wrong, and what to do.
+    pub(super) reason: String,
+}
+
+impl From<String> for Wrong {
+    fn from(reason: String) -> Self {
+        Self { field: "", reason }
+    }
+}
+
+/// Types that a property may have: Port's, and JSON Schema's whole numbers.
+const TYPES: [&str; 6] = ["string", "number", "boolean", "object", "array", "integer"];
+
+/// What says something of values and would be passed over where it cannot be understood: a type that is none, options that
+/// are no list, a default that the property itself refuses.
+fn sensible(schema: &Value) -> Result<(), Wrong> {
+    let wrong = |field, expected: &str| {
+        let found = schema[field].to_string();
+        let reason = format!("expected {expected}, found {}", cut(&found, 60));
+        Err(Wrong { field, reason })
+    };
+    match &schema["type"] {
+        Value::Null => {}
+        Value::String(given) if TYPES.contains(&given.as_str()) => {}
+        other => {
+            let meant = nearest(other.as_str().unwrap_or_default(), TYPES);
+            let meant = meant.map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default();
+            return wrong("type", &format!("one of {}{meant}", TYPES.join(", ")));
+        }
+    }
+    if !matches!(&schema["enum"], Value::Null) && schema["enum"].as_array().is_none_or(Vec::is_empty) {
+        return wrong("enum", "a list of the values that are allowed");
+    }
+    let default = &schema["default"];
+    let fits = match schema["type"].as_str() {
+        Some("string") => default.is_string(),
+        Some("number") => default.is_number(),
+        Some("integer") => default.is_i64() || default.is_u64(),
+        Some("boolean") => default.is_boolean(),
+        Some("array") => default.is_array(),
+        _ => true,
+    };
+    // Where Port's forms write an object, it is an expression that is worked out when the form is shown.
+    if default.is_null() || default.is_object() {
+        return Ok(());
+    }
+    if !fits {
+        let kind = schema["type"].as_str().unwrap_or_default();
+        return wrong("default", &format!("a default of the property's type, {kind}"));
+    }
+    match schema["enum"].as_array() {
+        Some(options) if !default.is_array() && !options.contains(default) => {
+            wrong("default", "a default that `enum` allows")
+        }
+        _ => Ok(()),
+    }
+}
+
 impl Property {
     /// Compiles a property's schema.
-    pub(super) fn new(schema: &Value) -> Result<Self, String> {
+    pub(super) fn new(schema: &Value) -> Result<Self, Wrong> {
         if !schema.is_object() {
-            return Err(format!(
+            let shown = schema.to_string();
+            return Err(Wrong::from(format!(
                 "its schema is {}; write an object such as `{{\"type\": \"string\"}}`",
-                cut(&schema.to_string(), 60)
-            ));
+                cut(&shown, 60)
+            )));
         }
+        sensible(schema)?;
         let shape = match schema["type"].as_str() {
             Some("string") => Shape::Text,
             Some("number") => Shape::Number,
@@ -69,7 +133,8 @@ impl Property {
         };
         let items = match &schema["items"] {
             items @ Value::Object(_) if shape == Shape::List => {
-                Some(Box::new(Self::new(items).map_err(|e| format!("`items`: {e}"))?))
+                let items = Self::new(items).map_err(|e| format!("`items`: {}", e.reason))?;
+                Some(Box::new(items))
             }
             _ => None,
         };

@@ -241,3 +241,23 @@ impl Drop for Unread {
         drop(runtime.spawn(async move { while let Some(Ok(_)) = rest.frame().await {} }));
     }
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use http_body_util::StreamBody;
+
+    #[tokio::test]
+    async fn what_nobody_reads_of_a_request_is_taken_from_who_writes_it() {
+        // One frame at a time: the second can only be sent once the first was taken.
+        let (writer, reader) = tokio::sync::mpsc::channel(1);
+        let frames = futures::stream::unfold(reader, |mut reader| async {
+            reader.recv().await.map(|frame| (Ok(Frame::data(frame)), reader))
+        });
+        drop(Unread::wrap(StreamBody::new(frames).boxed_unsync()));
+        for _ in 0..10 {
+            writer.send(Bytes::from_static(b"x")).await.unwrap();
+        }
+    }
+}

@@ -151,7 +151,7 @@ impl Door {
             true if self.config.plaintext_to_loopback => &self.loopback,
             true => {
                 return Err(Stopped::refused(
-                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`",
+                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`: `seawall grant approve PLUGIN --plaintext-to-loopback`",
                     None,
                 ));
             }

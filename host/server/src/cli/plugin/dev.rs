@@ -9,7 +9,7 @@ use crate::cli::{
 };
 use ipnet::IpNet;
 use seawall_domain::{
-    CredentialName,
+    CredentialName, Digest,
     integration::with_defaults,
     manifest::{self, Manifest},
 };
@@ -179,7 +179,7 @@ impl Dev {
 async fn load(runtime: &Runtime, bytes: Vec<u8>) -> Result<Plugin> {
     let steps = steps::Steps::start("compiling the component for this machine");
     let runtime = runtime.clone();
-    let loaded = tokio::task::spawn_blocking(move || runtime.load(&bytes)).await;
+    let loaded = tokio::task::spawn_blocking(move || runtime.load(&bytes, Digest::of(&bytes))).await;
     steps.end();
     loaded
         .map_err(|e| CliError::Failed(e.to_string()))?
