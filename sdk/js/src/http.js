@@ -46,7 +46,7 @@ async function send(address, options = {}) {
     throw isNoAnswer(error) ? new Unavailable(noAnswer(request), { cause: error }) : error;
   }
   if (!response.ok) {
-    throw refusal(request, response, await excerpt(response));
+    throw refusal(request, response, beginning(await whole(request, response)));
   }
   return response;
 }
@@ -58,13 +58,16 @@ async function json(address, options = {}) {
   }
   const response = await send(address, { ...options, headers });
   const request = named(options.method ?? (options.json === undefined ? "GET" : "POST"), address);
-  let bytes;
+  return parse(request, response.status, await whole(request, response));
+}
+
+/** The whole body: bytes, since `text` and `json` say no more of one that breaks off than of one that is no UTF-8. */
+async function whole(request, response) {
   try {
-    bytes = new Uint8Array(await response.arrayBuffer());
+    return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     throw new Unavailable(`${request}: the answer broke off`, { cause: error });
   }
-  return parse(request, response.status, bytes);
 }
 
 /** What messages call a request. Without the query, where some tools take a secret. */
@@ -118,14 +121,6 @@ export function waitMs(retryAfter, now) {
   }
   const wait = value.endsWith(" GMT") ? Date.parse(value) - now : Number.NaN;
   return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
-}
-
-async function excerpt(response) {
-  try {
-    return beginning(new Uint8Array(await response.arrayBuffer()));
-  } catch {
-    return "";
-  }
 }
 
 /** How a body begins, on one line. */
