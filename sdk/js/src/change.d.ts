@@ -24,13 +24,14 @@ export interface Page {
 /**
  * The tool has, or still has, this item.
  * @param kind One of the manifest's kinds.
- * @param key Unique within that kind and partition.
- * @param value The tool's own JSON object, as its API gives it. The mapping makes entities of it.
+ * @param key Unique within that kind and partition. One that is empty, or no string and no number, is a `TypeError`.
+ * @param value The tool's own JSON object, as its API gives it. The mapping makes entities of it. NaN and Infinity
+ *   become null, as `JSON.stringify` writes them.
  */
-export function upsert(kind: string, key: string | number, value: unknown): Change;
+export function upsert(kind: string, key: string | number | bigint, value: unknown): Change;
 
 /** The tool no longer has this item. Not needed in a pass that ends with `snapshotComplete`. */
-export function remove(kind: string, key: string | number): Change;
+export function remove(kind: string, key: string | number | bigint): Change;
 
 /** Says which partition a change belongs to, where it is brought by a webhook or an action. */
 export function located(partition: string, change: Change): LocatedChange;

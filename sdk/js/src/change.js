@@ -1,23 +1,24 @@
 /** The tool has, or still has, this item. */
 export function upsert(kind, key, value) {
-  return { type: "upsert", kind, key: named(key), value };
+  return { type: "upsert", kind, key: named(kind, key), value };
 }
 
 /** The tool no longer has this item. */
 export function remove(kind, key) {
-  return { type: "delete", kind, key: named(key) };
+  return { type: "delete", kind, key: named(kind, key) };
 }
 
 /** A field that the tool left out must not become the key "undefined", which all such items would share. */
-function named(key) {
+function named(kind, key) {
   if (typeof key === "bigint" || (typeof key === "number" && Number.isFinite(key))) {
     return String(key);
   }
   if (typeof key !== "string") {
-    throw new TypeError(`the key of an item is a string or a number, not ${key === null ? "null" : typeof key}`);
+    const found = key === null || typeof key === "number" ? String(key) : typeof key;
+    throw new TypeError(`${kind}: the key of an item is a string or a finite number, not ${found}`);
   }
   if (key === "") {
-    throw new TypeError("the key of an item is empty");
+    throw new TypeError(`${kind}: the key of an item is empty`);
   }
   return key;
 }

@@ -82,15 +82,19 @@ export function trace(error) {
     return `thrown: ${show(error)}`;
   }
   const first = head(error);
-  const frames = (error.stack ?? "").split("\n").filter((frame) => !frame.includes("/sources/initializer.js"));
+  const plain = `${error.name}: ${error.message}`;
+  const given = error.stack ?? "";
+  const whole = given.startsWith(plain) ? `${first}${given.slice(plain.length)}` : given;
+  const frames = whole.split("\n").filter((frame) => !frame.includes("/sources/initializer.js"));
   const stack = frames.join("\n");
   const cause = error.cause === undefined ? "" : `\ncaused by ${trace(error.cause)}`;
   return `${stack.startsWith(first) ? stack : `${first}\n${stack}`}${cause}`.trimEnd();
 }
 
-/** Classes of the author's own seldom set `name`. */
+/** Classes of the author's own seldom set `name`: theirs is the language's, of the class that they extend. */
 function head(error) {
-  const name = error.name === "Error" ? error.constructor.name : error.name;
+  const inherited = /^(Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error$/.test(error.name);
+  const name = (inherited && error.constructor?.name) || error.name;
   return `${name}: ${error.message}`;
 }
 

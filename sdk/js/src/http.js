@@ -38,7 +38,7 @@ async function send(address, options = {}) {
   if (WITH_BODY.includes(init.method?.toUpperCase())) {
     init.body ??= new Uint8Array();
   }
-  const request = `${init.method ?? "GET"} ${address}`;
+  const request = named(init.method ?? "GET", address);
   let response;
   try {
     response = await fetch(address, { ...init, headers: sent });
@@ -46,7 +46,7 @@ async function send(address, options = {}) {
     throw isNoAnswer(error) ? new Unavailable(noAnswer(request), { cause: error }) : error;
   }
   if (!response.ok) {
-    throw refusal(request, response, await excerpt(response));
+    throw refusal(request, response, beginning(await whole(request, response)));
   }
   return response;
 }
@@ -57,37 +57,49 @@ async function json(address, options = {}) {
     headers.set("accept", "application/json");
   }
   const response = await send(address, { ...options, headers });
-  const request = `${options.method ?? (options.json === undefined ? "GET" : "POST")} ${address}`;
-  let bytes;
+  const request = named(options.method ?? (options.json === undefined ? "GET" : "POST"), address);
+  return parse(request, response.status, await whole(request, response));
+}
+
+/** The whole body: bytes, since `text` and `json` say no more of one that breaks off than of one that is no UTF-8. */
+async function whole(request, response) {
   try {
-    bytes = new Uint8Array(await response.arrayBuffer());
+    return new Uint8Array(await response.arrayBuffer());
   } catch (error) {
     throw new Unavailable(`${request}: the answer broke off`, { cause: error });
   }
-  return parse(request, response.status, bytes);
+}
+
+/** What messages call a request. Without the query, where some tools take a secret. */
+function named(method, address) {
+  return `${method} ${String(address).split(/[?#]/)[0]}`;
 }
 
 /** The value of a whole body. One that is no JSON would be no other the next time: that is no failure of the network. */
 export function parse(request, status, bytes) {
-  if (bytes.length === 0 && (WITHOUT_BODY.includes(status) || !request.startsWith("GET "))) {
+  if (bytes.length === 0 && WITHOUT_BODY.includes(status)) {
     return undefined;
   }
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (error) {
-    const begin =
-      bytes.length === 0 ? "it is empty" : shorten(new TextDecoder().decode(bytes.subarray(0, 4 * EXCERPT)));
-    throw new Failed(`${request}: the answer is no JSON: ${begin}`, { cause: error });
+    const begin = beginning(bytes);
+    const words = begin === "" ? "it is empty" : `it begins with: ${begin}`;
+    throw new Failed(`${request} answered no JSON; ${words}`, { cause: error });
   }
 }
 
 /** The error for an answer that is no success. */
 export function refusal(request, response, body) {
   const { status } = response;
-  const retryAfter = response.headers.get("retry-after");
+  const wait = waitMs(response.headers.get("retry-after"), Date.now());
   const message = `${request}: answered ${status}${body === "" ? "" : `: ${body}`}`;
-  if (status === 429 || (status === 403 && retryAfter !== null)) {
-    return new RateLimited(waitMs(retryAfter, Date.now()));
+  if (status === 429) {
+    return new RateLimited(wait ?? DEFAULT_WAIT_MS);
+  }
+  // Some tools answer 403 to one that asks too often, and 503 while they restart.
+  if ((status === 403 || status === 503) && wait !== undefined) {
+    return new RateLimited(wait);
   }
   if (status === 401 || status === 403) {
     return new Unauthorized(message);
@@ -101,27 +113,27 @@ export function refusal(request, response, body) {
   return new Failed(message);
 }
 
-/** Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds, or a date. */
+/** Retry-After (RFC 9110, 10.2.3) in milliseconds: seconds, or a date. Undefined for what is neither. */
 export function waitMs(retryAfter, now) {
-  if (retryAfter === null || retryAfter.trim() === "") {
-    return DEFAULT_WAIT_MS;
+  const value = retryAfter?.trim() ?? "";
+  if (/^\d+$/.test(value)) {
+    return Number(value) * 1000;
   }
-  const seconds = Number(retryAfter);
-  const wait = Number.isNaN(seconds) ? Date.parse(retryAfter) - now : seconds * 1000;
-  return Number.isNaN(wait) ? DEFAULT_WAIT_MS : Math.max(wait, 0);
+  const wait = value.endsWith(" GMT") ? Date.parse(value) - now : Number.NaN;
+  return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
 }
 
-async function excerpt(response) {
-  try {
-    return shorten(await response.text());
-  } catch {
-    return "";
-  }
+/** How a body begins, on one line. */
+function beginning(bytes) {
+  const text = new TextDecoder().decode(bytes.subarray(0, 4 * EXCERPT));
+  const line = Array.from(text.replace(/\s+/g, " ").trim(), printable);
+  return line.length > EXCERPT ? `${line.slice(0, EXCERPT).join("")}…` : line.join("");
 }
 
-function shorten(text) {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length > EXCERPT ? `${line.slice(0, EXCERPT)}…` : line;
+/** Not every database and terminal takes control characters, such as a zero byte. The engine's regexes lack `\p{Cc}`. */
+function printable(character) {
+  const code = character.codePointAt(0);
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) ? "\ufffd" : character;
 }
 
 export const http = { json, send, url };

@@ -5,7 +5,14 @@ import * as sdk from "../src/index.js";
 
 test("an author's own class keeps its name, and a wait is a number", () => {
   class Own extends Error {}
+  class Narrow extends RangeError {}
+  class Named extends Error {
+    name = "Given";
+  }
   assert.deepEqual(toFailure(new Own("why")).failure, { tag: "failed", val: "Own: why" });
+  assert.equal(toFailure(new Narrow("why")).failure.val, "Narrow: why");
+  assert.equal(toFailure(new Named("why")).failure.val, "Given: why");
+  assert.match(toFailure(new Own("why")).report, /^Own: why\n +at /);
   assert.throws(() => new sdk.RateLimited("soon"), /takes milliseconds, not "soon"/);
 });
 

@@ -76,6 +76,7 @@ test("answers that are no success become the error that fits", async () => {
     [410, sdk.NotFound],
     [408, sdk.Unavailable],
     [500, sdk.Unavailable],
+    [502, sdk.Unavailable],
     [503, sdk.Unavailable],
     [400, sdk.Failed],
     [422, sdk.Failed],
@@ -93,11 +94,12 @@ test("answers that are no success become the error that fits", async () => {
   }
 });
 
-test("429, and 403 with a time, say how long to wait", async () => {
+test("429, and 403 and 503 with a time, say how long to wait", async () => {
   const cases = [
     [429, [["retry-after", "3"]], 3_000],
     [429, [], 30_000],
     [403, [["retry-after", "1"]], 1_000],
+    [503, [["retry-after", "2"]], 2_000],
   ];
   for (const [status, headers, ms] of cases) {
     await assert.rejects(http.json(answer(status, "", headers)), (error) => {
@@ -113,40 +115,51 @@ test("Retry-After is seconds or a date", () => {
   assert.equal(waitMs("120", now), 120_000);
   assert.equal(waitMs("Thu, 01 Jan 2026 00:00:30 GMT", now), 30_000);
   assert.equal(waitMs("Wed, 31 Dec 2025 00:00:00 GMT", now), 0);
-  assert.equal(waitMs("soon", now), 30_000);
-  assert.equal(waitMs(null, now), 30_000);
+  for (const neither of ["soon", "", "-5", "1.5", "1 May 2027", null]) {
+    assert.equal(waitMs(neither, now), undefined, String(neither));
+  }
 });
 
 test("an answer that is no JSON is quoted, and one that breaks off is unavailable", async () => {
   await assert.rejects(http.json(answer(200, "<html>log in</html>")), (error) => {
     assert.ok(error instanceof sdk.Failed);
-    assert.match(error.message, /no JSON: <html>log in<\/html>/);
+    assert.match(
+      error.message,
+      /^GET http:\/\/127\.0\.0\.1:\d+\/200 answered no JSON; it begins with: <html>log in<\/html>$/,
+    );
     return true;
   });
-  await assert.rejects(http.json(http.url(base, "/200", { cut: 1 })), sdk.Unavailable);
+  for (const status of [200, 404, 500]) {
+    await assert.rejects(http.json(http.url(base, `/${status}`, { cut: 1 })), sdk.Unavailable);
+  }
 });
 
 test("a whole body that is no JSON has failed, whatever its bytes", () => {
-  for (const [bytes, words] of [
-    [[], /GET x: the answer is no JSON: it is empty/],
-    [[0, 0], /no JSON/],
-    [[0x7b, 0x22, 0xe9, 0x22, 0x7d], /no JSON: \{"\ufffd"\}/],
+  for (const [bytes, begins] of [
+    [[], "it is empty"],
+    [[0, 0], "it begins with: \ufffd\ufffd"],
+    [[0x7b, 0x22, 0xe9, 0x22, 0x7d], 'it begins with: {"\ufffd"}'],
+    [[0xff, 0xfe, 0x5b, 0, 0x5d, 0], "it begins with: \ufffd\ufffd[\ufffd]\ufffd"],
   ]) {
-    assert.throws(
-      () => parse("GET x", 200, new Uint8Array(bytes)),
-      (error) => {
-        assert.ok(error instanceof sdk.Failed);
-        assert.match(error.message, words);
-        return true;
-      },
-    );
+    for (const request of ["GET x", "POST x"]) {
+      assert.throws(
+        () => parse(request, 200, new Uint8Array(bytes)),
+        (error) => {
+          assert.ok(error instanceof sdk.Failed);
+          assert.equal(error.message, `${request} answered no JSON; ${begins}`);
+          return true;
+        },
+      );
+    }
   }
   assert.equal(parse("GET x", 204, new Uint8Array()), undefined);
-  assert.equal(parse("POST x", 200, new Uint8Array()), undefined);
+  assert.deepEqual(parse("GET x", 200, new TextEncoder().encode("\ufeff[1]")), [1]);
 });
 
 test("an item's key is a string or a number", () => {
   assert.equal(sdk.upsert("k", 7, {}).key, "7");
+  assert.equal(sdk.upsert("k", 7n, {}).key, "7");
+  assert.throws(() => sdk.upsert("k", undefined, {}), /^TypeError: k: the key of an item is .*, not undefined$/);
   for (const key of [undefined, null, "", Number.NaN, {}]) {
     assert.throws(() => sdk.upsert("k", key, {}), TypeError);
     assert.throws(() => sdk.remove("k", key), TypeError);

@@ -32,7 +32,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_response(int(path.split("/")[2]) if path.startswith("/status/") else 302 if path == "/to" else 200)
         if path == "/to":
             self.send_header("location", query)
-        self.send_header("content-length", str(len(body) + (10 if path == "/half" else 0)))
+        self.send_header("content-length", str(len(body) + (10 if path.endswith("/half") else 0)))
         self.end_headers()
         self.wfile.write(body)
 
@@ -105,6 +105,8 @@ NOW = 1_800_000_000
         (response(429, Retry_After=formatdate(NOW + 100, usegmt=True)), 100),
         (response(429, Retry_After=formatdate(NOW - 100, usegmt=True)), 0),
         (response(403, X_RateLimit_Remaining="0", X_RateLimit_Reset=str(NOW + 50)), 50),
+        (response(403, Retry_After="9"), 9),
+        (response(503, Retry_After="2"), 2),
         (response(429), 30),
         (response(429, Retry_After="soon"), 30),
     ],
@@ -160,6 +162,8 @@ def test_no_answer_becomes_the_error_that_fits(code: str, kind: type[errors.Plug
 def test_natively_a_dead_server_and_half_a_body_are_unavailable(server: str) -> None:
     with pytest.raises(errors.Unavailable, match="HttpResponseIncomplete"):
         http.get(f"{server}/half", timeout=5)
+    with pytest.raises(errors.Unavailable, match="HttpResponseIncomplete"):
+        http.get(f"{server}/status/500/half", timeout=5)
     with pytest.raises(errors.Unavailable, match="ConnectionRefused"):
         http.get("http://127.0.0.1:1/")
 
@@ -173,14 +177,19 @@ def test_what_is_no_http_address_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"<html>\n Bad gateway", "<html> Bad gateway"),
-        (b"", "it is empty"),
-        (b"\x00\xff<html>", "no JSON"),
-        (b'{"a":"\xe9"}', "no JSON"),
-        (b"\x00\x00", "no JSON"),
+        (b"<html>\n Bad gateway", "; it begins with: <html> Bad gateway$"),
+        (b"", "; it is empty$"),
+        (b"\x00\xff<html>", "; it begins with: \ufffd\ufffd<html>$"),
+        (b'{"a":"\xe9"}', "; it begins with: {.*}$"),
+        (b"\x00\x00", "; it begins with: \ufffd\ufffd$"),
+        ("[1]".encode("utf-16-be"), "; it begins with: \ufffd"),
+        (b"[NaN]", "NaN is no JSON value"),
+        (b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_a_whole_body_that_is_no_json_has_failed_and_is_shown(body: bytes, words: str) -> None:
     page = http.Response("GET", "http://a/x", 200, http.Headers(), body)
-    with pytest.raises(errors.Failed, match=words):
+    with pytest.raises(errors.Failed, match=words) as caught:
         page.json()
+    assert caught.value.message.startswith("GET http://a/x answered no JSON (")
+    assert http.Response("GET", "http://a/x", 200, http.Headers(), b"\xef\xbb\xbf[1]").json() == [1]

@@ -89,11 +89,18 @@ pub enum Change {
 }
 
 impl Change {
-    /// The item as it is now.
+    /// The item as it is now. Floats that are no number become null, as `serde_json` writes them.
+    ///
+    /// # Errors
+    /// [`Failure::Failed`] for an empty key, which all items without one would share, and for what is no JSON.
     pub fn upsert(kind: impl Into<String>, key: impl Into<String>, value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        let (kind, key) = (kind.into(), key.into());
+        if key.is_empty() {
+            return Err(Failure::failed(format!("{kind}: the key of an item is empty")));
+        }
         Ok(Self::Upsert {
-            kind: kind.into(),
-            key: key.into(),
+            kind,
+            key,
             value: Json::from(value)?,
         })
     }
@@ -158,6 +165,9 @@ impl Page {
     }
 
     /// Adds an item as it is now.
+    ///
+    /// # Errors
+    /// Those of [`Change::upsert`].
     pub fn upsert(
         &mut self,
         kind: impl Into<String>,
@@ -168,7 +178,7 @@ impl Page {
         Ok(())
     }
 
-    /// Adds an item as the tool wrote it.
+    /// Adds an item as the tool wrote it. The host refuses a page that has an empty key.
     pub fn upsert_json(&mut self, kind: impl Into<String>, key: impl Into<String>, value: Json) {
         let (kind, key) = (kind.into(), key.into());
         self.changes.push(Change::Upsert { kind, key, value });
@@ -223,5 +233,16 @@ impl<T: Ingestor> wit::Guest for IngestorRole<T> {
                 Next::CaughtUp(cursor) => wit::Next::CaughtUp(cursor),
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_without_a_key_is_refused() {
+        let refused = Page::complete().upsert("service", "", &1);
+        assert_eq!(refused, Err(Failure::failed("service: the key of an item is empty")));
     }
 }

@@ -19,6 +19,22 @@ def dumps(value: Any, what: str) -> bytes:
     return encoded.encode("utf-8", "replace")
 
 
+def loads(data: bytes) -> Any:
+    """JSON in UTF-8: no encoding is guessed, as `json.loads` does with bytes, and NaN is none.
+
+    A `ValueError` says why it is no JSON.
+    """
+    try:
+        # Components lack the codec utf-8-sig, which would skip the byte order mark.
+        return json.loads(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON value")
+
+
 def text(value: object) -> str:
     """`value` as text that UTF-8 can hold."""
     return str(value).encode("utf-8", "replace").decode()

@@ -36,13 +36,16 @@ class RateLimited(PluginError):
     """Retried after so many seconds; no progress is lost."""
 
     def __init__(self, seconds: float, message: str = "") -> None:
+        # Here, where the traceback still names the author's line: later it would be told to nobody.
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds != seconds:
+            raise TypeError(f"RateLimited takes seconds, not {seconds!r:.100}")
         super().__init__(message or f"rate limited, try again in {seconds:g} s")
         self.seconds = seconds
 
     @property
     def milliseconds(self) -> int:
         """The wait in whole milliseconds, never below 0 or above what the host can be told (49 days)."""
-        return min(max(round(self.seconds * 1000), 0), _MAX_MILLISECONDS)
+        return round(min(max(self.seconds * 1000, 0), _MAX_MILLISECONDS))
 
 
 class CursorExpired(PluginError):

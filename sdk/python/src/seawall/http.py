@@ -18,6 +18,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+from seawall.encoding import loads
 from seawall.errors import Denied, Failed, NotFound, PluginError, RateLimited, Unauthorized, Unavailable
 from seawall.transport import Transport, TransportError
 
@@ -65,9 +66,13 @@ class Response:
         return f"<{self._what}, {len(self.body)} bytes>"
 
     @property
-    def _what(self) -> str:
+    def _request(self) -> str:
         # Without the query, since some tools take a secret there.
-        return f"{self.method} {self.url.split('?')[0]}: {self.status}"
+        return f"{self.method} {self.url.split('?')[0]}"
+
+    @property
+    def _what(self) -> str:
+        return f"{self._request}: {self.status}"
 
     @property
     def ok(self) -> bool:
@@ -82,11 +87,11 @@ class Response:
     def json(self) -> Any:
         """The body as JSON. `Failed` if it is none: it came whole, so it would be no other the next time."""
         try:
-            # Not the bytes: of those, json guesses an encoding.
-            return _json.loads(self.body.decode("utf-8"))
+            return loads(self.body)
         except ValueError as error:
-            start = _start(self.text) or "it is empty"
-            raise Failed(f"{self._what}, but the body is no JSON ({error}): {start}") from None
+            start = _start(self.text)
+            words = f"it begins with: {start}" if start else "it is empty"
+            raise Failed(f"{self._request} answered no JSON ({error}); {words}") from None
 
     def raise_for_status(self) -> Response:
         """Itself if the status is 2xx, else the error that fits it."""
@@ -94,7 +99,9 @@ class Response:
             return self
         message = f"{self._what} {_start(self.text)}".strip()
         out_of_quota = self.status == 403 and self.headers.get("x-ratelimit-remaining", "").strip() == "0"
-        if self.status == 429 or out_of_quota:
+        # Some tools answer 403 to one that asks too often, and 503 while they restart.
+        asks_to_wait = self.status in (403, 503) and self._named_wait() is not None
+        if self.status == 429 or out_of_quota or asks_to_wait:
             raise RateLimited(self.retry_after(), message)
         if self.status in (401, 403):
             raise Unauthorized(message)
@@ -106,17 +113,23 @@ class Response:
 
     def retry_after(self) -> float:
         """Seconds to wait, from `Retry-After` or `X-RateLimit-Reset`; 30 where the tool does not say."""
+        wait = self._named_wait()
+        if wait is not None:
+            return wait
+        reset = self.headers.get("x-ratelimit-reset", "").strip()
+        if reset.isascii() and reset.isdigit():
+            return max(float(reset) - time.time(), 1.0)
+        return _DEFAULT_WAIT
+
+    def _named_wait(self) -> float | None:
+        """`Retry-After` in seconds (RFC 9110, 10.2.3): a number, or a date. None for what is neither."""
         value = self.headers.get("retry-after", "").strip()
         if value.isascii() and value.isdigit():
             return float(value)
         try:
             return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
         except (TypeError, ValueError):
-            pass
-        reset = self.headers.get("x-ratelimit-reset", "").strip()
-        if reset.isascii() and reset.isdigit():
-            return max(float(reset) - time.time(), 1.0)
-        return _DEFAULT_WAIT
+            return None
 
 
 def join(base_url: str, *parts: str) -> str:
@@ -211,6 +224,8 @@ def _param(value: Any) -> Any:
 def _start(text: str) -> str:
     """The start of a body, on one line, for a message."""
     line = " ".join(text[:400].split())
+    # Not every database and terminal takes control characters, such as a zero byte.
+    line = "".join("\ufffd" if each < " " or "\x7f" <= each < "\xa0" else each for each in line)
     return line if len(line) <= 200 else f"{line[:200]}…"
 
 

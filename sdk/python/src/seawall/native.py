@@ -7,6 +7,7 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+from typing import Any
 
 from seawall.transport import TransportError
 
@@ -31,15 +32,19 @@ def send(
     # S310: http.request has checked the scheme.
     request = urllib.request.Request(url, body, {**dict(headers), **credentials}, method=method)  # noqa: S310
     try:
-        with _opener.open(request, timeout=timeout) as answer:
+        with _open(request, timeout) as answer:
             return answer.status, answer.headers.items(), answer.read()
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, answer.headers.items(), answer.read()
     except urllib.error.URLError as error:
         raise TransportError(_code(error.reason), str(error.reason)) from None
     except (OSError, http.client.HTTPException) as error:
         raise TransportError(_code(error), str(error)) from None
+
+
+def _open(request: urllib.request.Request, timeout: float) -> Any:
+    try:
+        return _opener.open(request, timeout=timeout)
+    except urllib.error.HTTPError as answer:
+        return answer
 
 
 def _code(reason: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from seawall.encoding import loads
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Delivery:
 
     def json(self) -> Any:
         """The body as JSON."""
-        return json.loads(self.body)
+        return loads(self.body)
 
 
 @dataclass(frozen=True)

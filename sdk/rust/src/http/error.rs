@@ -88,6 +88,12 @@ impl fmt::Display for Error {
             Self::Status {
                 request, status, begin, ..
             } => write!(f, "{request} answered {status}: {begin}"),
+            Self::Body { request, reason, begin } if begin.is_empty() => {
+                write!(
+                    f,
+                    "{request} answered no JSON of the expected shape ({reason}); it is empty"
+                )
+            }
             Self::Body { request, reason, begin } => {
                 write!(
                     f,

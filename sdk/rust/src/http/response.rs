@@ -54,7 +54,9 @@ impl Response {
     /// The body as JSON, after [`error_for_status`](Self::error_for_status).
     pub fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
         let answer = self.error_for_status()?;
-        serde_json::from_slice(&answer.body).map_err(|e| Error::Body {
+        // Some tools put a byte order mark before it, which a reader may skip (RFC 8259, 8.1).
+        let text = answer.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&answer.body);
+        serde_json::from_slice(text).map_err(|e| Error::Body {
             reason: e.to_string(),
             begin: beginning(&answer.body),
             request: answer.request,
@@ -85,7 +87,8 @@ impl Response {
 fn beginning(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(&body[..body.len().min(400)]);
     let words: Vec<&str> = text.split_whitespace().collect();
-    let mut line = words.join(" ");
+    // Not every database and terminal takes control characters, such as a zero byte.
+    let mut line = words.join(" ").replace(char::is_control, "\u{fffd}");
     if let Some((at, _)) = line.char_indices().nth(160) {
         line.truncate(at);
         line.push('…');
@@ -100,13 +103,13 @@ mod tests {
     use crate::failure::Failure;
     use std::time::Duration;
 
-    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
+    fn answer(status: u16, headers: &[(&str, &str)], body: impl AsRef<[u8]>) -> Response {
         let headers = headers.iter().map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
         Response {
             request: "GET http://x/a".to_owned(),
             status,
             headers: headers.collect(),
-            body: body.as_bytes().to_vec(),
+            body: body.as_ref().to_vec(),
         }
     }
 
@@ -140,6 +143,29 @@ mod tests {
             "{words}"
         );
         assert!(words.ends_with("<html>"), "{words}");
+    }
+
+    #[test]
+    fn a_whole_body_that_is_no_json_has_failed_whatever_its_bytes() {
+        for (body, ends) in [
+            (&b""[..], "; it is empty"),
+            (b"\0\0", "; it begins with: \u{fffd}\u{fffd}"),
+            (b"[\"\xe9\"]", "; it begins with: [\"\u{fffd}\"]"),
+            (
+                b"\xff\xfe[\0]\0",
+                "; it begins with: \u{fffd}\u{fffd}[\u{fffd}]\u{fffd}",
+            ),
+        ] {
+            let Failure::Failed(words) = failure(answer(200, &[], body)) else {
+                panic!("{body:?} became another failure");
+            };
+            assert!(
+                words.starts_with("GET http://x/a answered no JSON") && words.ends_with(ends),
+                "{words}"
+            );
+        }
+        let marked = answer(200, &[], b"\xef\xbb\xbf[1]");
+        assert_eq!(marked.json::<Vec<u8>>(), Ok(vec![1]));
     }
 
     #[test]
