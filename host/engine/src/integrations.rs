@@ -55,7 +55,7 @@ impl Engine {
             problems.extend(
                 wrong
                     .iter()
-                    .map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string())),
+                    .map(|p| Problem::at(format!("/config{}", p.pointer), p.words())),
             );
         }
         for name in wanted.credentials.keys() {

@@ -56,7 +56,7 @@ impl Engine {
                 )
             })?;
         if let Err(wrong) = integration::check_config(&ask.params, params) {
-            let problem = |p: &integration::ConfigProblem| Problem::at(format!("/params{}", p.pointer), p.to_string());
+            let problem = |p: &integration::ConfigProblem| Problem::at(format!("/params{}", p.pointer), p.words());
             return Err(EngineError::Invalid(wrong.iter().map(problem).collect()));
         }
         if ask.blueprint.as_ref().is_some_and(|b| b != blueprint) {

@@ -56,7 +56,7 @@ impl Engine {
                 )
             })?;
         if let Err(wrong) = integration::check_config(&asked.inputs, &request.inputs) {
-            let problem = |p: &integration::ConfigProblem| Problem::at(format!("/inputs{}", p.pointer), p.to_string());
+            let problem = |p: &integration::ConfigProblem| Problem::at(format!("/inputs{}", p.pointer), p.words());
             return Err(EngineError::Invalid(wrong.iter().map(problem).collect()));
         }
         match (&asked.target, &request.target) {

@@ -36,20 +36,22 @@ impl Document {
     /// # Errors
     /// [`Problems`] with the one place where the text stops being YAML (or repeats a name, or nests too deeply).
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
-        let refuse = |at, found: String| {
-            let problem = Problem::new("", "a YAML document", found).at(at);
+        let refuse = |wrong: yaml::Wrong| {
+            let mut problem = Problem::new("", "a YAML document", wrong.why).at(wrong.at);
+            problem.example = wrong.example.map(str::to_owned);
             Problems {
                 file: file.to_owned(),
                 problems: vec![problem],
             }
         };
         if text.len() > MAX_BYTES {
-            return Err(refuse(
-                None,
-                format!("{} bytes, more than the {MAX_BYTES} that are read", text.len()),
-            ));
+            return Err(refuse(yaml::Wrong {
+                at: None,
+                why: format!("{} bytes, more than the {MAX_BYTES} that are read", text.len()),
+                example: None,
+            }));
         }
-        let node = yaml::read(text).map_err(|(at, why)| refuse(at, why))?;
+        let node = yaml::read(text).map_err(refuse)?;
         let mut places = HashMap::new();
         let value = node.into_value(&mut String::new(), None, &mut places);
         Ok(Self {
@@ -76,6 +78,20 @@ impl Document {
                 return Some(*place);
             }
             pointer = &pointer[..pointer.rfind('/')?];
+        }
+    }
+
+    /// `f.yaml:8:3: config.base_url`: where a value stands and its field, for words of others that know only the pointer.
+    pub fn named(&self, pointer: &str) -> String {
+        let mut named = self.file.clone();
+        if let Some(Position { line, column }) = self.position(pointer) {
+            named.push_str(&format!(":{line}:{column}"));
+        }
+        let path = problem::path(pointer);
+        if path.is_empty() {
+            named
+        } else {
+            format!("{named}: {path}")
         }
     }
 
@@ -125,6 +141,36 @@ mod tests {
     fn at(document: &Document, pointer: &str) -> (u32, u32) {
         let position = document.position(pointer).unwrap();
         (position.line, position.column)
+    }
+
+    #[test]
+    fn text_that_is_no_yaml_is_told_in_plain_words_with_how_to_write_it() {
+        for (text, place, words, example) in [
+            ("name: a\n\tplugin: b\n", "1:7", "indent with spaces", "  name: value"),
+            (
+                "name: a\nconfig: {a: 1\nplugin: x\n",
+                "3:7",
+                "is not closed",
+                "config: {a: 1, b: 2}",
+            ),
+            ("name: [a\nb: c\n", "2:2", "is not closed", "methods: [GET, POST]"),
+            ("name: \"a\n", "2:1", "never closed", "name: \"value\""),
+            ("name: a\n  plugin: x\n", "2:9", "indented deeper", "name: \"a: b\""),
+            ("name: @x\n", "1:7", "outside quotes", "name: \"@x\""),
+            ("name: *x\n", "1:7", "not there", "name: \"*x\""),
+            ("name: {{x}}\n", "1:8", "a name that is no text", "name: \"{{x}}\""),
+            ("a: b\n- c\n", "2:3", "no `name: value`", "name: value"),
+        ] {
+            let said = Document::parse("f.yaml", text).unwrap_err().to_string();
+            assert!(
+                said.starts_with(&format!("f.yaml:{place}: expected a YAML document, found ")),
+                "{said}"
+            );
+            assert!(
+                said.contains(words) && said.ends_with(&format!("; for example `{example}`")),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -73,28 +73,45 @@ impl Problem {
         self
     }
 
+    /// What is wrong, without the field: for those who name the field themselves.
+    pub fn words(&self) -> String {
+        let mut words = format!("expected {}, found {}", self.expected, self.found);
+        if let Some(meant) = &self.meant {
+            words.push_str(&format!("; did you mean `{meant}`?"));
+        }
+        if let Some(example) = &self.example {
+            words.push_str(&format!("; for example `{example}`"));
+        }
+        words
+    }
+
     /// The field as people write it: `capabilities.network[0].methods`. Empty for the whole document.
     pub fn path(&self) -> String {
-        let mut path = String::new();
-        for token in self.pointer.split('/').skip(1) {
-            let token = token.replace("~1", "/").replace("~0", "~");
-            let plain = !token.is_empty()
-                && token
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
-            if !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()) {
-                path.push_str(&format!("[{token}]"));
-            } else if plain {
-                if !path.is_empty() {
-                    path.push('.');
-                }
-                path.push_str(&token);
-            } else {
-                path.push_str(&format!("[{}]", Value::from(token)));
-            }
-        }
-        path
+        path(&self.pointer)
     }
+}
+
+/// A JSON Pointer as people write it.
+pub(super) fn path(pointer: &str) -> String {
+    let mut path = String::new();
+    for token in pointer.split('/').skip(1) {
+        let token = token.replace("~1", "/").replace("~0", "~");
+        let plain = !token.is_empty()
+            && token
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '$'));
+        if !token.is_empty() && token.bytes().all(|b| b.is_ascii_digit()) {
+            path.push_str(&format!("[{token}]"));
+        } else if plain {
+            if !path.is_empty() {
+                path.push('.');
+            }
+            path.push_str(&token);
+        } else {
+            path.push_str(&format!("[{}]", Value::from(token)));
+        }
+    }
+    path
 }
 
 /// `capabilities.network[0].methods: expected …, found …; did you mean …?; for example …`
@@ -104,14 +121,7 @@ impl fmt::Display for Problem {
         if !path.is_empty() {
             write!(f, "{path}: ")?;
         }
-        write!(f, "expected {}, found {}", self.expected, self.found)?;
-        if let Some(meant) = &self.meant {
-            write!(f, "; did you mean `{meant}`?")?;
-        }
-        if let Some(example) = &self.example {
-            write!(f, "; for example `{example}`")?;
-        }
-        Ok(())
+        f.write_str(&self.words())
     }
 }
 

@@ -25,14 +25,25 @@ const DEPTH: usize = 64;
 const STACK: usize = 16 << 20;
 
 /// What is wrong with a text, and where when that is known.
-type Wrong = (Option<Position>, String);
+/// Where a text stops being YAML, where that is known, and why.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    pub(super) at: Option<Position>,
+    pub(super) why: String,
+    /// How it would be written.
+    pub(super) example: Option<&'static str>,
+}
 
 /// Reads one document, on a thread that has room for the deepest one that is taken.
 ///
 /// # Errors
 /// Where it stops being one, when that is known, and why.
 pub(super) fn read(text: &str) -> Result<Node, Wrong> {
-    let failed = || (None, "a text that could not be read now; try again".to_owned());
+    let failed = || Wrong {
+        at: None,
+        why: "a text that could not be read now; try again".to_owned(),
+        example: None,
+    };
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().name("yaml".into()).stack_size(STACK);
         let reading = thread.spawn_scoped(scope, || read_here(text)).map_err(|_| failed())?;
@@ -51,22 +62,82 @@ fn read_here(text: &str) -> Result<Node, Wrong> {
         let message = error.to_string();
         let why = message.lines().next().unwrap_or_default();
         let why = why.split(" at line ").next().unwrap_or(why).trim_end_matches(':');
-        (at, format!("text that is none ({})", reworded(why)))
+        let (why, example) = reworded(why);
+        Wrong {
+            at,
+            why: format!("text that is none ({why})"),
+            example,
+        }
     })
 }
 
-/// What the reader says to programmers, said to who wrote the file.
-fn reworded(why: &str) -> &str {
-    if why.contains("DuplicateKeyPolicy") {
-        "the same name a second time; keep one of the two"
-    } else if why.contains("from_str_multiple") {
-        "a second document after `---`; a file holds one"
-    } else if why.contains("budget breached") && !why.contains("Depth") {
-        "more nesting, anchors or values than a file of this kind has; write it without aliases (`*name`)"
-    } else {
-        why
+/// What the reader says to programmers, said to who wrote the file, and how it would be written.
+fn reworded(why: &str) -> (&str, Option<&'static str>) {
+    for (part, words, example) in REWORDED {
+        if why.contains(part) {
+            return (words, (!example.is_empty()).then_some(*example));
+        }
     }
+    (why, None)
 }
+
+/// A part of what the reader says, what is said instead, and an example.
+const REWORDED: &[(&str, &str, &str)] = &[
+    (
+        "DuplicateKeyPolicy",
+        "the same name a second time; keep one of the two",
+        "",
+    ),
+    (
+        "from_str_multiple",
+        "a second document after `---`; a file holds one",
+        "",
+    ),
+    ("Depth", "it is nested too deeply", ""),
+    (
+        "budget breached",
+        "more nesting, anchors or values than a file of this kind has; write it without aliases (`*name`)",
+        "",
+    ),
+    ("found a tab", "a tab; indent with spaces", "  name: value"),
+    (
+        "unknown anchor",
+        "`*` names an anchor that is not there; put text that begins with it in quotes",
+        "name: \"*x\"",
+    ),
+    (
+        "unexpected character",
+        "a text may not begin with this character outside quotes",
+        "name: \"@x\"",
+    ),
+    (
+        "mapping values are not allowed",
+        "a second `: ` where only a value may stand: the line is indented deeper than the one above, or the text needs quotes",
+        "name: \"a: b\"",
+    ),
+    ("misplaced bracket", "a closing bracket that was never opened", ""),
+    (
+        "block mapping, did not find expected key",
+        "a line that is no `name: value` and stands where one is expected; indent it by two more if it belongs to the line above",
+        "name: value",
+    ),
+    (
+        "expected string scalar",
+        "a name that is no text; put text that begins with a brace or bracket in quotes",
+        "name: \"{{x}}\"",
+    ),
+    ("unclosed quote", "a quote that is never closed", "name: \"value\""),
+    (
+        "flow mapping, did not find",
+        "a `{` before it is not closed, or lacks a comma",
+        "config: {a: 1, b: 2}",
+    ),
+    (
+        "flow sequence, did not find",
+        "a `[` before it is not closed, or lacks a comma",
+        "methods: [GET, POST]",
+    ),
+];
 
 fn position(location: Location) -> Option<Position> {
     let (line, column) = (

@@ -65,8 +65,26 @@ impl fmt::Display for MappingError {
         }
         if let Some(expression) = &self.expression {
             write!(f, ": {}", cut(expression, 200))?;
+            write!(
+                f,
+                "; for example `{}`",
+                example(self.field.as_deref().unwrap_or_default())
+            )?;
         }
         Ok(())
+    }
+}
+
+/// An expression that a field could have.
+fn example(field: &str) -> &'static str {
+    match field {
+        "identifier" => ".id | tostring",
+        "title" => ".name",
+        "blueprint" => "\"service\"",
+        "selector.query" => ".archived | not",
+        "itemsToParse" => ".versions",
+        _ if field.starts_with("relations") => ".owner.id",
+        _ => ".metadata.labels.tier",
     }
 }
 

@@ -62,6 +62,9 @@ const MAPPINGS: [&str; 7] = [
     "relations",
 ];
 
+/// Port's, in short.
+const SHAPE: &str = r#"port: {entity: {mappings: {identifier: .id, blueprint: '"service"'}}}"#;
+
 impl Resource {
     /// The blueprints of its entities; `None` when an expression computes one.
     pub(super) fn blueprints(&self) -> Option<Vec<BlueprintId>> {
@@ -245,8 +248,8 @@ fn object<'a>(value: &'a Value, at: &At<'_>, errors: &mut Vec<MappingError>) -> 
     }
     let name = at.pointer.rsplit('/').next().unwrap_or_default();
     errors.push(at.error(match value {
-        Value::Null => format!("`{name}` is missing; see Port's mapping file for its shape"),
-        _ => format!("expected an object for `{name}`"),
+        Value::Null => format!("`{name}` is missing; for example `{SHAPE}`"),
+        _ => format!("expected an object for `{name}`; for example `{SHAPE}`"),
     }));
     None
 }

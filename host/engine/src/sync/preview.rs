@@ -70,7 +70,7 @@ pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
     if let Err(wrong) = seawall_domain::integration::check_config(&manifest.config, &request.config) {
         let all = wrong
             .iter()
-            .map(|p| Problem::at(format!("/config{}", p.pointer), p.to_string()));
+            .map(|p| Problem::at(format!("/config{}", p.pointer), p.words()));
         return Err(EngineError::Invalid(all.collect()));
     }
     let (mapping, blueprints) = rules(bundle)?;

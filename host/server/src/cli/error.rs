@@ -1,5 +1,6 @@
 //! How a command fails, and the exit code that says so.
 
+use seawall_domain::document::Document;
 use serde_json::Value;
 
 /// A result of a command.
@@ -39,9 +40,29 @@ pub(crate) struct Problem {
     pub(crate) hint: Option<String>,
     /// JSON pointer and what is wrong there.
     pub(crate) errors: Vec<(String, String)>,
+    /// Whether these name places in a file instead.
+    is_located: bool,
 }
 
 impl Problem {
+    /// What is printed: fields that are wrong stand for the summary, which is made of them.
+    fn lines(&self) -> Vec<String> {
+        let line = |(pointer, detail): &(String, String)| match pointer.as_str() {
+            "" => detail.clone(),
+            pointer => format!("{pointer}: {detail}"),
+        };
+        match &self.errors[..] {
+            [] => vec![format!("error: {}", self.detail)],
+            [one] if self.is_located || one.0.is_empty() => vec![format!("error: {}", line(one))],
+            [_] => vec![format!("error: {}", self.detail)],
+            all => {
+                let head = format!("error: {} fields are wrong:", all.len());
+                let rest = all.iter().map(|error| format!("  {}", line(error)));
+                std::iter::once(head).chain(rest).collect()
+            }
+        }
+    }
+
     /// Reads the body of an answer with an error status; a body that is no problem document is shown as it is.
     pub(crate) fn read(status: u16, body: &[u8]) -> Self {
         let value: Value = serde_json::from_slice(body).unwrap_or_default();
@@ -64,6 +85,7 @@ impl Problem {
             detail: text("detail").or_else(|| text("title")).unwrap_or_else(plain),
             hint: text("hint").or_else(|| value["type"].is_null().then(|| NO_PROBLEM.to_owned())),
             errors: errors.collect(),
+            is_located: false,
         }
     }
 }
@@ -100,6 +122,17 @@ impl CliError {
         matches!(self, Self::Refused(problem) if problem.status == 404)
     }
 
+    /// With the places in the file that was sent, where the server names fields of it.
+    pub(crate) fn located(mut self, document: &Document) -> Self {
+        if let Self::Refused(problem) = &mut self {
+            for (pointer, _) in &mut problem.errors {
+                *pointer = document.named(pointer);
+            }
+            problem.is_located = true;
+        }
+        self
+    }
+
     /// Says it on stderr.
     pub(crate) fn print(&self) {
         match self {
@@ -109,17 +142,8 @@ impl CliError {
                 eprintln!("error: the server does not take the token, or was given none");
             }
             Self::Refused(problem) => {
-                eprintln!("error: {}", problem.detail);
-                for (pointer, detail) in &problem.errors {
-                    let line = if pointer.is_empty() {
-                        detail.clone()
-                    } else {
-                        format!("{pointer}: {detail}")
-                    };
-                    // One error is its own summary.
-                    if line != problem.detail && *detail != problem.detail {
-                        eprintln!("  {line}");
-                    }
+                for line in problem.lines() {
+                    eprintln!("{line}");
                 }
             }
             other => eprintln!("error: {other}"),
@@ -178,6 +202,34 @@ mod tests {
         assert_eq!(
             problem.errors,
             [("/config/url".to_owned(), "expected a text".to_owned())]
+        );
+    }
+
+    #[test]
+    fn fields_of_a_file_have_their_places_and_are_said_once() {
+        let body = br#"{"detail":"/config/url: expected a text; /every_seconds: expected 1","errors":[{"pointer":"/config/url","detail":"expected a text"},{"pointer":"/every_seconds","detail":"expected 1"}]}"#;
+        let document = Document::parse("f.yaml", "name: a\nconfig:\n  url: 5\n").unwrap();
+        let refused = || CliError::Refused(Box::new(Problem::read(422, body)));
+        let lines = |error: CliError| match error {
+            CliError::Refused(problem) => problem.lines(),
+            other => panic!("{other}"),
+        };
+        let head = "error: 2 fields are wrong:".to_owned();
+        assert_eq!(
+            lines(refused()),
+            [
+                head.clone(),
+                "  /config/url: expected a text".into(),
+                "  /every_seconds: expected 1".into()
+            ]
+        );
+        assert_eq!(
+            lines(refused().located(&document)),
+            [
+                head,
+                "  f.yaml:3:8: config.url: expected a text".into(),
+                "  f.yaml:1:1: every_seconds: expected 1".into()
+            ]
         );
     }
 

@@ -43,21 +43,23 @@ impl Add {
     pub(super) async fn run(self, global: &Global) -> Result {
         let text = args::read(&self.file)?;
         let mut definitions = documents::read(&self.file.display().to_string(), &text)?;
-        definitions.sort_by_key(|definition| matches!(definition, Definition::Integration(_)));
+        definitions.sort_by_key(|(definition, _)| matches!(definition, Definition::Integration(_)));
         let client = Client::new(global)?;
         let (mut added, mut marks) = (Vec::new(), Vec::new());
-        for definition in definitions {
+        for (definition, document) in definitions {
             match definition {
                 Definition::Credential(credential) => {
                     let body = json!({"source": credential.source});
-                    client.put(&["credentials", credential.name.as_str()], body).await?;
+                    let put = client.put(&["credentials", credential.name.as_str()], body).await;
+                    put.map_err(|error| error.located(&document))?;
                     eprintln!("credential {} is there", credential.name);
                 }
                 Definition::Integration(integration) => {
                     let name = integration.name.to_string();
                     marks.push((name.clone(), Mark::of(&client, &name).await?));
                     let body = serde_json::to_value(&integration).map_err(|e| CliError::Failed(e.to_string()))?;
-                    added.push(client.put(&["integrations", &name], body).await?);
+                    let put = client.put(&["integrations", &name], body).await;
+                    added.push(put.map_err(|error| error.located(&document))?);
                     eprintln!("integration {name} is there");
                 }
             }

@@ -13,8 +13,8 @@ pub(crate) enum Definition {
     Credential(Credential),
 }
 
-/// Reads all documents of a text. Nothing is answered where one of them is wrong.
-pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Definition>> {
+/// Reads all documents of a text, each with the places of its values. Nothing is answered where one of them is wrong.
+pub(crate) fn read(file: &str, text: &str) -> Result<Vec<(Definition, Document)>> {
     let mut definitions = Vec::new();
     let mut wrong = Vec::new();
     for document in split(text) {
@@ -34,16 +34,17 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Vec<Definition>> {
     Ok(definitions)
 }
 
-fn one(file: &str, text: &str) -> Result<Option<Definition>> {
+fn one(file: &str, text: &str) -> Result<Option<(Definition, Document)>> {
     let document = Document::parse(file, text)?;
     if document.value().is_null() {
         return Ok(None);
     }
-    Ok(Some(match document.value()["kind"].as_str() {
+    let definition = match document.value()["kind"].as_str() {
         Some("Credential") => Definition::Credential(Credential::parse(file, text)?),
         // A document without a kind is an integration; with an unknown one, its schema says what is expected.
         _ => Definition::Integration(Box::new(Integration::parse(file, text)?)),
-    }))
+    };
+    Ok(Some((definition, document)))
 }
 
 /// The documents of a YAML stream, each with its text at the lines where it stands. A line that starts with `---` ends a
@@ -83,7 +84,7 @@ mod tests {
     fn reads_several_documents_of_one_file() {
         let all = read("f.yaml", TWO).unwrap();
         assert!(
-            matches!(&all[..], [Definition::Credential(c), Definition::Integration(i)] if c.name.as_str() == "token" && i.name.as_str() == "one")
+            matches!(&all[..], [(Definition::Credential(c), _), (Definition::Integration(i), _)] if c.name.as_str() == "token" && i.name.as_str() == "one")
         );
     }
 
