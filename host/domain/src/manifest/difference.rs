@@ -140,6 +140,7 @@ pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
     if old.config != new.config {
         put(Effect::Other, "config", "its schema differs".to_owned());
     }
+    details(old, new, &mut put);
     all.sort();
     all
 }
@@ -156,6 +157,60 @@ fn sets(
     }
     for words in old.difference(new) {
         put(Effect::Narrower, what, words.clone());
+    }
+}
+
+/// What differs within kinds, operations and rules that both have.
+fn details(old: &Manifest, new: &Manifest, put: &mut impl FnMut(Effect, &'static str, String)) {
+    let mut differs = |what, name: &str, parts: &[(&str, bool)]| {
+        for (part, _) in parts.iter().filter(|(_, same)| !same) {
+            put(Effect::Other, what, format!("{name}: {part}"));
+        }
+    };
+    for (name, now) in &new.kinds {
+        if let Some(before) = old.kinds.get(name) {
+            let parts = [
+                ("whether it is strict differs", before.strict == now.strict),
+                ("whether it is live differs", before.live == now.live),
+            ];
+            differs("kind", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.operations {
+        if let Some(before) = old.operations.get(name) {
+            let parts = [
+                ("its inputs differ", before.inputs == now.inputs),
+                ("its target differs", before.target == now.target),
+            ];
+            differs("operation", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.rules {
+        if let Some(before) = old.rules.get(name) {
+            let parts = [
+                ("its parameters differ", before.params == now.params),
+                ("its blueprint differs", before.blueprint == now.blueprint),
+            ];
+            differs("rule", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.rules {
+        let before = old.rules.get(name).map_or(&[][..], |rule| &rule.related);
+        for relation in now.related.iter().filter(|relation| !before.contains(relation)) {
+            put(
+                Effect::Wider,
+                "rule",
+                format!("{name} sees the targets of `{relation}`"),
+            );
+        }
+        let gone = before.iter().filter(|relation| !now.related.contains(relation));
+        for relation in gone {
+            put(
+                Effect::Narrower,
+                "rule",
+                format!("{name} no longer sees the targets of `{relation}`"),
+            );
+        }
     }
 }
 
@@ -209,6 +264,38 @@ capabilities:
              - {to: 'https://a.example.com', methods: [GET], paths: [/old, /items], credential: token}",
         );
         assert_eq!(told(&split), [""; 0]);
+    }
+
+    #[test]
+    fn what_differs_within_kinds_operations_and_rules_is_told() {
+        const OLD: &str = "\
+name: a
+version: 1.0.0
+roles: [ingestor, action, rule]
+kinds: {item: {}}
+operations: {restart: {target: service}}
+rules: {owned: {related: [team]}}
+";
+        let new = OLD
+            .replace("item: {}", "item: {strict: true}")
+            .replace(
+                "target: service",
+                "inputs: {type: object, properties: {why: {type: string}}}",
+            )
+            .replace("related: [team]", "related: [owner]");
+        let (old, new) = (parse("old", OLD).unwrap(), parse("new", &new).unwrap());
+        let all = differences(&old, &new);
+        let told: Vec<_> = all.iter().map(|d| format!("{:?} {}", d.effect, d.detail)).collect();
+        assert_eq!(
+            told,
+            [
+                "Wider owned sees the targets of `owner`",
+                "Narrower owned no longer sees the targets of `team`",
+                "Other item: whether it is strict differs",
+                "Other restart: its inputs differ",
+                "Other restart: its target differs",
+            ]
+        );
     }
 
     #[test]
