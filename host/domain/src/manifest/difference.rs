@@ -39,7 +39,7 @@ impl NetworkRule {
     }
 
     /// Each method with each path by itself.
-    fn single(&self) -> impl Iterator<Item = Self> + '_ {
+    pub(crate) fn single(&self) -> impl Iterator<Item = Self> + '_ {
         let pairs = self
             .methods
             .iter()
@@ -137,6 +137,13 @@ pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
     // A new operation is something that developers may start in the tool.
     names(Effect::Wider, "operation", operations(old), operations(new), &mut put);
     names(Effect::Other, "rule", rules(old), rules(new), &mut put);
+    for name in moved_defaults(old, new) {
+        put(
+            Effect::Wider,
+            "config",
+            format!("the default of `{name}`, which says where requests go or what is read, is another"),
+        );
+    }
     if old.config != new.config {
         put(Effect::Other, "config", "its schema differs".to_owned());
     }
@@ -158,6 +165,21 @@ fn sets(
     for words in old.difference(new) {
         put(Effect::Narrower, what, words.clone());
     }
+}
+
+/// Config properties that name a place, and whose default leads to another one: a rule that reads the same then reaches
+/// elsewhere wherever an integration leaves the property out.
+fn moved_defaults(old: &Manifest, new: &Manifest) -> BTreeSet<String> {
+    let network = new.capabilities.network.iter().map(|rule| rule.to.as_str());
+    let files = new.capabilities.files.iter().map(|rule| rule.from.as_str());
+    let names = network
+        .chain(files)
+        .flat_map(|text| crate::egress::placeholders(text).unwrap_or_default());
+    let default = |some: &Manifest, name: &str| some.config["properties"][name]["default"].clone();
+    names
+        .filter(|name| default(old, name) != default(new, name))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What differs within kinds, operations and rules that both have.
@@ -296,6 +318,22 @@ rules: {owned: {related: [team]}}
                 "Other restart: its target differs",
             ]
         );
+    }
+
+    #[test]
+    fn a_default_that_leads_elsewhere_is_wider() {
+        let manifest = |default: &str| {
+            format!(
+                "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {{item: {{}}}}\nconfig:\n  type: object\n  properties:\n    \
+                 base_url: {{type: string, default: {default}}}\ncapabilities:\n  network:\n    - {{to: '{{base_url}}'}}\n"
+            )
+        };
+        let of = |text: &str| parse("plugin.yaml", &manifest(text)).unwrap();
+        let (old, new) = (of("https://a.example.com"), of("https://evil.example"));
+        let all = differences(&old, &new);
+        assert_eq!(all[0].effect, Effect::Wider);
+        assert!(all[0].detail.contains("`base_url`"), "{all:?}");
+        assert_eq!(differences(&old, &old), []);
     }
 
     #[test]
