@@ -2,7 +2,7 @@
 
 use crate::{
     Digest, Millis,
-    manifest::{Capabilities, FilesRule, Manifest},
+    manifest::{Capabilities, FilesRule, Manifest, NetworkRule},
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,46 @@ impl Grant {
             private_ranges: Vec::new(),
             plaintext_to_loopback: false,
             expires_at: None,
+        }
+    }
+
+    /// This grant for another version of the plugin, whose manifest is `asked`: what both this grant and that manifest have.
+    #[must_use]
+    pub fn carried_to(&self, digest: Digest, asked: &Manifest) -> Self {
+        let beyond = |some: &[NetworkRule], than: &[NetworkRule]| -> Vec<NetworkRule> {
+            let single = some.iter().flat_map(NetworkRule::single);
+            single
+                .filter(|rule| than.iter().any(|other| rule.is_part_of(other)))
+                .collect()
+        };
+        let (mine, theirs) = (&self.capabilities.network, &asked.capabilities.network);
+        let mut network = beyond(mine, theirs);
+        let narrower = beyond(theirs, mine);
+        network.extend(
+            narrower
+                .into_iter()
+                .filter(|rule| !mine.iter().any(|own| own.single().any(|own| own == *rule))),
+        );
+        let same = |rule: &&FilesRule| {
+            let mut theirs = asked.capabilities.files.iter();
+            theirs.any(|other| other.at == rule.at && other.from == rule.from)
+        };
+        Self {
+            digest,
+            capabilities: Capabilities {
+                network: together(network),
+                files: self.capabilities.files.iter().filter(same).cloned().collect(),
+                catalog: self.capabilities.catalog && asked.capabilities.catalog,
+            },
+            credentials: self
+                .credentials
+                .iter()
+                .filter(|name| asked.credentials.contains_key(*name))
+                .cloned()
+                .collect(),
+            private_ranges: self.private_ranges.clone(),
+            plaintext_to_loopback: self.plaintext_to_loopback,
+            expires_at: self.expires_at,
         }
     }
 
@@ -83,6 +123,32 @@ impl Grant {
     pub fn is_active(&self, now: Millis) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
+}
+
+/// Rules of one method and one path each, put together where they differ in nothing else: first by path, then by method.
+fn together(single: Vec<NetworkRule>) -> Vec<NetworkRule> {
+    let mut by_method: Vec<NetworkRule> = Vec::new();
+    for rule in single {
+        let same = |other: &&mut NetworkRule| {
+            other.to == rule.to && other.credential == rule.credential && other.methods == rule.methods
+        };
+        match by_method.iter_mut().find(same) {
+            Some(other) if other.paths.contains(&rule.paths[0]) => {}
+            Some(other) => other.paths.extend(rule.paths),
+            None => by_method.push(rule),
+        }
+    }
+    let mut all: Vec<NetworkRule> = Vec::new();
+    for rule in by_method {
+        let same = |other: &&mut NetworkRule| {
+            other.to == rule.to && other.credential == rule.credential && other.paths == rule.paths
+        };
+        match all.iter_mut().find(same) {
+            Some(other) => other.methods.extend(rule.methods),
+            None => all.push(rule),
+        }
+    }
+    all
 }
 
 /// A directory that a plugin may read.
@@ -160,6 +226,55 @@ mod tests {
                     dir: {type: string}\n    more: {type: string, default: /srv/more}\ncapabilities:\n  files:\n    \
                     - {at: /a, from: \"{dir}\"}\n    - {at: /b, from: \"{more}/x\"}\n";
         crate::manifest::parse("plugin.yaml", yaml).unwrap()
+    }
+
+    #[test]
+    fn a_grant_is_carried_to_what_another_version_asks_of_it() {
+        let asks = |network: &str| {
+            let yaml = format!(
+                "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {{item: {{}}}}\ncredentials: {{token: {{attach: bearer}}}}\n\
+                 capabilities:\n  network:\n{network}"
+            );
+            crate::manifest::parse("plugin.yaml", &yaml).unwrap()
+        };
+        let old = asks(
+            "    - {to: 'https://a.example.com', methods: [GET, POST], paths: [/items, /items/*], credential: token}\n",
+        );
+        let mut grant = Grant::as_asked(Digest::of(b"old"), &old);
+        grant.private_ranges = vec!["10.0.0.0/8".parse().unwrap()];
+        grant.expires_at = Some(5);
+        let digest = Digest::of(b"new");
+        assert_eq!(
+            grant.carried_to(digest.clone(), &old),
+            Grant {
+                digest: digest.clone(),
+                ..grant.clone()
+            }
+        );
+        let network = |grant: &Grant| {
+            let rules = grant.capabilities.network.iter();
+            rules
+                .map(|r| format!("{} {} {}", r.methods.join(","), r.to, r.paths.join(",")))
+                .collect::<Vec<_>>()
+        };
+        // What it asks beyond is not carried; what it no longer asks is gone.
+        let new = asks(
+            "    - {to: 'https://a.example.com', methods: [GET, DELETE], paths: [/items, /other], credential: token}\n    \
+             - {to: 'https://b.example.com'}\n",
+        );
+        let carried = grant.carried_to(digest.clone(), &new);
+        assert_eq!(network(&carried), ["GET https://a.example.com /items"]);
+        assert_eq!(carried.expires_at, Some(5));
+        // A pattern within what is granted is carried as what it is; another credential is another request.
+        let wide = asks("    - {to: 'https://a.example.com', methods: [GET]}\n");
+        let grant = Grant::as_asked(Digest::of(b"wide"), &wide);
+        let narrow = asks("    - {to: 'https://a.example.com', methods: [GET], paths: [/a, /b]}\n");
+        assert_eq!(
+            network(&grant.carried_to(digest.clone(), &narrow)),
+            ["GET https://a.example.com /a,/b"]
+        );
+        let with = asks("    - {to: 'https://a.example.com', methods: [GET], credential: token}\n");
+        assert_eq!(network(&grant.carried_to(digest, &with)), [""; 0]);
     }
 
     #[test]

@@ -24,7 +24,8 @@ fn expressions_name_kind_field_place_and_text() {
     };
     assert_eq!(
         with(".labels[] |"),
-        "kind `issue`, field `properties.tier`: expected term, found the end at line 1, column 12 of the expression: .labels[] |"
+        "kind `issue`, field `properties.tier`: expected term, found the end at line 1, column 12 of the expression: `.labels[] |`; \
+         for example `.metadata.labels.tier`"
     );
     assert!(with(".a\n  | foo(1").contains("expected closing parenthesis"));
     let unknown = with(".a |\n  ascii_lowcase");
@@ -146,7 +147,7 @@ fn what_port_has_beyond_json_schema_loads() {
         "b": {"type": "string", "format": "yaml", "spec": "embedded-url", "specAuthentication": {"clientId": "c"}},
         "c": {"type": "array", "items": {"type": "string", "format": "team", "enumColors": {}}},
         "d": {"type": "object", "spec": "async-api"}, "e": {"type": "string", "format": "proto", "default": "x"},
-        "f": {"type": "whatever"}, "g": {"type": "array", "items": {"type": "object", "properties": {"u": {"type": "strange"}}}}
+        "f": {"type": "enum", "enum": ["x"]}, "g": {"type": "array", "items": {"type": "object", "properties": {"u": {"type": "strange"}}}}
     }}});
     CompiledBlueprint::new(serde_json::from_value(blueprint).unwrap()).unwrap();
 }

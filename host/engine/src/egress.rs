@@ -91,6 +91,7 @@ fn stored(r: Record) -> EgressRow {
         path: r.path,
         allowed: r.allowed,
         rule: r.rule,
+        pattern: r.pattern,
         reason: r.reason,
         status: r.status,
         sent: r.sent,

@@ -5,8 +5,20 @@ use ipnet::IpNet;
 use seawall_domain::{
     Millis,
     grant::{Decision, Grant, Verdict},
+    manifest::NetworkRule,
 };
 use std::sync::PoisonError;
+
+/// One of the manifest's network rules, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RulePart {
+    /// Its number.
+    pub rule: usize,
+    /// Only these of its methods; none: all.
+    pub methods: Option<Vec<String>>,
+    /// Only these of its path patterns; none: all.
+    pub paths: Option<Vec<String>>,
+}
 
 /// What a person grants.
 #[derive(Debug, Clone, Default)]
@@ -19,12 +31,40 @@ pub struct GrantRequest {
     pub plaintext_to_loopback: bool,
     /// When the grant ends.
     pub expires_at: Option<Millis>,
-    /// Only these of the manifest's network rules; none: all.
-    pub rules: Option<Vec<usize>>,
+    /// Only these of the manifest's network rules, or parts of them; none: all.
+    pub rules: Option<Vec<RulePart>>,
     /// Who decides.
     pub by: String,
     /// Why.
     pub reason: Option<String>,
+}
+
+/// What is granted of the manifest's rules by one entry of a request.
+fn rule(i: usize, part: &RulePart, asked: &[NetworkRule]) -> Result<NetworkRule> {
+    let Some(whole) = asked.get(part.rule) else {
+        let numbers = match asked.len() {
+            0 => "none".to_owned(),
+            n => format!("{n} (0 to {})", n - 1),
+        };
+        let detail = format!("there is no rule {}; the manifest asks for {numbers}", part.rule);
+        return Err(EngineError::invalid(format!("/rules/{i}"), detail));
+    };
+    let some = |field: &str, wanted: &Option<Vec<String>>, all: &[String]| match wanted {
+        None => Ok(all.to_vec()),
+        Some(wanted) => match wanted.iter().find(|one| !all.contains(one)) {
+            None if !wanted.is_empty() => Ok(wanted.clone()),
+            wrong => {
+                let found = wrong.map_or_else(|| "none".to_owned(), |wrong| format!("`{wrong}`"));
+                let detail = format!("expected some of what the rule asks, {}, found {found}", all.join(", "));
+                Err(EngineError::invalid(format!("/rules/{i}/{field}"), detail))
+            }
+        },
+    };
+    Ok(NetworkRule {
+        methods: some("methods", &part.methods, &whole.methods)?,
+        paths: some("paths", &part.paths, &whole.paths)?,
+        ..whole.clone()
+    })
 }
 
 impl Engine {
@@ -36,19 +76,10 @@ impl Engine {
         let plugin = self.plugin(&request.plugin).await?;
         let manifest = &plugin.row.bundle.manifest;
         let mut grant = Grant::as_asked(plugin.row.digest.clone(), manifest);
-        if let Some(rules) = &request.rules {
+        if let Some(parts) = &request.rules {
             let asked = &manifest.capabilities.network;
-            if let Some(wrong) = rules.iter().find(|r| **r >= asked.len()) {
-                return Err(EngineError::invalid(
-                    "/rules",
-                    format!(
-                        "there is no rule {wrong}; the manifest asks for {} (0 to {})",
-                        asked.len(),
-                        asked.len().max(1) - 1
-                    ),
-                ));
-            }
-            grant.capabilities.network = rules.iter().map(|r| asked[*r].clone()).collect();
+            let rules = parts.iter().enumerate().map(|(i, part)| rule(i, part, asked));
+            grant.capabilities.network = rules.collect::<Result<_>>()?;
         }
         if request.expires_at.is_some_and(|end| end <= self.now()) {
             return Err(EngineError::invalid(
@@ -59,15 +90,18 @@ impl Engine {
         grant.private_ranges = request.private_ranges;
         grant.plaintext_to_loopback = request.plaintext_to_loopback;
         grant.expires_at = request.expires_at;
-        self.decide(Decision {
-            digest: plugin.row.digest,
-            verdict: Verdict::Approved,
-            grant: Some(grant),
-            by: request.by,
-            reason: request.reason,
-            at: self.now(),
-        })
-        .await
+        let decision = self
+            .decide(Decision {
+                digest: plugin.row.digest.clone(),
+                verdict: Verdict::Approved,
+                grant: Some(grant),
+                by: request.by,
+                reason: request.reason,
+                at: self.now(),
+            })
+            .await?;
+        self.put_in_force(&plugin.row).await?;
+        Ok(decision)
     }
 
     /// Takes a grant back. Requests in flight end at once.

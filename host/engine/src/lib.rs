@@ -26,7 +26,7 @@ pub use catalog::{Details, Listed, Referrer};
 pub use clock::{Clock, system_clock};
 pub use engine::{Engine, EngineConfig};
 pub use error::{EngineError, Problem, Result};
-pub use grants::GrantRequest;
+pub use grants::{GrantRequest, RulePart};
 pub use integrations::{IntegrationState, IntegrationView};
 pub use plugins::{PluginStatus, PluginView};
 pub use rules::Evaluation;

@@ -5,9 +5,11 @@ use seawall_domain::{
     Digest, PluginName,
     bundle::{self, Bundle},
     grant::{Decision, Verdict},
+    manifest::{Effect, differences},
 };
 use seawall_runtime::{ComponentFile, Plugin};
 use seawall_store::PluginRow;
+use serde_json::Value;
 use std::{path::PathBuf, sync::PoisonError};
 
 /// How a component stands.
@@ -64,8 +66,140 @@ impl Engine {
         };
         if !known {
             self.inner.store.put_plugin(&row).await?;
+            self.pass_on(&row).await?;
         }
         Ok((self.plugin(digest.as_str()).await?, !known))
+    }
+
+    /// Puts a version in force that asks for nothing beyond the one that is, on the same terms. One that asks for more waits
+    /// for a person, while the other goes on.
+    async fn pass_on(&self, row: &PluginRow) -> Result<()> {
+        let manifest = &row.bundle.manifest;
+        let Some(before) = self.in_force(&manifest.name).await? else {
+            return Ok(());
+        };
+        let old = &before.row.bundle.manifest;
+        let is_wider = differences(old, manifest)
+            .iter()
+            .any(|difference| difference.effect == Effect::Wider);
+        let Some(grant) = before.decision.and_then(|decision| decision.grant) else {
+            return Ok(());
+        };
+        if is_wider {
+            return Ok(());
+        }
+        self.decide(Decision {
+            digest: row.digest.clone(),
+            verdict: Verdict::Approved,
+            grant: Some(grant.carried_to(row.digest.clone(), manifest)),
+            by: "seawall".into(),
+            reason: Some(format!(
+                "asks for nothing beyond {} ({}), which is granted",
+                old.version,
+                before.row.digest.short()
+            )),
+            at: self.now(),
+        })
+        .await?;
+        self.put_in_force(row).await
+    }
+
+    /// The component that integrations of this plugin run, where they pin none: the one that was put in force last, or the
+    /// newest that is granted.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn in_force(&self, name: &PluginName) -> Result<Option<PluginView>> {
+        let chosen = self.inner.store.setting(&in_force(name)).await?;
+        let chosen = chosen.as_ref().and_then(Value::as_str);
+        let granted = self.plugins().await?.into_iter();
+        let mut granted = granted.filter(|p| p.row.bundle.manifest.name == *name && p.status == PluginStatus::Granted);
+        let newest = granted.next();
+        let is_chosen = |p: &PluginView| Some(p.row.digest.as_str()) == chosen;
+        Ok(match newest {
+            Some(newest) if !is_chosen(&newest) => granted.find(is_chosen).or(Some(newest)),
+            newest => newest,
+        })
+    }
+
+    /// Lets integrations that pin no version go on with this one. Calls in flight end on the version that they began with.
+    pub(crate) async fn put_in_force(&self, row: &PluginRow) -> Result<()> {
+        let name = &row.bundle.manifest.name;
+        let store = &self.inner.store;
+        store.put_setting(&in_force(name), &row.digest.as_str().into()).await?;
+        for integration in store.integrations().await? {
+            let integration = integration.integration;
+            if integration.plugin == *name && integration.digest.is_none() {
+                self.forget_site_of_others(&integration.name, &row.digest);
+                self.inner.supervisors.wake(&integration.name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a granted version in force again: the one that is named, or else the one that was granted last before the one that
+    /// is in force. On the terms that it has.
+    ///
+    /// # Errors
+    /// Where there is no such version, or it is not granted.
+    pub async fn roll_back(
+        &self,
+        name: &str,
+        to: Option<&str>,
+        by: String,
+        reason: Option<String>,
+    ) -> Result<PluginView> {
+        let newest = self.plugin(name).await?;
+        let name = newest.row.bundle.manifest.name.clone();
+        let current = self.in_force(&name).await?;
+        let is_current = |p: &PluginView| current.as_ref().is_some_and(|c| c.row.digest == p.row.digest);
+        let view = match to {
+            Some(reference) => {
+                let view = self.plugin(reference).await?;
+                if view.row.bundle.manifest.name != name {
+                    let found = &view.row.bundle.manifest.name;
+                    return Err(EngineError::invalid(
+                        "/to",
+                        format!("expected a version of `{name}`, found `{found}`"),
+                    ));
+                }
+                view
+            }
+            None => {
+                let mut others: Vec<_> = self.plugins().await?;
+                others.retain(|p| {
+                    p.row.bundle.manifest.name == name && p.status == PluginStatus::Granted && !is_current(p)
+                });
+                let last = others.into_iter().max_by_key(|p| p.decision.as_ref().map(|d| d.at));
+                last.ok_or_else(|| {
+                    EngineError::Conflict(format!(
+                        "no other version of `{name}` is granted; `seawall plugin list` shows those that are installed"
+                    ))
+                })?
+            }
+        };
+        if is_current(&view) {
+            let version = &view.row.bundle.manifest.version;
+            return Err(EngineError::Conflict(format!("`{name}` {version} is in force already")));
+        }
+        let grant = view.decision.as_ref().filter(|_| view.status == PluginStatus::Granted);
+        let Some(grant) = grant.and_then(|decision| decision.grant.clone()) else {
+            let version = &view.row.bundle.manifest.version;
+            return Err(EngineError::Conflict(format!(
+                "`{name}` {version} is not granted; `seawall grant approve {name}@{version}` grants it and puts it in force"
+            )));
+        };
+        self.decide(Decision {
+            digest: view.row.digest.clone(),
+            verdict: Verdict::Approved,
+            grant: Some(grant),
+            by,
+            reason: Some(reason.unwrap_or_else(|| "put in force again".into())),
+            at: self.now(),
+        })
+        .await?;
+        self.put_in_force(&view.row).await?;
+        Ok(view)
     }
 
     fn check_bundle(&self, bundle: &Bundle) -> Result<()> {
@@ -124,8 +258,13 @@ impl Engine {
         })
     }
 
-    /// The newest granted component of a name; or the pinned one.
+    /// The component of a name that is in force; or the pinned one.
     pub(crate) async fn granted(&self, name: &PluginName, pinned: Option<&Digest>) -> Result<PluginView> {
+        if pinned.is_none()
+            && let Some(view) = self.in_force(name).await?
+        {
+            return Ok(view);
+        }
         let all = self.plugins().await?;
         let mine: Vec<_> = all
             .into_iter()
@@ -189,6 +328,11 @@ impl Engine {
     fn component(&self, digest: &Digest) -> PathBuf {
         self.inner.folder.join(format!("{}.wasm", &digest.as_str()[7..]))
     }
+}
+
+/// The setting that names the digest in force.
+fn in_force(name: &PluginName) -> String {
+    format!("in-force:{name}")
 }
 
 fn matches(plugin: &PluginView, reference: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::{Engine, EngineError, Result};
 use seawall_domain::{
-    IntegrationName, egress,
+    Digest, IntegrationName, egress,
     grant::Grant,
     integration::{Integration, with_defaults},
     limits::Limits,
@@ -179,6 +179,14 @@ impl Engine {
             .remove(name);
         if let Some(site) = site {
             site.revoked.cancel();
+        }
+    }
+
+    /// Forgets what was made ready for an integration with another version of its plugin; calls in flight end as they began.
+    pub(crate) fn forget_site_of_others(&self, name: &IntegrationName, digest: &Digest) {
+        let mut sites = self.inner.sites.write().unwrap_or_else(PoisonError::into_inner);
+        if sites.get(name).is_some_and(|site| site.plugin.digest() != digest) {
+            sites.remove(name);
         }
     }
 

@@ -5,7 +5,7 @@ use seawall_domain::{
     grant::{Decision, Grant, Verdict},
     manifest::NetworkRule,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is granted and was never used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,14 +14,16 @@ pub struct Unused {
     pub number: usize,
     /// Where to.
     pub to: String,
-    /// The methods that were never used; all of the rule's, where the whole rule goes.
+    /// The methods that were never used with these paths.
     pub methods: Vec<String>,
+    /// The path patterns.
+    pub paths: Vec<String>,
     /// Whether nothing of the rule remains.
     pub whole: bool,
 }
 
 impl Engine {
-    /// What of a plugin's grant was never used, rule by rule and method by method.
+    /// What of a plugin's grant was never used: rule by rule, method by method, path pattern by path pattern.
     ///
     /// # Errors
     /// Where the plugin does not exist, is not granted anything, or has used nothing yet.
@@ -53,7 +55,14 @@ impl Engine {
     }
 
     async fn narrowed(&self, plugin: &str) -> Result<(Grant, Vec<Unused>)> {
-        let audit = self.audit(Some(plugin)).await?.into_iter().next();
+        // A name is that of the version in force, which a newer one that waits for a grant is not.
+        let in_force = match plugin.parse() {
+            Ok(name) => self.in_force(&name).await?,
+            Err(_) => None,
+        };
+        let reference = in_force.map(|view| view.row.digest.to_string());
+        let audit = self.audit(Some(reference.as_deref().unwrap_or(plugin))).await?;
+        let audit = audit.into_iter().next();
         let audit = audit.ok_or_else(|| EngineError::Internal("an audit without its plugin".into()))?;
         let decision = audit
             .plugin
@@ -71,7 +80,7 @@ impl Engine {
         let mut unused = Vec::new();
         let mut kept = Vec::new();
         for rule in std::mem::take(&mut grant.capabilities.network) {
-            let (stays, goes) = split(rule, &audit.network);
+            let (stays, goes) = split(&rule, &audit.network);
             unused.extend(goes);
             kept.extend(stays);
         }
@@ -82,29 +91,59 @@ impl Engine {
     }
 }
 
-/// A granted rule with the methods that were used, and what was not. Where rules of the manifest overlap, a request is counted
-/// with one of them: what any of those was used for stays.
-fn split(rule: NetworkRule, asked: &[Asked]) -> (Option<NetworkRule>, Option<Unused>) {
+/// What of a granted rule was used, as rules of their own where methods differ by path, and what was not.
+fn split(rule: &NetworkRule, asked: &[Asked]) -> (Vec<NetworkRule>, Vec<Unused>) {
     let of: Vec<_> = asked.iter().filter(|asked| rule.is_part_of(&asked.rule)).collect();
-    let is_used = |method: &String| {
-        of.iter()
-            .any(|asked| asked.used.iter().any(|used| used.method == *method))
+    let own = own(rule, &of);
+    let number = own.map_or(0, |asked| asked.number);
+    let is_used = |method: &str, path: &str| {
+        of.iter().any(|asked| {
+            let is_own = own.is_some_and(|own| own.number == asked.number);
+            asked.used.iter().any(|used| {
+                // Where rules of the manifest overlap, a request is counted with one of them, by that one's pattern: what it
+                // would have been by this one's is not known. Nor is it of requests before patterns were kept.
+                let unknown = used.pattern.is_empty() || !is_own && !rule.paths.contains(&used.pattern);
+                used.method == method && (unknown || used.pattern == path)
+            })
+        })
     };
-    let (used, unused): (Vec<_>, Vec<_>) = rule.methods.iter().cloned().partition(is_used);
-    let goes = (!unused.is_empty()).then(|| Unused {
-        number: own(&rule, &of),
-        to: rule.to.clone(),
-        methods: unused,
-        whole: used.is_empty(),
+    let used = |path: &String| rule.methods.iter().filter(|m| is_used(m, path)).cloned().collect();
+    let unused = |path: &String| rule.methods.iter().filter(|m| !is_used(m, path)).cloned().collect();
+    let stays = grouped(&rule.paths, used).map(|(methods, paths)| NetworkRule {
+        methods,
+        paths,
+        ..rule.clone()
     });
-    let stays = (!used.is_empty()).then_some(NetworkRule { methods: used, ..rule });
-    (stays, goes)
+    let stays: Vec<_> = stays.collect();
+    let goes = grouped(&rule.paths, unused).map(|(methods, paths)| Unused {
+        number,
+        to: rule.to.clone(),
+        methods,
+        paths,
+        whole: stays.is_empty(),
+    });
+    (stays.clone(), goes.collect())
 }
 
-/// The number of the manifest's rule that was granted: the very one, else the first that it is a part of.
-fn own(rule: &NetworkRule, of: &[&Asked]) -> usize {
+/// Paths together that have the same methods; those without any are left out.
+fn grouped(
+    paths: &[String],
+    methods: impl Fn(&String) -> Vec<String>,
+) -> impl Iterator<Item = (Vec<String>, Vec<String>)> {
+    let mut groups: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
+    for path in paths {
+        let methods = methods(path);
+        if !methods.is_empty() {
+            groups.entry(methods).or_default().push(path.clone());
+        }
+    }
+    groups.into_iter()
+}
+
+/// The manifest's rule that was granted: the very one, else the first that it is a part of.
+fn own<'a>(rule: &NetworkRule, of: &[&'a Asked]) -> Option<&'a Asked> {
     let same = of.iter().find(|asked| asked.rule.is_part_of(rule));
-    same.or(of.first()).map_or(0, |asked| asked.number)
+    same.or(of.first()).copied()
 }
 
 #[cfg(test)]
@@ -113,14 +152,19 @@ mod tests {
     use super::*;
     use seawall_domain::Digest;
     use seawall_store::EgressUsageRow;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    fn asked(number: usize, methods: &[&str], path: &str, used: &[&str]) -> Asked {
-        let rule = json!({"to": "https://a.example.com", "methods": methods, "paths": [path]});
-        let used = used.iter().map(|method| EgressUsageRow {
+    fn rule(methods: &[&str], paths: &[&str]) -> NetworkRule {
+        let rule: Value = json!({"to": "https://a.example.com", "methods": methods, "paths": paths});
+        serde_json::from_value(rule).unwrap()
+    }
+
+    fn asked(number: usize, rule: &NetworkRule, used: &[(&str, &str)]) -> Asked {
+        let used = used.iter().map(|(method, pattern)| EgressUsageRow {
             digest: Digest::of(b""),
             integration: "i".into(),
             rule: format!("network[{number}]"),
+            pattern: (*pattern).to_owned(),
             method: (*method).to_owned(),
             host: "a.example.com".into(),
             allowed: true,
@@ -132,31 +176,58 @@ mod tests {
         });
         Asked {
             number,
-            rule: serde_json::from_value(rule).unwrap(),
+            rule: rule.clone(),
             granted: true,
             used: used.collect(),
         }
     }
 
-    #[test]
-    fn what_was_counted_with_an_overlapping_rule_stays() {
-        let all = [
-            asked(0, &["GET", "POST"], "/**", &[]),
-            asked(1, &["GET"], "/items", &["GET"]),
-        ];
-        let (stays, goes) = split(all[1].rule.clone(), &all);
-        assert_eq!((stays, goes), (Some(all[1].rule.clone()), None));
-        let (stays, goes) = split(all[0].rule.clone(), &all);
-        let goes = goes.unwrap();
-        assert_eq!((stays, goes.number, goes.whole), (None, 0, true));
+    fn goes(all: &[Unused]) -> Vec<String> {
+        let words = |u: &Unused| format!("{} {} {} {}", u.number, u.methods.join(","), u.paths.join(","), u.whole);
+        all.iter().map(words).collect()
     }
 
     #[test]
-    fn methods_that_were_not_used_go_by_themselves() {
-        let all = [asked(0, &["GET", "POST"], "/items", &["GET"])];
-        let (stays, goes) = split(all[0].rule.clone(), &all);
-        assert_eq!(stays.unwrap().methods, ["GET"]);
-        let goes = goes.unwrap();
-        assert_eq!((goes.methods, goes.whole), (vec!["POST".to_owned()], false));
+    fn what_was_counted_with_an_overlapping_rule_stays() {
+        let (wide, narrow) = (rule(&["GET", "POST"], &["/**"]), rule(&["GET"], &["/items"]));
+        // A request to /items counts with whichever comes first.
+        let all = [asked(0, &wide, &[("GET", "/**")]), asked(1, &narrow, &[])];
+        assert_eq!(split(&narrow, &all), (vec![narrow.clone()], Vec::new()));
+        let (stays, unused) = split(&wide, &all);
+        assert_eq!(stays, [rule(&["GET"], &["/**"])]);
+        assert_eq!(goes(&unused), ["0 POST /** false"]);
+        let all = [asked(0, &wide, &[]), asked(1, &narrow, &[("GET", "/items")])];
+        let (stays, unused) = split(&wide, &all);
+        assert_eq!(
+            (stays.len(), goes(&unused)),
+            (0, vec!["0 GET,POST /** true".to_owned()])
+        );
+    }
+
+    #[test]
+    fn methods_and_paths_that_were_not_used_go_by_themselves() {
+        let granted = rule(&["GET", "POST"], &["/items", "/items/*", "/old"]);
+        let used = [("GET", "/items"), ("GET", "/items/*"), ("POST", "/items")];
+        let (stays, unused) = split(&granted, &[asked(0, &granted, &used)]);
+        assert_eq!(
+            stays,
+            [rule(&["GET"], &["/items/*"]), rule(&["GET", "POST"], &["/items"])]
+        );
+        assert_eq!(goes(&unused), ["0 GET,POST /old false", "0 POST /items/* false"]);
+        // Once more, with what remains: nothing is left to take.
+        for stays in stays {
+            assert_eq!(
+                split(&stays, &[asked(0, &granted, &used)]),
+                (vec![stays.clone()], Vec::new())
+            );
+        }
+    }
+
+    #[test]
+    fn requests_whose_path_was_not_kept_keep_all_paths() {
+        let granted = rule(&["GET", "POST"], &["/items", "/old"]);
+        let (stays, unused) = split(&granted, &[asked(0, &granted, &[("GET", "")])]);
+        assert_eq!(stays, [rule(&["GET"], &["/items", "/old"])]);
+        assert_eq!(goes(&unused), ["0 POST /items,/old false"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{integration, probed};
 use reqwest::{Method, StatusCode, header};
-use seawall_domain::bundle::Bundle;
+use seawall_domain::{bundle::Bundle, manifest::Manifest};
 use seawall_tests::{Seawall, Tool, component, eventually, run, seawall_binary};
 use serde_json::{Value, json};
 use std::{path::Path, process::Command};
@@ -112,7 +112,10 @@ async fn a_grant_is_tightened_to_what_was_used() {
     };
     let (status, would) = tighten(json!({"dry_run": true})).await;
     assert_eq!(status, StatusCode::OK, "{would}");
-    let unused = json!([{"rule": 1, "to": "{base_url}", "methods": ["POST"], "whole": true}]);
+    let unused = json!([
+        {"rule": 0, "to": "{base_url}", "methods": ["GET"], "paths": ["/partitions", "/echo"], "whole": false},
+        {"rule": 1, "to": "{base_url}", "methods": ["POST"], "paths": ["/things/*"], "whole": true},
+    ]);
     assert_eq!(would["unused"], unused);
     let network = |view: &Value| view["granted"]["capabilities"]["network"].as_array().map(Vec::len);
     assert_eq!(network(&would["grant"]), Some(2), "nothing changes: {would}");
@@ -121,6 +124,10 @@ async fn a_grant_is_tightened_to_what_was_used() {
     assert!(shown.status.success() && text.contains("POST"), "{shown:?}");
     let view = seawall.get("/api/v1/plugins/probe/grant").await;
     assert_eq!(network(&view), Some(1), "{view}");
+    assert_eq!(
+        view["granted"]["capabilities"]["network"][0]["paths"],
+        json!(["/items"])
+    );
     assert_eq!(view["decisions"][1]["reason"], "reads only");
     let audit = seawall.get("/api/v1/audit?plugin=probe").await;
     let granted: Vec<_> = audit["items"][0]["network"]
@@ -185,6 +192,194 @@ fn what_a_version_asks_beyond_another_is_an_exit_code() {
     let answer: Value = serde_json::from_slice(&wider.stdout).unwrap();
     let expected = json!([{"effect": "wider", "what": "network", "detail": "POST {base_url} /things/*"}]);
     assert_eq!(answer["differences"], expected);
+}
+
+/// The probe as version 0.2.0, with another manifest.
+fn next_version(change: impl FnOnce(&mut Manifest)) -> Vec<u8> {
+    let bytes = std::fs::read(component("tests/guests/probe")).unwrap();
+    let mut bundle = Bundle::extract(&bytes).unwrap();
+    bundle.manifest.version = "0.2.0".parse().unwrap();
+    change(&mut bundle.manifest);
+    bundle.embed(&bytes).unwrap()
+}
+
+async fn install(seawall: &Seawall, bytes: Vec<u8>) -> Value {
+    let request = seawall
+        .request(Method::POST, "/api/v1/plugins")
+        .header(header::CONTENT_TYPE, "application/wasm");
+    let answer = request.body(bytes).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    answer.json().await.unwrap()
+}
+
+/// Starts a pass and gives the digest of the component that sent its requests.
+async fn synced_by(seawall: &Seawall) -> Value {
+    let before = seawall.passes("probe").await.len();
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("a pass to succeed", || async {
+        let passes = seawall.passes("probe").await;
+        (passes.len() > before && passes[0]["state"] == "succeeded").then_some(())
+    })
+    .await;
+    let newest = eventually("its requests to be recorded", || async {
+        let records = seawall.get("/api/v1/egress?integration=probe&limit=1").await;
+        records["items"].get(0).cloned()
+    })
+    .await;
+    newest.0["digest"].clone()
+}
+
+#[tokio::test]
+async fn an_upgrade_that_asks_for_more_waits_while_the_old_version_goes_on() {
+    let (seawall, _tool) = probed(5).await;
+    let old = seawall.get("/api/v1/plugins/probe").await;
+    let wider = next_version(|manifest| {
+        let mut rule = manifest.capabilities.network[0].clone();
+        rule.methods = vec!["DELETE".into()];
+        manifest.capabilities.network.push(rule);
+    });
+    let new = install(&seawall, wider).await;
+    assert_eq!(
+        (&new["status"], &new["inForce"]),
+        (&json!("awaiting-grant"), &json!(false))
+    );
+    let upgrade = &new["grant"]["upgrade"];
+    assert_eq!(
+        (&upgrade["from"], &upgrade["digest"]),
+        (&json!("0.1.0"), &old["digest"])
+    );
+    let wider: Vec<_> = upgrade["differences"].as_array().unwrap().iter().collect();
+    assert_eq!(wider.len(), 3, "{upgrade}");
+    assert!(
+        wider
+            .iter()
+            .all(|d| d["effect"] == "wider" && d["detail"].as_str().unwrap().starts_with("DELETE")),
+        "{upgrade}"
+    );
+    assert_eq!(synced_by(&seawall).await, old["digest"]);
+    // Once somebody has decided, it is in force without a restart; and the old one is, once that is wanted again.
+    let terms = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true});
+    let (status, view) = seawall
+        .send(Method::PUT, "/api/v1/plugins/probe@0.2.0/grant", &terms)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    assert_eq!(synced_by(&seawall).await, new["digest"]);
+    let back = seawall.command(&["plugin", "rollback", "probe", "--reason", "slower", "-o", "json"]);
+    let back: Value = serde_json::from_slice(&back.stdout).unwrap();
+    assert_eq!((&back["digest"], &back["inForce"]), (&old["digest"], &json!(true)));
+    let decisions = back["grant"]["decisions"].as_array().unwrap();
+    assert_eq!(decisions.last().unwrap()["reason"], "slower");
+    assert_eq!(synced_by(&seawall).await, old["digest"]);
+    let list = String::from_utf8(seawall.command(&["plugin", "list"]).stdout).unwrap();
+    let in_force: Vec<_> = list.lines().filter(|line| line.contains(" yes ")).collect();
+    assert!(in_force.len() == 1 && in_force[0].contains("0.1.0"), "{list}");
+}
+
+#[tokio::test]
+async fn an_upgrade_that_asks_for_no_more_is_in_force_and_fails_no_call() {
+    let (seawall, tool) = probed(200).await;
+    let old = seawall.get("/api/v1/plugins/probe").await;
+    tool.slow(20);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    let before = tool.requests();
+    eventually("the second pass to be under way", || async {
+        (tool.requests() > before + 1).then_some(())
+    })
+    .await;
+    let new = install(
+        &seawall,
+        next_version(|manifest| manifest.capabilities.network.truncate(1)),
+    )
+    .await;
+    assert_eq!((&new["status"], &new["inForce"]), (&json!("granted"), &json!(true)));
+    let decision = &new["grant"]["decisions"][0];
+    assert_eq!(decision["by"], "seawall");
+    assert!(
+        decision["reason"]
+            .as_str()
+            .unwrap()
+            .starts_with("asks for nothing beyond 0.1.0"),
+        "{decision}"
+    );
+    assert_eq!(
+        decision["grant"]["private_ranges"],
+        old["grant"]["granted"]["private_ranges"]
+    );
+    let (end, _) = eventually("the second pass to end", || async {
+        let passes = seawall.passes("probe").await;
+        (passes.len() == 2 && passes[0]["state"] != "running").then(|| passes[0].clone())
+    })
+    .await;
+    assert_eq!(
+        (&end["state"], &end["error"]),
+        (&json!("succeeded"), &Value::Null),
+        "{end}"
+    );
+    assert_eq!(synced_by(&seawall).await, new["digest"]);
+    let failed = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
+    assert_eq!(failed["items"], json!([]), "no request was refused");
+}
+
+#[tokio::test]
+async fn a_part_of_a_rule_can_be_granted() {
+    let (seawall, _tool) = probed(5).await;
+    let put = |rules: Value| {
+        let seawall = &seawall;
+        let body = json!({"rules": rules, "private_ranges": ["127.0.0.0/8"]});
+        async move { seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &body).await }
+    };
+    let (status, view) = put(json!([{"rule": 0, "paths": ["/items"]}])).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    assert_eq!(
+        view["granted"]["capabilities"]["network"][0]["paths"],
+        json!(["/items"])
+    );
+    for (rules, pointer, says) in [
+        (
+            json!([7]),
+            "/rules/0",
+            "there is no rule 7; the manifest asks for 2 (0 to 1)",
+        ),
+        (
+            json!([0, {"rule": 0, "paths": ["/secret"]}]),
+            "/rules/1/paths",
+            "found `/secret`",
+        ),
+        (
+            json!([{"rule": 1, "methods": ["GET"]}]),
+            "/rules/0/methods",
+            "expected some of what the rule asks, POST",
+        ),
+        (json!([{"rule": 0, "methods": []}]), "/rules/0/methods", "found none"),
+        (
+            json!([{"rule": 0, "path": ["/items"]}]),
+            "/rules/0",
+            "the number of a rule, or an object",
+        ),
+    ] {
+        let (status, problem) = put(rules.clone()).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{rules}: {problem}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert!(
+            problem["errors"][0]["detail"].as_str().unwrap().contains(says),
+            "{problem}"
+        );
+    }
+    let shown = seawall.command(&[
+        "grant",
+        "approve",
+        "probe",
+        "--private",
+        "127.0.0.0/8",
+        "--rule",
+        "0:GET:/items,/echo",
+    ]);
+    let text = String::from_utf8_lossy(&shown.stdout);
+    assert!(shown.status.success() && text.contains("GET /items /echo"), "{shown:?}");
 }
 
 #[tokio::test]

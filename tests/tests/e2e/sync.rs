@@ -86,7 +86,7 @@ async fn values_that_break_the_schema_are_left_out_and_shown_while_the_entity_st
     sync(&seawall).await;
     let pass = seawall.passes("probe").await[0].clone();
     assert_eq!(pass["counts"]["converted"], 1, "{pass}");
-    assert_eq!(pass["counts"]["left_out"], 2, "{pass}");
+    assert_eq!(pass["counts"]["leftOut"], 2, "{pass}");
     let text = seawall.get("/api/v1/blueprints/thing/entities/text").await;
     assert_eq!(text["properties"]["size"], 12);
     let wrong = seawall.get("/api/v1/blueprints/thing/entities/wrong").await;

@@ -72,14 +72,20 @@ fn sensible(schema: &Value) -> Result<(), Wrong> {
     match &schema["type"] {
         Value::Null => {}
         Value::String(given) if TYPES.contains(&given.as_str()) => {}
+        // So do some of Port's own blueprints, which mean the options beside it.
+        Value::String(given) if given == "enum" && schema["enum"].is_array() => {}
         other => {
             let meant = nearest(other.as_str().unwrap_or_default(), TYPES);
             let meant = meant.map(|m| format!(" (did you mean `{m}`?)")).unwrap_or_default();
             return wrong("type", &format!("one of {}{meant}", TYPES.join(", ")));
         }
     }
-    if !matches!(&schema["enum"], Value::Null) && schema["enum"].as_array().is_none_or(Vec::is_empty) {
-        return wrong("enum", "a list of the values that are allowed");
+    match &schema["enum"] {
+        Value::Null => {}
+        Value::Array(options) if !options.is_empty() => {}
+        // Where Port's forms write an object, the options are worked out when the form is shown.
+        Value::Object(_) => {}
+        _ => return wrong("enum", "a list of the values that are allowed"),
     }
     let default = &schema["default"];
     let fits = match schema["type"].as_str() {

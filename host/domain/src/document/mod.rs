@@ -153,7 +153,7 @@ mod tests {
                 "is not closed",
                 "config: {a: 1, b: 2}",
             ),
-            ("name: [a\nb: c\n", "2:2", "is not closed", "methods: [GET, POST]"),
+            ("name: [a\nb: c\n", "2:2", "is not closed", "name: \"a: b\""),
             ("name: \"a\n", "2:1", "never closed", "name: \"value\""),
             ("name: a\n  plugin: x\n", "2:9", "indented deeper", "name: \"a: b\""),
             ("name: @x\n", "1:7", "outside quotes", "name: \"@x\""),

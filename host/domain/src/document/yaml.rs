@@ -93,7 +93,7 @@ const REWORDED: &[(&str, &str, &str)] = &[
         "a second document after `---`; a file holds one",
         "",
     ),
-    ("Depth", "it is nested too deeply", ""),
+    ("Depth", "it is nested deeper than the depth that is read", ""),
     (
         "budget breached",
         "more nesting, anchors or values than a file of this kind has; write it without aliases (`*name`)",
@@ -113,6 +113,11 @@ const REWORDED: &[(&str, &str, &str)] = &[
     (
         "mapping values are not allowed",
         "a second `: ` where only a value may stand: the line is indented deeper than the one above, or the text needs quotes",
+        "name: \"a: b\"",
+    ),
+    (
+        "illegal placement of ':'",
+        "a `:` where none may stand: a bracket above it is not closed, or the text needs quotes",
         "name: \"a: b\"",
     ),
     ("misplaced bracket", "a closing bracket that was never opened", ""),

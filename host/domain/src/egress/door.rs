@@ -46,6 +46,8 @@ pub enum Decision {
         credential: Option<CredentialName>,
         /// The rule's pattern that matched, with the base path before it: `/api/v1/projects/*`.
         path_template: String,
+        /// That pattern as the manifest has it.
+        pattern: String,
     },
     /// It may not.
     Refused {
@@ -105,6 +107,7 @@ impl Door {
             rule,
             credential,
             path_template: own.templates[template].clone(),
+            pattern: own.patterns[template].clone(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) struct Rule {
     pub(super) methods: Methods,
     /// Patterns with the base path before them.
     pub(super) templates: Vec<String>,
+    /// The same without it.
+    pub(super) patterns: Vec<String>,
     pub(super) credential: Option<CredentialName>,
 }
 
@@ -98,6 +100,7 @@ impl Rules {
                 place,
                 methods,
                 templates,
+                patterns: rule.paths.clone(),
                 credential: rule.credential.clone(),
             });
         }

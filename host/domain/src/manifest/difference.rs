@@ -39,7 +39,7 @@ impl NetworkRule {
     }
 
     /// Each method with each path by itself.
-    fn single(&self) -> impl Iterator<Item = Self> + '_ {
+    pub(crate) fn single(&self) -> impl Iterator<Item = Self> + '_ {
         let pairs = self
             .methods
             .iter()
@@ -137,9 +137,17 @@ pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
     // A new operation is something that developers may start in the tool.
     names(Effect::Wider, "operation", operations(old), operations(new), &mut put);
     names(Effect::Other, "rule", rules(old), rules(new), &mut put);
+    for name in moved_defaults(old, new) {
+        put(
+            Effect::Wider,
+            "config",
+            format!("the default of `{name}`, which says where requests go or what is read, is another"),
+        );
+    }
     if old.config != new.config {
         put(Effect::Other, "config", "its schema differs".to_owned());
     }
+    details(old, new, &mut put);
     all.sort();
     all
 }
@@ -156,6 +164,75 @@ fn sets(
     }
     for words in old.difference(new) {
         put(Effect::Narrower, what, words.clone());
+    }
+}
+
+/// Config properties that name a place, and whose default leads to another one: a rule that reads the same then reaches
+/// elsewhere wherever an integration leaves the property out.
+fn moved_defaults(old: &Manifest, new: &Manifest) -> BTreeSet<String> {
+    let network = new.capabilities.network.iter().map(|rule| rule.to.as_str());
+    let files = new.capabilities.files.iter().map(|rule| rule.from.as_str());
+    let names = network
+        .chain(files)
+        .flat_map(|text| crate::egress::placeholders(text).unwrap_or_default());
+    let default = |some: &Manifest, name: &str| some.config["properties"][name]["default"].clone();
+    names
+        .filter(|name| default(old, name) != default(new, name))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What differs within kinds, operations and rules that both have.
+fn details(old: &Manifest, new: &Manifest, put: &mut impl FnMut(Effect, &'static str, String)) {
+    let mut differs = |what, name: &str, parts: &[(&str, bool)]| {
+        for (part, _) in parts.iter().filter(|(_, same)| !same) {
+            put(Effect::Other, what, format!("{name}: {part}"));
+        }
+    };
+    for (name, now) in &new.kinds {
+        if let Some(before) = old.kinds.get(name) {
+            let parts = [
+                ("whether it is strict differs", before.strict == now.strict),
+                ("whether it is live differs", before.live == now.live),
+            ];
+            differs("kind", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.operations {
+        if let Some(before) = old.operations.get(name) {
+            let parts = [
+                ("its inputs differ", before.inputs == now.inputs),
+                ("its target differs", before.target == now.target),
+            ];
+            differs("operation", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.rules {
+        if let Some(before) = old.rules.get(name) {
+            let parts = [
+                ("its parameters differ", before.params == now.params),
+                ("its blueprint differs", before.blueprint == now.blueprint),
+            ];
+            differs("rule", name.as_str(), &parts);
+        }
+    }
+    for (name, now) in &new.rules {
+        let before = old.rules.get(name).map_or(&[][..], |rule| &rule.related);
+        for relation in now.related.iter().filter(|relation| !before.contains(relation)) {
+            put(
+                Effect::Wider,
+                "rule",
+                format!("{name} sees the targets of `{relation}`"),
+            );
+        }
+        let gone = before.iter().filter(|relation| !now.related.contains(relation));
+        for relation in gone {
+            put(
+                Effect::Narrower,
+                "rule",
+                format!("{name} no longer sees the targets of `{relation}`"),
+            );
+        }
     }
 }
 
@@ -209,6 +286,54 @@ capabilities:
              - {to: 'https://a.example.com', methods: [GET], paths: [/old, /items], credential: token}",
         );
         assert_eq!(told(&split), [""; 0]);
+    }
+
+    #[test]
+    fn what_differs_within_kinds_operations_and_rules_is_told() {
+        const OLD: &str = "\
+name: a
+version: 1.0.0
+roles: [ingestor, action, rule]
+kinds: {item: {}}
+operations: {restart: {target: service}}
+rules: {owned: {related: [team]}}
+";
+        let new = OLD
+            .replace("item: {}", "item: {strict: true}")
+            .replace(
+                "target: service",
+                "inputs: {type: object, properties: {why: {type: string}}}",
+            )
+            .replace("related: [team]", "related: [owner]");
+        let (old, new) = (parse("old", OLD).unwrap(), parse("new", &new).unwrap());
+        let all = differences(&old, &new);
+        let told: Vec<_> = all.iter().map(|d| format!("{:?} {}", d.effect, d.detail)).collect();
+        assert_eq!(
+            told,
+            [
+                "Wider owned sees the targets of `owner`",
+                "Narrower owned no longer sees the targets of `team`",
+                "Other item: whether it is strict differs",
+                "Other restart: its inputs differ",
+                "Other restart: its target differs",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_default_that_leads_elsewhere_is_wider() {
+        let manifest = |default: &str| {
+            format!(
+                "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {{item: {{}}}}\nconfig:\n  type: object\n  properties:\n    \
+                 base_url: {{type: string, default: {default}}}\ncapabilities:\n  network:\n    - {{to: '{{base_url}}'}}\n"
+            )
+        };
+        let of = |text: &str| parse("plugin.yaml", &manifest(text)).unwrap();
+        let (old, new) = (of("https://a.example.com"), of("https://evil.example"));
+        let all = differences(&old, &new);
+        assert_eq!(all[0].effect, Effect::Wider);
+        assert!(all[0].detail.contains("`base_url`"), "{all:?}");
+        assert_eq!(differences(&old, &old), []);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 pub fn json_schema() -> Value {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://seawall.dev/schemas/plugin.schema.json",
         "title": "Seawall plugin",
         "description": "What a plugin says of itself: plugin.yaml.",
         "type": "object",

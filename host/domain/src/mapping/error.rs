@@ -64,7 +64,7 @@ impl fmt::Display for MappingError {
             write!(f, " at line {line}, column {column} of the expression")?;
         }
         if let Some(expression) = &self.expression {
-            write!(f, ": {}", cut(expression, 200))?;
+            write!(f, ": `{}`", cut(expression, 200))?;
             write!(
                 f,
                 "; for example `{}`",

@@ -188,8 +188,14 @@ impl Door {
         open: &mut Open,
     ) -> Result<Option<(CredentialName, &Secret)>, Stopped> {
         match self.config.rules.decide(request.method().as_str(), target) {
-            Decision::Allowed { rule, credential, .. } => {
+            Decision::Allowed {
+                rule,
+                credential,
+                pattern,
+                ..
+            } => {
                 open.rule(rule);
+                open.pattern(pattern);
                 // A credential that the manifest asks for and the integration does not have is simply not attached:
                 // many tools answer without one, and manifests say `required` where they do not.
                 let Some(name) = credential else { return Ok(None) };

@@ -37,6 +37,8 @@ pub struct Record {
     pub allowed: bool,
     /// `network[0]`: the manifest's rule that allowed it, or that was nearest.
     pub rule: Option<String>,
+    /// That rule's path pattern that matched, as the manifest has it; none for refusals.
+    pub pattern: Option<String>,
     /// Why it was refused or failed, or a note.
     pub reason: Option<String>,
     /// The manifest's lines that would allow it.
@@ -76,6 +78,7 @@ impl Open {
             path: seawall_domain::text::cut(uri.path(), 500).into_owned(),
             allowed: true,
             rule: None,
+            pattern: None,
             reason: None,
             suggestion: None,
             status: None,
@@ -99,6 +102,10 @@ impl Open {
 
     pub(super) fn rule(&mut self, rule: usize) {
         self.record.rule = Some(format!("network[{rule}]"));
+    }
+
+    pub(super) fn pattern(&mut self, pattern: String) {
+        self.record.pattern = Some(pattern);
     }
 
     pub(super) fn credential(&mut self, name: &CredentialName) {

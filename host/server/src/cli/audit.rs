@@ -55,10 +55,11 @@ const DECISIONS: &[Column] = &[
 fn used(rule: &Value) -> String {
     let line = |u: &Value| {
         format!(
-            "{} × {} {} by {}, last {}",
+            "{} × {} {}{} by {}, last {}",
             at(u, "/count"),
             at(u, "/method"),
             at(u, "/host"),
+            at(u, "/pattern"),
             at(u, "/integration"),
             time(u, "/lastAt")
         )
@@ -126,11 +127,11 @@ mod tests {
 
     #[test]
     fn shows_asked_granted_and_used_side_by_side() {
-        let usage = json!({"integration": "i", "rule": "network[0]", "method": "GET", "host": "h", "count": 3, "lastAt": "2026-01-01T00:00:00Z"});
+        let usage = json!({"integration": "i", "rule": "network[0]", "pattern": "/**", "method": "GET", "host": "h", "count": 3, "lastAt": "2026-01-01T00:00:00Z"});
         let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "used": used});
         let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
         let text = people(&audit);
-        assert!(text.contains("3 × GET h by i, last 2026-01-01 00:00:00Z"), "{text}");
+        assert!(text.contains("3 × GET h/** by i, last 2026-01-01 00:00:00Z"), "{text}");
         assert!(
             text.lines().any(|line| line.starts_with('1') && line.contains("never")),
             "{text}"

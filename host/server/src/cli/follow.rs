@@ -95,8 +95,8 @@ pub(crate) const PASSES: &[Column] = &[
     ("CREATED", |pass| at(pass, "/counts/created")),
     ("UPDATED", |pass| some(pass, "/counts/updated")),
     ("DELETED", |pass| some(pass, "/counts/deleted")),
-    ("LEFT OUT", |pass| some(pass, "/counts/left_out")),
-    ("SET ASIDE", |pass| some(pass, "/counts/set_aside")),
+    ("LEFT OUT", |pass| some(pass, "/counts/leftOut")),
+    ("SET ASIDE", |pass| some(pass, "/counts/setAside")),
     ("ERROR", |pass| at(pass, "/error")),
 ];
 

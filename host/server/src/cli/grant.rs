@@ -18,7 +18,8 @@ pub(crate) enum Grant {
     Approve(Approve),
     /// Narrow a grant to what was used of it
     Tighten(Tighten),
-    /// Take a grant back
+    /// Take a grant back, or refuse one that is waited for
+    #[command(visible_alias = "refuse")]
     Revoke(Revoke),
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Show {
 #[command(after_help = "\
 Examples:
   seawall grant approve unleash --reason \"SEC-1234\"
-  seawall grant approve unleash --private 10.2.0.0/16 --rule 0 --rule 2
+  seawall grant approve unleash --private 10.2.0.0/16 --rule 0 --rule 2:GET:/api/admin/projects/**
   seawall grant approve unleash --private 127.0.0.0/8 --plaintext-to-loopback --expires 2027-01-31T00:00:00Z")]
 pub(crate) struct Approve {
     /// The plugin: its name (the newest version), name@version, or digest
@@ -56,12 +57,59 @@ pub(crate) struct Terms {
     /// When the grant ends, such as 2027-01-31T00:00:00Z
     #[arg(long, value_name = "TIME")]
     expires: Option<jiff::Timestamp>,
-    /// Grant only the network rule of this number, as `grant show` counts them; repeatable
-    #[arg(long = "rule", value_name = "N")]
-    rules: Vec<usize>,
+    /// Grant only the network rule of this number, as `grant show` counts them, or some of its methods and paths; repeatable
+    #[arg(long = "rule", value_name = "N[:METHODS[:PATHS]]")]
+    rules: Vec<RulePart>,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+}
+
+/// `0`, `0:GET,HEAD` or `0:GET:/items,/items/*`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RulePart {
+    rule: usize,
+    methods: Vec<String>,
+    paths: Vec<String>,
+}
+
+impl std::str::FromStr for RulePart {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let mut parts = text.splitn(3, ':');
+        let number = parts.next().unwrap_or_default();
+        let rule = number.parse().map_err(|_| {
+            format!("expected the number of a rule, such as `0`, `0:GET` or `0:GET:/items,/items/*`, found `{number}`")
+        })?;
+        let mut list = || {
+            let words = parts.next().unwrap_or_default().split(',');
+            let words: Vec<String> = words
+                .map(str::trim)
+                .filter(|w| !w.is_empty())
+                .map(str::to_owned)
+                .collect();
+            words
+        };
+        let (methods, paths) = (list(), list());
+        Ok(Self {
+            rule,
+            methods: methods.iter().map(|method| method.to_uppercase()).collect(),
+            paths,
+        })
+    }
+}
+
+impl RulePart {
+    fn body(&self) -> Value {
+        let mut body = json!({"rule": self.rule});
+        for (name, some) in [("methods", &self.methods), ("paths", &self.paths)] {
+            if !some.is_empty() {
+                body[name] = some.clone().into();
+            }
+        }
+        body
+    }
 }
 
 impl Terms {
@@ -80,7 +128,7 @@ impl Terms {
     }
 }
 
-/// Narrows a grant to what was used of it: rules and methods that no request has needed so far are taken back. Requests in
+/// Narrows a grant to what was used of it: rules, methods and paths that no request has needed so far are taken back. Requests in
 /// flight end, and the plugin goes on with the narrower grant
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -156,6 +204,7 @@ const UNUSED: &[Column] = &[
     ("RULE", |v| at(v, "/rule")),
     ("METHODS", |v| at(v, "/methods")),
     ("TO", |v| at(v, "/to")),
+    ("PATHS", |v| at(v, "/paths")),
     ("OF THE RULE", |v| {
         let of = if v["whole"] == true { "all" } else { "a part" };
         of.to_owned()
@@ -172,7 +221,7 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
         body["expires_at"] = expires.to_string().into();
     }
     if !terms.rules.is_empty() {
-        body["rules"] = terms.rules.clone().into();
+        body["rules"] = terms.rules.iter().map(RulePart::body).collect::<Vec<_>>().into();
     }
     if let Some(reason) = &terms.reason {
         body["reason"] = reason.as_str().into();
@@ -200,6 +249,13 @@ const FILES: &[Column] = &[
     ("READS", |v| at(v, "/from")),
     ("SEES IT AS", |v| at(v, "/at")),
     ("REASON", |v| at(v, "/reason")),
+];
+
+/// How one version's asks differ from another's.
+pub(crate) const DIFFERENCES: &[Column] = &[
+    ("EFFECT", |v| at(v, "/effect")),
+    ("WHAT", |v| at(v, "/what")),
+    ("DETAIL", |v| at(v, "/detail")),
 ];
 
 const DECISIONS: &[Column] = &[
@@ -237,22 +293,38 @@ pub(crate) fn people(grant: &Value) -> String {
     ];
     let mut parts = vec![fields(&terms)];
     parts.extend(asks(asked, Some(granted)));
+    let upgrade = &grant["upgrade"];
+    if let Some(differences) = upgrade["differences"].as_array() {
+        let head = format!(
+            "{} ({}) is in force; beside it this one",
+            at(upgrade, "/from"),
+            short_digest(upgrade, "/digest")
+        );
+        parts.push(match differences.is_empty() {
+            true => format!("{head} asks for the same."),
+            false => format!("{head} differs:\n\n{}", table(differences, DIFFERENCES)),
+        });
+    }
     if let Some(decisions) = grant["decisions"].as_array().filter(|all| !all.is_empty()) {
         parts.push(table(decisions, DECISIONS));
     }
     parts.join("\n\n")
 }
 
-/// What a granted rule has of an asked one: `yes` for all, or the methods; none where it is a part of another.
+/// What a granted rule has of an asked one: `yes` for all, or the methods and paths; none where it is a part of another.
 fn part_of(given: &Value, asked: &Value) -> Option<String> {
     let rule = |value: &Value| serde_json::from_value::<NetworkRule>(value.clone()).ok();
     let (given, asked) = (rule(given)?, rule(asked)?);
     given.is_part_of(&asked).then(|| {
-        let whole = asked.is_part_of(&given);
-        if whole {
+        let paths = if given.paths == asked.paths {
+            String::new()
+        } else {
+            format!(" {}", given.paths.join(" "))
+        };
+        if asked.is_part_of(&given) {
             "yes".to_owned()
         } else {
-            given.methods.join(", ")
+            format!("{}{paths}", given.methods.join(", "))
         }
     })
 }
@@ -263,9 +335,16 @@ pub(crate) fn asks(asked: &Value, granted: Option<&Value>) -> Vec<String> {
     let given = granted.and_then(|granted| granted["capabilities"]["network"].as_array());
     let mut rules = list("network");
     for (number, rule) in rules.iter_mut().enumerate() {
-        let part = given.and_then(|given| given.iter().find_map(|given| part_of(given, rule)));
+        let parts: Vec<_> = given
+            .into_iter()
+            .flatten()
+            .filter_map(|given| part_of(given, rule))
+            .collect();
         rule["number"] = number.into();
-        rule["granted"] = part.unwrap_or_default().into();
+        rule["granted"] = match parts.iter().any(|part| part == "yes") {
+            true => "yes".into(),
+            false => parts.join("\n").into(),
+        };
     }
     let columns: Vec<Column> = RULES
         .iter()
@@ -331,6 +410,15 @@ fn expiry(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_is_named_whole_or_in_part() {
+        let body = |text: &str| text.parse::<RulePart>().map(|part| part.body());
+        assert_eq!(body("2"), Ok(json!({"rule": 2})));
+        assert_eq!(body("0:get, POST"), Ok(json!({"rule": 0, "methods": ["GET", "POST"]})));
+        assert_eq!(body("0::/a,/b/*"), Ok(json!({"rule": 0, "paths": ["/a", "/b/*"]})));
+        assert!(body("GET").is_err_and(|why| why.contains("`0:GET`")));
+    }
 
     #[test]
     fn shows_which_rules_are_granted() {

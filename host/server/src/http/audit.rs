@@ -61,7 +61,7 @@ pub(crate) struct RuleView {
     used: Vec<UsageView>,
 }
 
-/// Requests of one rule, method, host and integration together, however old.
+/// Requests of one rule, path pattern, method, host and integration together, however old.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct UsageView {
@@ -69,6 +69,8 @@ pub(crate) struct UsageView {
     integration: String,
     /// The rule that allowed them, or that was nearest.
     rule: String,
+    /// The rule's path pattern that matched; empty for refusals.
+    pattern: String,
     /// Method.
     method: String,
     /// Host.
@@ -141,6 +143,7 @@ fn usage(u: EgressUsageRow) -> UsageView {
     UsageView {
         integration: u.integration,
         rule: u.rule,
+        pattern: u.pattern,
         method: u.method,
         host: u.host,
         count: u.count,

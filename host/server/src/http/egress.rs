@@ -36,6 +36,8 @@ pub(crate) struct EgressView {
     allowed: bool,
     /// The manifest's rule that allowed it, or that was nearest.
     rule: Option<String>,
+    /// That rule's path pattern that matched.
+    pattern: Option<String>,
     /// Why it was refused or failed, or a note.
     reason: Option<String>,
     /// Of the response.
@@ -105,6 +107,7 @@ fn show(r: EgressRow) -> EgressView {
         path: r.path,
         allowed: r.allowed,
         rule: r.rule,
+        pattern: r.pattern,
         reason: r.reason,
         status: r.status,
         sent: r.sent,

@@ -9,8 +9,11 @@ use super::{
 };
 use axum::{Json, extract::State};
 use ipnet::IpNet;
-use seawall_domain::{grant::Decision, manifest::Manifest};
-use seawall_engine::{GrantRequest, PluginView};
+use seawall_domain::{
+    grant::Decision,
+    manifest::{Effect, Manifest, differences},
+};
+use seawall_engine::{GrantRequest, PluginView, RulePart};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
@@ -32,6 +35,8 @@ pub(crate) struct GrantView {
     /// What is granted; null where nothing is.
     #[schema(value_type = Object)]
     granted: Value,
+    /// Where another version of the plugin is in force: how this one differs from that.
+    upgrade: Option<UpgradeView>,
     /// Who decided what, when and why; oldest first.
     decisions: Vec<DecisionView>,
 }
@@ -65,12 +70,73 @@ pub(crate) struct GrantBody {
     plaintext_to_loopback: bool,
     /// When it ends, such as `2027-01-31T12:00:00Z`.
     expires_at: Option<String>,
-    /// Numbers of the manifest's network rules; absent: all.
-    rules: Option<Vec<usize>>,
+    /// The manifest's network rules that are granted, by number or in part; absent: all.
+    rules: Option<Vec<RuleBody>>,
     /// Why.
     reason: Option<String>,
     /// Who decides, until people can sign in.
     by: Option<String>,
+}
+
+/// One of the manifest's network rules: its number, or a part of it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(
+    untagged,
+    expecting = "the number of a rule, or an object such as {\"rule\": 0, \"methods\": [\"GET\"]}"
+)]
+pub(crate) enum RuleBody {
+    /// All of it.
+    Whole(usize),
+    /// A part.
+    Part(RulePartBody),
+}
+
+/// A part of a network rule.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RulePartBody {
+    /// Its number.
+    rule: usize,
+    /// Some of its methods; absent: all.
+    methods: Option<Vec<String>>,
+    /// Some of its path patterns; absent: all.
+    paths: Option<Vec<String>>,
+}
+
+impl From<RuleBody> for RulePart {
+    fn from(body: RuleBody) -> Self {
+        match body {
+            RuleBody::Whole(rule) => Self {
+                rule,
+                methods: None,
+                paths: None,
+            },
+            RuleBody::Part(RulePartBody { rule, methods, paths }) => Self { rule, methods, paths },
+        }
+    }
+}
+
+/// What a version asks beyond the one that is in force, and no longer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UpgradeView {
+    /// The version that is in force.
+    from: String,
+    /// Its component.
+    digest: String,
+    /// Wider ones first.
+    differences: Vec<DifferenceView>,
+}
+
+/// One difference.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DifferenceView {
+    /// `wider`, `narrower` or `other`.
+    #[schema(value_type = String)]
+    effect: Effect,
+    /// What differs: `network`, `credential`, `limit`, …
+    what: &'static str,
+    /// In words.
+    detail: String,
 }
 
 /// Why it is taken back.
@@ -109,7 +175,26 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         .await
         .map_err(seawall_engine::EngineError::from)?;
     let granted = view.decision.as_ref().and_then(|d| d.grant.as_ref());
+    let in_force = app.engine.in_force(&manifest.name).await?;
+    let upgrade = in_force
+        .filter(|other| other.row.digest != view.row.digest)
+        .map(|other| {
+            let old = &other.row.bundle.manifest;
+            UpgradeView {
+                from: old.version.to_string(),
+                digest: other.row.digest.to_string(),
+                differences: differences(old, manifest)
+                    .into_iter()
+                    .map(|d| DifferenceView {
+                        effect: d.effect,
+                        what: d.what,
+                        detail: d.detail,
+                    })
+                    .collect(),
+            }
+        });
     Ok(GrantView {
+        upgrade,
         plugin: manifest.name.to_string(),
         version: manifest.version.to_string(),
         digest: view.row.digest.to_string(),
@@ -154,7 +239,7 @@ pub(super) async fn put(
         private_ranges: body.private_ranges,
         plaintext_to_loopback: body.plaintext_to_loopback,
         expires_at,
-        rules: body.rules,
+        rules: body.rules.map(|rules| rules.into_iter().map(RulePart::from).collect()),
         by: body.by.unwrap_or_else(|| "token".to_owned()),
         reason: body.reason,
     };
@@ -191,13 +276,15 @@ pub(crate) struct UnusedView {
     rule: usize,
     /// Where to.
     to: String,
-    /// The methods that were never used.
+    /// The methods that were never used with these paths.
     methods: Vec<String>,
+    /// The path patterns.
+    paths: Vec<String>,
     /// Whether nothing of the rule remains.
     whole: bool,
 }
 
-/// Narrows a grant to what was used of it: rules and methods that no request has needed so far are taken back.
+/// Narrows a grant to what was used of it: rules, methods and paths that no request has needed so far are taken back.
 #[utoipa::path(post, path = "/plugins/{plugin}/grant/tighten", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
     request_body = TightenBody, responses((status = 200, body = TightenView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn tighten(
@@ -219,6 +306,7 @@ pub(super) async fn tighten(
                 rule: unused.number,
                 to: unused.to,
                 methods: unused.methods,
+                paths: unused.paths,
                 whole: unused.whole,
             })
             .collect(),

@@ -93,6 +93,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(plugins::get))
         .routes(routes!(grants::get, grants::put, grants::revoke))
         .routes(routes!(grants::tighten))
+        .routes(routes!(plugins::roll_back))
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::get, integrations::put, integrations::remove))
         .routes(routes!(integrations::sync))

@@ -17,6 +17,57 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
+/// What a pass did so far.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CountsView {
+    /// Pages stored.
+    pages: u64,
+    /// Items listed.
+    items: u64,
+    /// Items that had not changed.
+    unchanged: u64,
+    /// Entities created.
+    created: u64,
+    /// Entities changed.
+    updated: u64,
+    /// Entities removed.
+    deleted: u64,
+    /// Values converted without loss.
+    converted: u64,
+    /// Properties and relations left out.
+    left_out: u64,
+    /// Entities set aside whole.
+    set_aside: u64,
+}
+
+impl CountsView {
+    fn new(counts: &Counts) -> Self {
+        let Counts {
+            pages,
+            items,
+            unchanged,
+            created,
+            updated,
+            deleted,
+            converted,
+            left_out,
+            set_aside,
+        } = *counts;
+        Self {
+            pages,
+            items,
+            unchanged,
+            created,
+            updated,
+            deleted,
+            converted,
+            left_out,
+            set_aside,
+        }
+    }
+}
+
 /// One walk over a partition.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -33,8 +84,7 @@ pub(crate) struct PassView {
     #[schema(value_type = String)]
     state: PassState,
     /// What it did so far.
-    #[schema(value_type = Object)]
-    counts: Counts,
+    counts: CountsView,
     /// Entities that it created, changed or removed so far.
     entities: u64,
     /// Items a second since it began.
@@ -64,7 +114,7 @@ impl PassView {
             entities: row.counts.created + row.counts.updated + row.counts.deleted,
             expected: row.expected,
             closing: row.closing,
-            counts: row.counts,
+            counts: CountsView::new(&row.counts),
             error: row.error,
             started_at: time::show(row.started_at),
             ended_at: row.ended_at.map(time::show),

@@ -15,8 +15,9 @@ use axum::{
 };
 use seawall_domain::manifest::Role;
 use seawall_engine::{PluginStatus, PluginView};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use utoipa::ToSchema;
 
 /// An installed component.
@@ -37,6 +38,8 @@ pub(crate) struct PluginSummary {
     size: u64,
     /// `awaiting-grant`, `granted` or `revoked`.
     status: &'static str,
+    /// Whether integrations that pin no version run this one.
+    in_force: bool,
     /// `ingestor`, `webhook`, `action`, `rule`.
     #[schema(value_type = Vec<String>)]
     roles: Vec<Role>,
@@ -69,7 +72,7 @@ pub(super) fn status(status: PluginStatus) -> &'static str {
     }
 }
 
-fn summary(view: &PluginView) -> PluginSummary {
+fn summary(view: &PluginView, in_force: bool) -> PluginSummary {
     let manifest = &view.row.bundle.manifest;
     PluginSummary {
         name: manifest.name.to_string(),
@@ -79,14 +82,17 @@ fn summary(view: &PluginView) -> PluginSummary {
         digest: view.row.digest.to_string(),
         size: view.row.size,
         status: status(view.status),
+        in_force,
         roles: manifest.roles.clone(),
         installed_at: time::show(view.row.installed_at),
     }
 }
 
 async fn details(app: &App, view: PluginView) -> Result<PluginDetails, Problem> {
+    let in_force = app.engine.in_force(&view.row.bundle.manifest.name).await?;
+    let in_force = in_force.is_some_and(|other| other.row.digest == view.row.digest);
     Ok(PluginDetails {
-        summary: summary(&view),
+        summary: summary(&view, in_force),
         manifest: serde_json::to_value(&view.row.bundle.manifest).unwrap_or_else(|_| json!({})),
         grant: serde_json::to_value(grants::show(app, &view).await?).unwrap_or_else(|_| json!({})),
         imports: view.row.imports,
@@ -97,8 +103,48 @@ async fn details(app: &App, view: PluginView) -> Result<PluginDetails, Problem> 
 /// All installed components, newest first.
 #[utoipa::path(get, path = "/plugins", tag = "plugins", responses((status = 200, body = Page<PluginSummary>)))]
 pub(super) async fn list(State(app): State<App>) -> Result<Json<Page<PluginSummary>>, Problem> {
-    let items = app.engine.plugins().await?.iter().map(summary).collect();
-    Ok(Json(Page { items, next: None }))
+    let all = app.engine.plugins().await?;
+    let names: BTreeSet<_> = all.iter().map(|view| &view.row.bundle.manifest.name).collect();
+    let mut in_force = BTreeSet::new();
+    for name in names {
+        in_force.extend(app.engine.in_force(name).await?.map(|view| view.row.digest));
+    }
+    let items = all
+        .iter()
+        .map(|view| summary(view, in_force.contains(&view.row.digest)));
+    Ok(Json(Page {
+        items: items.collect(),
+        next: None,
+    }))
+}
+
+/// Which version goes back in force.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollbackBody {
+    /// `name@version` or digest; absent: the one that was granted last before the one that is in force.
+    to: Option<String>,
+    /// Why.
+    reason: Option<String>,
+    /// Who decides, until people can sign in.
+    by: Option<String>,
+}
+
+/// Puts another granted version in force. Calls in flight end on the version that they began with.
+#[utoipa::path(post, path = "/plugins/{plugin}/rollback", tag = "plugins", params(("plugin" = String, Path, description = "Name")),
+    request_body = RollbackBody, responses((status = 200, body = PluginDetails), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn roll_back(
+    State(app): State<App>,
+    Path(plugin): Path<String>,
+    extract::Json(body): extract::Json<RollbackBody>,
+) -> Result<Json<PluginDetails>, Problem> {
+    let by = body.by.unwrap_or_else(|| "token".to_owned());
+    let view = app
+        .engine
+        .roll_back(&plugin, body.to.as_deref(), by, body.reason)
+        .await?;
+    let view = app.engine.plugin(view.row.digest.as_str()).await?;
+    Ok(Json(details(&app, view).await?))
 }
 
 /// One component: by name (its newest version), `name@version` or digest.

@@ -28,6 +28,8 @@ pub struct EgressRow {
     pub allowed: bool,
     /// The rule that allowed it (`network[0]`), or that was nearest.
     pub rule: Option<String>,
+    /// That rule's path pattern that matched, as the manifest has it; none for refusals.
+    pub pattern: Option<String>,
     /// Why it was refused, or failed.
     pub reason: Option<String>,
     /// Of the response.
@@ -64,6 +66,8 @@ pub struct EgressUsageRow {
     pub integration: String,
     /// `network[0]`; empty for refusals that were near no rule.
     pub rule: String,
+    /// The rule's path pattern that matched; empty for refusals, and where it was not kept yet.
+    pub pattern: String,
     /// Upper case.
     pub method: String,
     /// Host.

@@ -11,8 +11,8 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
     for r in records {
         query(
             "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, rule, reason, \
-             status, sent, received, micros, credential) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+             status, sent, received, micros, credential, pattern) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
         )
         .bind(r.at)
         .bind(&r.integration)
@@ -30,14 +30,15 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(signed(r.received))
         .bind(signed(r.micros))
         .bind(&r.credential)
+        .bind(&r.pattern)
         .execute(&mut *tx)
         .await?;
     }
     for used in totals(records).values() {
         query(
-            "INSERT INTO egress_usage (digest, integration, rule, method, host, allowed, count, sent, received, \
-             first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-             ON CONFLICT (digest, integration, rule, method, host, allowed) DO UPDATE SET \
+            "INSERT INTO egress_usage (digest, integration, rule, pattern, method, host, allowed, count, sent, received, \
+             first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             ON CONFLICT (digest, integration, rule, pattern, method, host, allowed) DO UPDATE SET \
              count = egress_usage.count + excluded.count, sent = egress_usage.sent + excluded.sent, \
              received = egress_usage.received + excluded.received, \
              first_at = CASE WHEN excluded.first_at < egress_usage.first_at THEN excluded.first_at \
@@ -48,6 +49,7 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(used.digest.as_str())
         .bind(&used.integration)
         .bind(&used.rule)
+        .bind(&used.pattern)
         .bind(&used.method)
         .bind(&used.host)
         .bind(used.allowed)
@@ -63,17 +65,19 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
     Ok(())
 }
 
-type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, bool);
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, bool);
 
 /// One total for all records of a batch that share it, in the order of its key.
 fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
     let mut all = BTreeMap::new();
     for r in records {
         let rule = r.rule.as_deref().unwrap_or_default();
+        let pattern = r.pattern.as_deref().unwrap_or_default();
         let key = (
             r.digest.as_str(),
             r.integration.as_str(),
             rule,
+            pattern,
             r.method.as_str(),
             r.host.as_str(),
             r.allowed,
@@ -82,6 +86,7 @@ fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
             digest: r.digest.clone(),
             integration: r.integration.clone(),
             rule: rule.to_owned(),
+            pattern: pattern.to_owned(),
             method: r.method.clone(),
             host: r.host.clone(),
             allowed: r.allowed,
@@ -124,6 +129,7 @@ fn record(row: &SqliteRow) -> Result<EgressRow> {
         path: get(row, "path")?,
         allowed: get(row, "allowed")?,
         rule: get(row, "rule")?,
+        pattern: get(row, "pattern")?,
         reason: get(row, "reason")?,
         status: get::<Option<i64>, _>(row, "status")?
             .map(|status| narrow("status", status))
@@ -159,7 +165,7 @@ pub(crate) async fn list(
 }
 
 pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
-    query("SELECT * FROM egress_usage ORDER BY digest, integration, rule, method, host, allowed")
+    query("SELECT * FROM egress_usage ORDER BY digest, integration, rule, pattern, method, host, allowed")
         .fetch_all(conn)
         .await?
         .iter()
@@ -168,6 +174,7 @@ pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
                 digest: digest(row)?,
                 integration: get(row, "integration")?,
                 rule: get(row, "rule")?,
+                pattern: get(row, "pattern")?,
                 method: get(row, "method")?,
                 host: get(row, "host")?,
                 allowed: get(row, "allowed")?,

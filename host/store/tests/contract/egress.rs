@@ -17,6 +17,7 @@ fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
         path: "/repos".into(),
         allowed,
         rule: rule.map(Into::into),
+        pattern: allowed.then(|| "/repos".into()),
         reason: (!allowed).then(|| "no rule".into()),
         status: allowed.then_some(200),
         sent: 1,

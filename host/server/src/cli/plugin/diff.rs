@@ -3,7 +3,8 @@
 use crate::cli::{
     Global,
     error::{CliError, Result},
-    output::{Column, at, table},
+    grant::DIFFERENCES,
+    output::{at, table},
 };
 use seawall_domain::{
     Digest,
@@ -26,12 +27,6 @@ pub(crate) struct Diff {
     /// The one that would replace it
     new: PathBuf,
 }
-
-const COLUMNS: &[Column] = &[
-    ("EFFECT", |v| at(v, "/effect")),
-    ("WHAT", |v| at(v, "/what")),
-    ("DETAIL", |v| at(v, "/detail")),
-];
 
 impl Diff {
     pub(super) fn run(self, global: &Global) -> Result {
@@ -81,5 +76,5 @@ fn people(answer: &Value) -> String {
         };
         return format!("{head}: {what}");
     }
-    format!("{head}\n\n{}", table(differences, COLUMNS))
+    format!("{head}\n\n{}", table(differences, DIFFERENCES))
 }

@@ -60,11 +60,7 @@ impl Install {
         let digest = at(&plugin, "/digest");
         if !self.approve {
             return global.output().one(&plugin, |plugin| {
-                let next = format!(
-                    "Nothing of it runs before it is granted:\n  seawall grant approve {}",
-                    at(plugin, "/name")
-                );
-                format!("{}\n\n{next}", grant::people(&plugin["grant"]))
+                format!("{}\n\n{}", grant::people(&plugin["grant"]), next(plugin))
             });
         }
         let granted = grant::approve_with(&client, &digest, &self.terms).await?;
@@ -149,6 +145,23 @@ fn component(path: &Path) -> Result<Vec<u8>> {
         path
     };
     super::read(file)
+}
+
+/// What comes after an installation that nothing was decided with.
+fn next(plugin: &Value) -> String {
+    let (name, upgrade) = (at(plugin, "/name"), &plugin["grant"]["upgrade"]);
+    let reference = format!("{name}@{}", at(plugin, "/version"));
+    if plugin["status"] == "granted" {
+        return "It asks for nothing beyond what is granted, so it is in force.".to_owned();
+    }
+    if upgrade.is_object() {
+        let from = at(upgrade, "/from");
+        return format!(
+            "It asks for more, so {from} goes on until somebody decides:\n  seawall grant approve {reference}\n  \
+             seawall grant revoke {reference}"
+        );
+    }
+    format!("Nothing of it runs before it is granted:\n  seawall grant approve {name}")
 }
 
 /// What an integration of the plugin needs, as a paragraph; empty where it needs nothing.

@@ -18,6 +18,13 @@ const COLUMNS: &[Column] = &[
     ("NAME", |v| at(v, "/name")),
     ("VERSION", |v| at(v, "/version")),
     ("STATUS", |v| at(v, "/status")),
+    ("IN FORCE", |v| {
+        if v["inForce"] == true {
+            "yes".into()
+        } else {
+            String::new()
+        }
+    }),
     ("ROLES", |v| at(v, "/roles")),
     ("DIGEST", |v| short_digest(v, "/digest")),
     ("SIZE", |v| bytes(v, "/size")),

@@ -8,6 +8,7 @@ mod install;
 mod list;
 mod new;
 mod report;
+mod rollback;
 mod steps;
 mod watch;
 
@@ -34,6 +35,8 @@ pub(crate) enum Plugin {
     Install(install::Install),
     /// List installed plugins
     List(list::List),
+    /// Put another granted version in force
+    Rollback(rollback::Rollback),
 }
 
 impl Plugin {
@@ -46,6 +49,7 @@ impl Plugin {
             Self::Diff(command) => command.run(global),
             Self::Install(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
+            Self::Rollback(command) => command.run(global).await,
         }
     }
 }
