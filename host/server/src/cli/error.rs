@@ -188,6 +188,7 @@ impl From<seawall_engine::EngineError> for CliError {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
