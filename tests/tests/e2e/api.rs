@@ -195,7 +195,7 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
         (
             "/api/v1/plugins/probe/grant",
             json!({"rules": [7]}),
-            "/rules",
+            "/rules/0",
             "no rule 7",
         ),
     ];

@@ -154,7 +154,7 @@ mod tests {
                 "config: {a: 1, b: 2}",
             ),
             ("name: [a\nb: c\n", "2:2", "is not closed", "name: \"a: b\""),
-            ("name: \"a\n", "2:1", "never closed", "name: \"value\""),
+            ("name: \"a\n", "1:7", "never closed", "name: \"value\""),
             ("name: a\n  plugin: x\n", "2:9", "indented deeper", "name: \"a: b\""),
             ("name: @x\n", "1:7", "outside quotes", "name: \"@x\""),
             ("name: *x\n", "1:7", "not there", "name: \"*x\""),
