@@ -38,6 +38,18 @@ pub const OVERRIDING: &[&str] = &[
     "x-rewrite-url",
 ];
 
+/// Headers by which a guest could ask for the echo of a credential in a form that the host does not recognise: in pieces, or
+/// compressed. Dropped from requests that a credential is attached to.
+const RESHAPING: &[&str] = &["accept-encoding", "if-range", "range"];
+
+/// Headers of a tool's answer that carry a session which the credential opened, and which would do in its place.
+const SESSION: &[&str] = &["set-cookie", "set-cookie2"];
+
+/// Whether a header of a tool's answer to a request with a credential is kept from the guest.
+pub fn kept_from_guest(name: &str) -> bool {
+    SESSION.iter().any(|session| session.eq_ignore_ascii_case(name))
+}
+
 /// Headers that a credential may not be attached in besides [`HOST_OWNED`] and [`OVERRIDING`]: they carry sessions or framing,
 /// or every cache on the way keeps them.
 const NO_CREDENTIAL: &[&str] = &[
@@ -67,6 +79,7 @@ pub fn guest_header(name: &str, attached: Option<&Attach>) -> GuestHeader {
         GuestHeader::Refused
     } else if HOST_OWNED.contains(&name.as_str())
         || name.starts_with("proxy-")
+        || attached.is_some() && RESHAPING.contains(&name.as_str())
         || attached
             .and_then(attached_header)
             .is_some_and(|own| own.eq_ignore_ascii_case(&name))
@@ -124,6 +137,9 @@ mod tests {
             ("X-Original-URL", None, GuestHeader::Refused),
             ("X-HTTP-Method-Override", None, GuestHeader::Refused),
             ("Accept", Some(&Attach::Basic), GuestHeader::Sent),
+            ("Range", None, GuestHeader::Sent),
+            ("Range", Some(&Attach::Bearer), GuestHeader::Dropped),
+            ("Accept-Encoding", Some(&Attach::Bearer), GuestHeader::Dropped),
         ] {
             assert_eq!(guest_header(name, attached), expect, "{name}");
         }

@@ -1,7 +1,10 @@
 //! Attaches a credential to a request. Its secret never enters the guest.
 
 use super::redact::Redactor;
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use seawall_domain::manifest::Attach;
 
@@ -58,8 +61,22 @@ impl Secret {
         if let Some((_, password)) = self.value.split_once(':').filter(|_| self.attach == Attach::Basic) {
             needles.push(password.as_bytes().to_vec());
         }
-        // A JSON string escapes quotes, backslashes and slashes.
-        needles.push(self.value.replace('\\', "\\\\").replace('"', "\\\"").into_bytes());
+        // A JSON string escapes quotes and backslashes, and in some libraries slashes.
+        let json = self.value.replace('\\', "\\\\").replace('"', "\\\"");
+        needles.push(json.replace('/', "\\/").into_bytes());
+        needles.push(json.into_bytes());
+        // Percent escapes come in small letters too; base64 without padding, and in the alphabet for URLs.
+        let percent = |upper: bool| {
+            let escape = |byte: u8| match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+                _ if upper => format!("%{byte:02X}"),
+                _ => format!("%{byte:02x}"),
+            };
+            self.value.bytes().map(escape).collect::<String>().into_bytes()
+        };
+        needles.extend([percent(true), percent(false)]);
+        needles.push(STANDARD_NO_PAD.encode(&self.value).into_bytes());
+        needles.push(URL_SAFE_NO_PAD.encode(&self.value).into_bytes());
         Redactor::new(needles)
     }
 }
@@ -92,6 +109,27 @@ mod tests {
             query.attach(&mut headers, "/a?key=mine&x=1").unwrap(),
             "/a?x=1&key=a%26b"
         );
+    }
+
+    #[test]
+    fn finds_the_secret_in_the_forms_in_which_tools_echo_it() {
+        let secret = Secret::new(Attach::Basic, "ann:a/b\"c+d~?ü".into());
+        let redactor = secret.redactor();
+        for echo in [
+            "ann:a/b\"c+d~?ü",
+            "a/b\"c+d~?ü",
+            r#"ann:a/b\"c+d~?ü"#,
+            r#"ann:a\/b\"c+d~?ü"#,
+            "ann%3Aa%2Fb%22c%2Bd~%3F%C3%BC",
+            "ann%3aa%2fb%22c%2bd~%3f%c3%bc",
+            "YW5uOmEvYiJjK2R+P8O8",
+            "YW5uOmEvYiJjK2R-P8O8",
+        ] {
+            let mut value = HeaderValue::from_bytes(format!("<{echo}>").as_bytes()).unwrap();
+            redactor.header(&mut value);
+            let left = String::from_utf8_lossy(value.as_bytes()).replace('*', "");
+            assert!(left.len() <= "<ann:>".len(), "{echo} became {left}");
+        }
     }
 
     #[test]

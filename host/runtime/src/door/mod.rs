@@ -7,6 +7,7 @@ mod bucket;
 mod cache;
 mod client;
 mod credential;
+mod decode;
 mod record;
 mod redact;
 mod tls;
@@ -29,7 +30,7 @@ use seawall_domain::{
     CredentialName, Digest, Millis,
     egress::{
         self, AddressPolicy, Decision, Target,
-        attach::{GuestHeader, guest_header},
+        attach::{GuestHeader, guest_header, kept_from_guest},
     },
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -177,7 +178,7 @@ impl Door {
         }
         let secret = credential.as_ref().map(|(_, secret)| *secret);
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-        let (response, body) = self.answer(response, asked, secret, bounds, place, open);
+        let (response, body) = self.answer(response, asked, secret, bounds, place, open)?;
         Ok((response, body.patient(between)))
     }
 
@@ -243,7 +244,12 @@ impl Door {
             }
         }
         let path = match credential {
-            Some((_, secret)) => secret.attach(&mut parts.headers, &path).map_err(Stopped::config)?,
+            Some((_, secret)) => {
+                // An echo of the secret is found in plain text only.
+                let plain = header::HeaderValue::from_static("identity");
+                parts.headers.insert(header::ACCEPT_ENCODING, plain);
+                secret.attach(&mut parts.headers, &path).map_err(Stopped::config)?
+            }
             None => path,
         };
         if !parts.headers.contains_key(header::USER_AGENT) {
@@ -268,7 +274,7 @@ impl Door {
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
-    ) -> (Response<()>, Metered) {
+    ) -> Result<(Response<()>, Metered), Stopped> {
         let redactor = secret.map(Secret::redactor).unwrap_or_default();
         let (mut parts, body) = response.into_parts();
         if parts.status == StatusCode::NOT_MODIFIED
@@ -278,14 +284,33 @@ impl Door {
             parts.status = StatusCode::OK;
             parts.headers = headers;
             let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
-            return (Response::from_parts(parts, ()), metered);
+            return Ok((Response::from_parts(parts, ()), metered));
+        }
+        let mut body = body.map_err(Error::Hyper).boxed_unsync();
+        if secret.is_some() {
+            let session: Vec<_> = parts
+                .headers
+                .keys()
+                .filter(|name| kept_from_guest(name.as_str()))
+                .cloned()
+                .collect();
+            for name in session {
+                parts.headers.remove(name);
+            }
+            body = decode::plain(&mut parts.headers, body).map_err(|encoding| {
+                let why = format!(
+                    "the tool answered in the encoding `{encoding}` although it was asked for none, so the host could not cut an \
+                     echo of the credential out of it"
+                );
+                Stopped::failed(why, Error::HttpResponseContentCoding(Some(encoding)))
+            })?;
         }
         for value in parts.headers.values_mut() {
             redactor.header(value);
         }
         let keep = self.cache.keep(asked, &parts);
-        let metered = Metered::new(body.map_err(Error::Hyper), bounds, place, redactor).keeping(keep);
-        (Response::from_parts(parts, ()), metered)
+        let metered = Metered::new(body, bounds, place, redactor).keeping(keep);
+        Ok((Response::from_parts(parts, ()), metered))
     }
 }
 

@@ -1,0 +1,285 @@
+//! Tries what a plugin must not be able to do, by way of WASI itself, and lists what came of it.
+
+use seawall_sdk::prelude::*;
+use std::sync::atomic::{AtomicU32, Ordering};
+use wasip2::{
+    cli, clocks, filesystem,
+    http::{
+        outgoing_handler,
+        types::{ErrorCode, Fields, IncomingResponse, Method, OutgoingBody, OutgoingRequest, Scheme},
+    },
+    random,
+    sockets::{instance_network, network, tcp, tcp_create_socket},
+};
+
+struct Attacker;
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    act: String,
+    #[serde(default)]
+    requests: Vec<Attempt>,
+}
+
+/// One request, in the words of `wasi:http`: nothing is checked or put right on the way.
+#[derive(Deserialize)]
+struct Attempt {
+    name: String,
+    #[serde(default = "get")]
+    method: String,
+    scheme: String,
+    authority: String,
+    path: String,
+    #[serde(default)]
+    headers: Vec<(String, String)>,
+    /// `endless`: a body that goes on until somebody ends it.
+    #[serde(default)]
+    body: String,
+}
+
+fn get() -> String {
+    "GET".into()
+}
+
+/// What came of it.
+#[derive(Default, Serialize)]
+struct Outcome {
+    name: String,
+    status: Option<u16>,
+    error: Option<String>,
+    headers: Option<String>,
+    body: Option<String>,
+}
+
+impl Ingestor for Attacker {
+    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
+        Ok(vec!["all".into()])
+    }
+
+    fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
+        let config: Config = scope.config()?;
+        if config.act == "state" {
+            return state(cursor);
+        }
+        let mut page = Page::complete();
+        for attempt in &config.requests {
+            let outcome = match send(attempt) {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome {
+                    error: Some(error),
+                    ..Outcome::default()
+                },
+            };
+            let name = attempt.name.clone();
+            page.upsert("outcome", name.clone(), &Outcome { name, ..outcome })?;
+        }
+        if !config.act.is_empty() {
+            let name = config.act.clone();
+            let body = Some(act(&config.act)?);
+            page.upsert("outcome", name.clone(), &Outcome { name, body, ..Outcome::default() })?;
+        }
+        Ok(page)
+    }
+}
+
+fn send(attempt: &Attempt) -> std::result::Result<Outcome, String> {
+    let fields = Fields::new();
+    for (name, value) in &attempt.headers {
+        let value = value.as_bytes().to_vec();
+        fields
+            .append(name, &value)
+            .map_err(|error| format!("header {error:?}"))?;
+    }
+    let request = OutgoingRequest::new(fields);
+    let method = match attempt.method.as_str() {
+        "GET" => Method::Get,
+        "POST" => Method::Post,
+        "DELETE" => Method::Delete,
+        "CONNECT" => Method::Connect,
+        "TRACE" => Method::Trace,
+        other => Method::Other(other.into()),
+    };
+    let scheme = match attempt.scheme.as_str() {
+        "http" => Scheme::Http,
+        "https" => Scheme::Https,
+        other => Scheme::Other(other.into()),
+    };
+    request.set_method(&method).map_err(|()| "method refused")?;
+    request.set_scheme(Some(&scheme)).map_err(|()| "scheme refused")?;
+    request
+        .set_authority(Some(&attempt.authority))
+        .map_err(|()| "authority refused")?;
+    request
+        .set_path_with_query(Some(&attempt.path))
+        .map_err(|()| "path refused")?;
+    let body = request.body().map_err(|()| "no body")?;
+    let answer = outgoing_handler::handle(request, None).map_err(|error| code(&error))?;
+    match attempt.body.as_str() {
+        "" => {}
+        "endless" => endless(&body)?,
+        text => {
+            let stream = body.write().map_err(|()| "no stream")?;
+            stream
+                .blocking_write_and_flush(text.as_bytes())
+                .map_err(|error| format!("body {error:?}"))?;
+        }
+    }
+    // A body that broke off cannot be finished; what the host says of the request comes with the answer.
+    drop(OutgoingBody::finish(body, None));
+    answer.subscribe().block();
+    let answer = answer.get().ok_or("no answer")?.map_err(|()| "taken")?;
+    read(&answer.map_err(|error| code(&error))?)
+}
+
+fn endless(body: &OutgoingBody) -> std::result::Result<(), String> {
+    let stream = body.write().map_err(|()| "no stream")?;
+    let piece = [b'x'; 4096];
+    while stream.blocking_write_and_flush(&piece).is_ok() {}
+    Ok(())
+}
+
+fn code(error: &ErrorCode) -> String {
+    format!("{error:?}")
+}
+
+fn read(answer: &IncomingResponse) -> std::result::Result<Outcome, String> {
+    let headers = answer.headers().entries();
+    let lines = headers
+        .iter()
+        .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)));
+    let mut outcome = Outcome {
+        status: Some(answer.status()),
+        headers: Some(lines.take(50).collect::<Vec<_>>().join("\n")),
+        ..Outcome::default()
+    };
+    let body = answer.consume().map_err(|()| "no body")?;
+    let stream = body.stream().map_err(|()| "no stream")?;
+    let (mut kept, mut all) = (Vec::new(), 0_u64);
+    loop {
+        match stream.blocking_read(64 << 10) {
+            Ok(bytes) => {
+                all += bytes.len() as u64;
+                let room = 4096_usize.saturating_sub(kept.len());
+                kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+            }
+            Err(wasip2::io::streams::StreamError::Closed) => break,
+            Err(error) => {
+                outcome.error = Some(format!("body {error:?} after {all} bytes"));
+                break;
+            }
+        }
+    }
+    outcome.body = Some(String::from_utf8_lossy(&kept).into_owned());
+    Ok(outcome)
+}
+
+/// What a call leaves behind for the next one, if anything.
+static CALLS: AtomicU32 = AtomicU32::new(0);
+
+/// Three pages; each says which call of this instance it is.
+fn state(cursor: Option<&str>) -> Result<Page> {
+    let number: u32 = cursor.unwrap_or("0").parse().map_err(|_| Failure::failed("cursor"))?;
+    let mut page = match number {
+        2 => Page::complete(),
+        n => Page::more((n + 1).to_string()),
+    };
+    let name = format!("call-{number}");
+    let body = Some(CALLS.fetch_add(1, Ordering::Relaxed).to_string());
+    page.upsert("outcome", name.clone(), &Outcome { name, body, ..Outcome::default() })?;
+    Ok(page)
+}
+
+fn act(name: &str) -> Result<String> {
+    Ok(match name {
+        "environment" => format!("{:?} {:?}", cli::environment::get_environment(), cli::environment::get_arguments()),
+        "files" => format!("{} preopens", filesystem::preopens::get_directories().len()),
+        "stdin" => format!("{:?}", cli::stdin::get_stdin().blocking_read(1)),
+        "sockets" => sockets(),
+        "recursion" => recursion(1).to_string(),
+        "sleep" => {
+            clocks::monotonic_clock::subscribe_duration(3_600_000_000_000).block();
+            "slept".into()
+        }
+        "host-calls" => loop {
+            std::hint::black_box(random::random::get_random_u64());
+        },
+        "memory-in-pieces" => {
+            let mut all: Vec<Box<[u8; 4096]>> = Vec::new();
+            loop {
+                all.push(std::hint::black_box(Box::new([1; 4096])));
+            }
+        }
+        "resources" => {
+            let mut all = Vec::new();
+            loop {
+                all.push(Fields::new());
+            }
+        }
+        "pollables" => {
+            let mut all = Vec::new();
+            loop {
+                all.push(clocks::monotonic_clock::subscribe_duration(3_600_000_000_000));
+            }
+        }
+        "fields" => {
+            let fields = Fields::new();
+            loop {
+                let value = vec![b'x'; 1 << 10];
+                if let Err(error) = fields.append("x-large", &value) {
+                    break format!("{error:?}");
+                }
+            }
+        }
+        "random" => {
+            let bytes = random::random::get_random_bytes(1 << 40);
+            bytes.len().to_string()
+        }
+        "exit" => {
+            cli::exit::exit(Ok(()));
+            "went on".into()
+        }
+        "many-at-once" => many_at_once(),
+        other => return Err(Failure::invalid_config(format!("no such act: {other}"))),
+    })
+}
+
+/// Connects to a port of loopback by itself, past the door.
+fn sockets() -> String {
+    let network = instance_network::instance_network();
+    let socket = match tcp_create_socket::create_tcp_socket(network::IpAddressFamily::Ipv4) {
+        Ok(socket) => socket,
+        Err(error) => return format!("no socket: {error:?}"),
+    };
+    let address = network::IpSocketAddress::Ipv4(network::Ipv4SocketAddress {
+        port: 80,
+        address: (127, 0, 0, 1),
+    });
+    match tcp::TcpSocket::start_connect(&socket, &network, address) {
+        Ok(()) => "connects".into(),
+        Err(error) => format!("no connection: {error:?}"),
+    }
+}
+
+#[expect(unconditional_recursion, reason = "on purpose")]
+fn recursion(depth: u64) -> u64 {
+    let room = std::hint::black_box([depth; 64]);
+    recursion(depth + 1) + room[0]
+}
+
+/// More requests in flight than one call may have.
+fn many_at_once() -> String {
+    let mut all = Vec::new();
+    loop {
+        let request = OutgoingRequest::new(Fields::new());
+        let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
+            && request.set_authority(Some("127.0.0.1:9")).is_ok()
+            && request.set_path_with_query(Some("/allowed/x")).is_ok();
+        match outgoing_handler::handle(request, None) {
+            Ok(answer) if set => all.push(answer),
+            _ => return format!("refused after {}", all.len()),
+        }
+    }
+}
+
+seawall_sdk::plugin!(Attacker: ingestor);
