@@ -5,11 +5,13 @@
 
 pub mod bench;
 mod real;
+mod rogue;
 mod seawall;
 mod tool;
 mod wait;
 
 pub use real::{RealServer, free_port};
+pub use rogue::Rogue;
 pub use seawall::{Seawall, component, repository, run, seawall_binary};
 pub use tool::{Answer, Tool};
 pub use wait::eventually;

@@ -240,6 +240,20 @@ impl Seawall {
         settled
     }
 
+    /// Asks for a pass and waits until the integration says that something like `part` is in the way of it.
+    ///
+    /// # Panics
+    /// Where it does not within a minute.
+    pub async fn hindered(&self, name: &str, part: &str) {
+        self.send(Method::POST, &format!("/api/v1/integrations/{name}/sync"), &json!({}))
+            .await;
+        crate::eventually(&format!("{name} to say: {part}"), || async move {
+            let view = self.get(&format!("/api/v1/integrations/{name}")).await;
+            view["problem"].as_str()?.contains(part).then_some(())
+        })
+        .await;
+    }
+
     /// The passes of an integration, newest first.
     ///
     /// # Panics

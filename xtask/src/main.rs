@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod deny;
 mod front;
+mod lint;
 mod plugins;
 mod steps;
 mod test;

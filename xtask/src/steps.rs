@@ -34,20 +34,24 @@ impl Steps {
         }
     }
 
-    /// Does one step.
-    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce(&mut Tally) -> Result<()>) {
+    /// Does one step; whether it was done and went well.
+    pub(crate) fn step(&mut self, name: &str, work: impl FnOnce(&mut Tally) -> Result<()>) -> bool {
         if self.only.as_ref().is_some_and(|only| !name.contains(only)) {
-            return;
+            return false;
         }
         let started = Instant::now();
         eprintln!("\n── {name}");
         let outcome = work(&mut self.tally);
         let seconds = started.elapsed().as_secs_f64();
         match outcome {
-            Ok(()) => eprintln!("── {name}: done in {seconds:.0} s"),
+            Ok(()) => {
+                eprintln!("── {name}: done in {seconds:.0} s");
+                true
+            }
             Err(error) => {
                 eprintln!("── {name}: failed after {seconds:.0} s: {error:#}");
                 self.failed.push(name.to_owned());
+                false
             }
         }
     }

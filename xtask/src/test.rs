@@ -1,7 +1,9 @@
 //! `cargo xtask test`: every check and every test.
 
 use crate::{
-    deny, front, plugins,
+    deny, front,
+    lint::Lint,
+    plugins,
     steps::{Steps, counted},
     tool::{self, cargo},
 };
@@ -12,26 +14,19 @@ use std::{fs, path::PathBuf};
 pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     let mut steps = Steps::new(only);
     steps.step("rustfmt", |_| tool::run(cargo().args(["fmt", "--all", "--check"])));
-    steps.step("clippy", |_| {
-        tool::run(cargo().args([
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ]))
-    });
+    let lint = Lint::find();
+    let linted = steps.step("clippy", |_| lint.run());
+    // What was not linted well is built as ever, so that the rest is tried all the same.
+    let cargo = || if linted { lint.cargo() } else { cargo() };
     steps.step("cargo-deny", deny::check);
     front::steps(&mut steps);
-    steps.step("seawall", |_| tool::build_seawall());
+    steps.step("seawall", |_| tool::build_seawall_with(cargo()));
     steps.step("plugins", |_| plugins::build(&[], false));
     for manifest in own_workspaces() {
         let folder = manifest.parent().map(plugins::named).unwrap_or_default();
         steps.step(&format!("tests of {folder} (Rust)"), |tally| {
             let target = tool::target().join("native-plugins");
-            let mut test = cargo();
+            let mut test = tool::cargo();
             test.args(["test", "--manifest-path"])
                 .arg(&manifest)
                 .env("CARGO_TARGET_DIR", target);
@@ -39,10 +34,17 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
         });
     }
     steps.step("tests of the workspace", |tally| {
+        // Not the examples, which are benchmarks: clippy has seen that they compile.
+        let some = ["--lib", "--bins", "--tests"];
         counted(
-            cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]),
+            cargo()
+                .args(["test", "--locked", "--workspace", "--no-fail-fast"])
+                .args(some),
             tally,
         )
+    });
+    steps.step("examples in the documentation", |tally| {
+        counted(cargo().args(["test", "--locked", "--workspace", "--doc"]), tally)
     });
     steps.end()
 }

@@ -45,8 +45,16 @@ pub(crate) fn cargo() -> Command {
 pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(root());
-    // cargo sets this for the programs that it runs, and the cargo of another workspace would heed it.
-    command.env_remove("CARGO_MANIFEST_DIR");
+    // cargo sets these for the programs that it runs. The cargo of another workspace would heed them, and build scripts that look
+    // at them would run again each time.
+    for (name, _) in env::vars_os() {
+        let its_own = name.to_str().is_some_and(|name| {
+            name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || name == "CARGO_PRIMARY_PACKAGE"
+        });
+        if its_own {
+            command.env_remove(name);
+        }
+    }
     command
 }
 
@@ -78,7 +86,12 @@ pub(crate) fn ask(command: &mut Command) -> Option<String> {
 
 /// Builds the server and command line. The first time this compiles wasmtime, which takes minutes.
 pub(crate) fn build_seawall() -> Result<()> {
+    build_seawall_with(cargo())
+}
+
+/// The same with a cargo of the caller's.
+pub(crate) fn build_seawall_with(mut cargo: Command) -> Result<()> {
     eprintln!("building seawall (the first time, its sandbox takes some minutes)");
     // The whole workspace: one set of features, so that tests do not compile the sandbox a second time.
-    run(cargo().args(["build", "--locked", "--workspace"]))
+    run(cargo.args(["build", "--locked", "--workspace"]))
 }

@@ -4,6 +4,7 @@ use crate::{
     CredentialName, IntegrationName, PluginName,
     document::{Document, Problem, Problems, check_schema, explain},
     limits::Limits,
+    webhook::Webhook,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
@@ -39,6 +40,9 @@ pub struct Integration {
     /// Port's mapping file; absent: the plugin's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Value>,
+    /// How deliveries at `/hooks/NAME` are checked; absent: none are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// Bounds of each call; absent: the manifest's, or the defaults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,

@@ -18,10 +18,12 @@ pub mod limits;
 pub mod manifest;
 pub mod mapping;
 pub mod pass;
+pub mod policy;
 pub mod query;
 pub mod report;
 pub mod run;
 pub mod text;
+pub mod webhook;
 
 pub use blueprint::Blueprint;
 pub use entity::{Entity, RelationTarget};

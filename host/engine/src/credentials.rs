@@ -41,6 +41,14 @@ impl Engine {
         self.inner.store.put_credential(&row, secret).await?;
         let mut waiting = Vec::new();
         for row in self.inner.store.integrations().await? {
+            let signs = row
+                .integration
+                .webhook
+                .as_ref()
+                .is_some_and(|webhook| webhook.secret == name);
+            if signs {
+                self.forget_hook(&row.integration.name);
+            }
             if row.integration.credentials.values().any(|c| *c == name) {
                 // A refused credential stops an integration until it is replaced: it was.
                 self.inner.store.set_stopped(&row.integration.name, None).await?;
@@ -58,6 +66,16 @@ impl Engine {
 
     /// The secret of a credential, for the door.
     pub(crate) async fn secret(&self, name: &CredentialName, attach: &Attach) -> Result<Secret> {
+        let (row, value) = self.secret_of(name).await?;
+        Ok(Secret::new(row.attach.unwrap_or_else(|| attach.clone()), value))
+    }
+
+    /// The secret of a credential, to check signatures with.
+    pub(crate) async fn secret_text(&self, name: &CredentialName) -> Result<String> {
+        Ok(self.secret_of(name).await?.1)
+    }
+
+    async fn secret_of(&self, name: &CredentialName) -> Result<(CredentialRow, String)> {
         let all = self.inner.store.credentials().await?;
         let row = all.into_iter().find(|c| c.name == *name).ok_or_else(|| {
             EngineError::not_found_but(
@@ -86,6 +104,6 @@ impl Engine {
                     EngineError::Conflict(format!("the credential `{name}` has no secret; set it again"))
                 })?,
             };
-        Ok(Secret::new(row.attach.unwrap_or_else(|| attach.clone()), value))
+        Ok((row, value))
     }
 }

@@ -17,6 +17,8 @@ const KEEP_PASSES: u64 = 50;
 const KEEP_FAILED: u64 = 200;
 /// Passes dropped in one transaction.
 const TRIM: usize = 2_000;
+/// Deliveries that were done or dropped are known for so long: one that is sent again meanwhile is a duplicate.
+const KEEP_DELIVERIES_MS: i64 = 7 * 24 * 3600 * 1000;
 const BATCH: usize = 500;
 
 /// Takes records and stores them.
@@ -54,6 +56,9 @@ async fn write(
             _ = trim.tick() => {
                 if let Err(e) = store.trim_egress(clock() - KEEP_MS, KEEP_ROWS).await {
                     tracing::warn!("egress records were not trimmed: {e}");
+                }
+                if let Err(e) = store.trim_deliveries(clock() - KEEP_DELIVERIES_MS).await {
+                    tracing::warn!("deliveries were not trimmed: {e}");
                 }
                 if let Err(e) = trim_passes(&*store).await {
                     tracing::warn!("passes were not trimmed: {e}");

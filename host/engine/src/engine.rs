@@ -1,6 +1,14 @@
 //! The engine and its start.
 
-use crate::{Clock, Result, egress::Recorder, error::EngineError, site::Site, sync::Supervisors, tasks::Tasks};
+use crate::{
+    Clock, Result,
+    deliveries::{Hook, Intake},
+    egress::Recorder,
+    error::EngineError,
+    site::Site,
+    sync::Supervisors,
+    tasks::Tasks,
+};
 use seawall_domain::{Digest, IntegrationName};
 use seawall_index::{Index, Row};
 use seawall_runtime::{Plugin, Runtime, door::Buckets};
@@ -45,6 +53,8 @@ pub(crate) struct Inner {
     pub(crate) blueprints: RwLock<Arc<Blueprints>>,
     pub(crate) sites: RwLock<HashMap<IntegrationName, Arc<Site>>>,
     pub(crate) supervisors: Supervisors,
+    pub(crate) intake: Intake,
+    pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -60,6 +70,7 @@ impl Engine {
         let shutdown = CancellationToken::new();
         let tasks = Tasks::default();
         let recorder = Recorder::start(config.store.clone(), config.clock, shutdown.clone(), &tasks);
+        let intake = Intake::start(config.store.clone(), shutdown.clone(), &tasks);
         let engine = Self {
             inner: Arc::new(Inner {
                 store: config.store,
@@ -74,6 +85,8 @@ impl Engine {
                 blueprints: RwLock::default(),
                 sites: RwLock::default(),
                 supervisors: Supervisors::default(),
+                intake,
+                hooks: RwLock::default(),
                 shutdown,
                 tasks,
             }),
@@ -93,6 +106,7 @@ impl Engine {
                 drop(self.remove_in_background(row));
             } else {
                 self.supervise(row.integration.name.clone());
+                self.carry_deliveries(&row);
             }
         }
         self.resume_runs().await

@@ -43,6 +43,9 @@ pub enum EngineError {
     /// It cannot be done as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// The policy does not let this person do it.
+    #[error("{0}")]
+    Forbidden(String),
     /// The plugin or its tool failed.
     #[error("{0}")]
     Plugin(#[from] seawall_runtime::CallError),

@@ -71,7 +71,7 @@ impl Engine {
     /// Grants a plugin what its manifest asks, or a part of it.
     ///
     /// # Errors
-    /// Where the plugin does not exist, a rule's number is none of the manifest's, or the end has passed.
+    /// Where the plugin does not exist, a rule's number is none of the manifest's, the end has passed, or the policy is against it.
     pub async fn approve(&self, request: GrantRequest) -> Result<Decision> {
         let plugin = self.plugin(&request.plugin).await?;
         let manifest = &plugin.row.bundle.manifest;
@@ -90,6 +90,7 @@ impl Engine {
         grant.private_ranges = request.private_ranges;
         grant.plaintext_to_loopback = request.plaintext_to_loopback;
         grant.expires_at = request.expires_at;
+        self.permit(&plugin, &grant, &request.by).await?;
         let decision = self
             .decide(Decision {
                 digest: plugin.row.digest.clone(),
@@ -142,6 +143,7 @@ impl Engine {
                 });
         }
         tracing::info!(digest = decision.digest.short(), verdict = ?decision.verdict, by = decision.by, "grant decided");
+        self.wake_deliveries();
         for row in self.inner.store.integrations().await? {
             // A refused credential or a missing grant may be what it waited for.
             self.inner.supervisors.wake(&row.integration.name);

@@ -4,6 +4,7 @@ use crate::{Engine, EngineError, Problem, Result};
 use seawall_domain::{
     IntegrationName,
     integration::{self, Integration},
+    manifest::Role,
     pass::PassState,
 };
 use seawall_store::{IntegrationRow, PartitionRow, PassRow};
@@ -78,8 +79,22 @@ impl Engine {
         if wanted.every_seconds == 0 {
             problems.push(Problem::at("/every_seconds", "expected at least 1"));
         }
+        if let Some(webhook) = &wanted.webhook {
+            let wrong = webhook.problems().into_iter();
+            problems.extend(wrong.map(|(field, why)| Problem::at(format!("/webhook/{field}"), why)));
+            if !bundle.manifest.roles.contains(&Role::Webhook) {
+                let why = format!(
+                    "the plugin `{}` takes no deliveries: `webhook` is not among its roles",
+                    wanted.plugin
+                );
+                problems.push(Problem::at("/webhook", why));
+            }
+        }
         if !problems.is_empty() {
             return Err(EngineError::Invalid(problems));
+        }
+        if let Some(webhook) = &wanted.webhook {
+            self.secret_text(&webhook.secret).await?;
         }
         let known: Vec<_> = self
             .blueprints()
@@ -101,10 +116,12 @@ impl Engine {
         let row = self.inner.store.put_integration(wanted, self.now()).await?;
         self.inner.store.set_stopped(&wanted.name, None).await?;
         self.forget_site(&wanted.name);
+        self.forget_hook(&wanted.name);
         // Makes it ready once, so that what is wrong is said to the one who asks and not only in a log.
         self.site(&wanted.name).await?;
         self.inner.store.make_due(row.id, self.now()).await?;
         self.supervise(wanted.name.clone());
+        self.carry_deliveries(&row);
         Ok((self.integration(&wanted.name).await?, !existed))
     }
 
@@ -189,6 +206,7 @@ impl Engine {
             self.inner.supervisors.interrupt(name);
         }
         self.inner.supervisors.wake(name);
+        self.wake_deliveries();
         Ok(())
     }
 

@@ -40,7 +40,7 @@ impl Engine {
     ///
     /// # Errors
     /// Where it is no component, has no manifest, imports what nobody offers, or its roles do not fit.
-    pub async fn install(&self, bytes: Vec<u8>) -> Result<(PluginView, bool)> {
+    pub async fn install(&self, bytes: Vec<u8>, by: String) -> Result<(PluginView, bool)> {
         let digest = Digest::of(&bytes);
         let known = self
             .inner
@@ -63,6 +63,7 @@ impl Engine {
             installed_at: self.now(),
             imports: world.imports,
             exports: world.exports,
+            installed_by: Some(by),
         };
         if !known {
             self.inner.store.put_plugin(&row).await?;
@@ -85,13 +86,14 @@ impl Engine {
         let Some(grant) = before.decision.and_then(|decision| decision.grant) else {
             return Ok(());
         };
-        if is_wider {
+        let grant = grant.carried_to(row.digest.clone(), manifest);
+        if is_wider || !self.policy().await?.objections(&grant, self.now()).is_empty() {
             return Ok(());
         }
         self.decide(Decision {
             digest: row.digest.clone(),
             verdict: Verdict::Approved,
-            grant: Some(grant.carried_to(row.digest.clone(), manifest)),
+            grant: Some(grant),
             by: "seawall".into(),
             reason: Some(format!(
                 "asks for nothing beyond {} ({}), which is granted",
@@ -189,6 +191,7 @@ impl Engine {
                 "`{name}` {version} is not granted; `seawall grant approve {name}@{version}` grants it and puts it in force"
             )));
         };
+        self.permit(&view, &grant, &by).await?;
         self.decide(Decision {
             digest: view.row.digest.clone(),
             verdict: Verdict::Approved,

@@ -46,6 +46,7 @@ impl Engine {
         let name = &row.integration.name;
         self.inner.supervisors.end(name).await;
         self.end_site(name);
+        self.forget_hook(name);
         let cause = format!("integration-removed:{name}");
         while let Some(partition) = self.inner.store.next_to_clear(row.id).await? {
             if self.inner.shutdown.is_cancelled() {

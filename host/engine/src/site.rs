@@ -119,8 +119,14 @@ impl Engine {
             )
         })?;
         let config = with_defaults(&manifest.config, &integration.config);
+        let policy = self.policy().await?;
         let rules = egress::Door::compile(manifest, &grant, &config)
-            .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
+            .map_err(|e| EngineError::invalid("/config", e.to_string()))?
+            .under(policy.bans().unwrap_or_default());
+        if let Some((to, host)) = rules.banned_by_config() {
+            let detail = format!("`{to}` leads to `{host}`, which the policy never allows; `seawall policy show`");
+            return Err(EngineError::invalid("/config", detail));
+        }
         let mut credentials = HashMap::new();
         for (name, ask) in &manifest.credentials {
             match integration.credentials.get(name) {
@@ -146,6 +152,7 @@ impl Engine {
             rules,
             addresses: egress::AddressPolicy {
                 private_ranges: grant.private_ranges.clone(),
+                never: policy.never.private_ranges,
             },
             plaintext_to_loopback: grant.plaintext_to_loopback,
             expires_at: grant.expires_at,

@@ -54,6 +54,12 @@ impl Sandbox {
     }
 }
 
+/// Handles that one call may hold at once: headers, requests, bodies, streams, timers. They live in the host's memory, which
+/// the bound of the guest's does not count.
+const MAX_RESOURCES: usize = 10_000;
+/// Bytes of one set of headers that a guest makes. With [`MAX_RESOURCES`] the most that one call can make the host hold.
+const MAX_FIELDS_BYTES: usize = 32 << 10;
+
 struct Watch {
     lines: Arc<Lines>,
     bounds: Arc<Bounds>,
@@ -91,10 +97,14 @@ impl Plugin {
             lines: lines.clone(),
         };
         let memory = limits.memory_bytes.min(self.inner.runtime.max_memory_bytes());
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(MAX_RESOURCES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(MAX_FIELDS_BYTES);
         let state = State {
             wasi: wasi.build(),
-            http: WasiHttpCtx::new(),
-            table: ResourceTable::new(),
+            http,
+            table,
             hooks,
             limiter: Limiter::new(memory),
             lines: lines.clone(),

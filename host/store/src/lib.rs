@@ -18,6 +18,7 @@ pub use sqlite::SqliteStore;
 use async_trait::async_trait;
 use seawall_domain::{
     Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, grant::Decision, pass::PassState,
+    policy::PolicyChange,
 };
 use serde_json::Value;
 
@@ -41,6 +42,11 @@ pub trait Store: Send + Sync + 'static {
     async fn put_decision(&self, decision: &Decision) -> Result<()>;
     /// All decisions, oldest first; of one digest, or of all.
     async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>>;
+
+    /// Keeps a policy, which is the one in force from now on.
+    async fn put_policy(&self, change: &PolicyChange) -> Result<()>;
+    /// All policies that were ever set, oldest first.
+    async fn policies(&self) -> Result<Vec<PolicyChange>>;
 
     // ---- integrations and credentials
 
@@ -194,4 +200,19 @@ pub trait Store: Send + Sync + 'static {
     async fn put_setting(&self, name: &str, value: &Value) -> Result<()>;
     /// A cheap question to the database, for readiness.
     async fn ping(&self) -> Result<()>;
+
+    // ---- deliveries
+
+    /// Stores deliveries in their order, in one transaction. None for each whose `dedupe` its integration has already.
+    async fn put_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<Vec<Option<i64>>>;
+    /// Those of an integration that wait, with their bodies, in the order in which they came, from the id behind `after`.
+    async fn waiting_deliveries(&self, integration: i64, after: i64, limit: usize) -> Result<Vec<DeliveryRow>>;
+    /// Newest first, without bodies, from the id below `before`.
+    async fn deliveries(&self, filter: &DeliveryFilter, before: Option<i64>, limit: usize) -> Result<Vec<DeliveryRow>>;
+    /// One with its body.
+    async fn delivery(&self, id: i64) -> Result<Option<DeliveryRow>>;
+    /// Says what became of some, in one transaction.
+    async fn update_deliveries(&self, outcomes: &[DeliveryOutcome], now: Millis) -> Result<()>;
+    /// Forgets those that were done or dropped before `older`. Returns how many.
+    async fn trim_deliveries(&self, older: Millis) -> Result<u64>;
 }

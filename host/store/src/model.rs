@@ -1,6 +1,7 @@
 //! What goes into the store and comes out of it.
 
 mod definitions;
+mod deliveries;
 mod egress;
 mod entities;
 mod pages;
@@ -8,6 +9,7 @@ mod passes;
 mod runs;
 
 pub use definitions::*;
+pub use deliveries::*;
 pub use egress::*;
 pub use entities::*;
 pub use pages::*;

@@ -6,6 +6,8 @@
 mod closing;
 #[path = "contract/definitions.rs"]
 mod definitions;
+#[path = "contract/deliveries.rs"]
+mod deliveries;
 #[path = "contract/egress.rs"]
 mod egress;
 #[path = "contract/entities.rs"]
@@ -42,9 +44,12 @@ behaviours! {
     definitions:
         blueprints_are_replaced_and_say_whether_anything_changed,
         plugins_and_decisions_are_kept,
+        policies_are_kept,
         integrations_keep_id_and_items_when_replaced,
         secrets_are_sealed_and_come_back,
         settings_are_kept;
+    deliveries:
+        deliveries_keep_their_order_and_are_taken_once;
     pages:
         a_page_stores_items_entities_changes_and_cursor,
         an_unchanged_page_writes_no_change,

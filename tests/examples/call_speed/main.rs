@@ -131,6 +131,7 @@ fn sandbox(plugin: &Plugin) -> Result<Sandbox> {
         rules,
         addresses: AddressPolicy {
             private_ranges: Vec::new(),
+            never: Vec::new(),
         },
         plaintext_to_loopback: false,
         expires_at: None,

@@ -3,6 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use std::{
+    ops::Range,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -34,16 +35,43 @@ pub fn load(address: &str, token: &str, paths: &[String], connections: usize, ti
     let request = |path: &String| {
         format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
     };
-    let requests: Arc<Vec<Vec<u8>>> = Arc::new(paths.iter().map(request).collect());
+    run(address, paths.iter().map(request).collect(), connections, Some(time))
+}
+
+/// Sends each of these bodies once by `POST` to `path`, over `connections`, each with these headers and an `X-Id` of its own.
+/// Blocks.
+///
+/// # Errors
+/// Where an answer is not 202 or the connection breaks.
+pub fn deliver(address: &str, path: &str, headers: &str, bodies: &[String], connections: usize) -> Result<Load> {
+    let request = |(n, body): (usize, &String)| {
+        let length = body.len();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nX-Id: {n}\r\nContent-Length: {length}\r\n{headers}\r\n"
+        );
+        [head.as_bytes(), body.as_bytes()].concat()
+    };
+    run(
+        address,
+        bodies.iter().enumerate().map(request).collect(),
+        connections,
+        None,
+    )
+}
+
+/// Sends requests in turn: for a while, or each of them once.
+fn run(address: &str, requests: Vec<Vec<u8>>, connections: usize, time: Option<Duration>) -> Result<Load> {
+    let requests = Arc::new(requests);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let started = Instant::now();
-        let until = started + time;
+        let until = time.map(|time| started + time);
         let mut tasks = tokio::task::JoinSet::new();
         for number in 0..connections {
             let (requests, address) = (requests.clone(), address.to_owned());
-            let first = number * requests.len() / connections;
-            tasks.spawn(async move { connection(&address, &requests, first, until).await });
+            let at = |number: usize| number * requests.len() / connections;
+            let own = at(number)..at(number + 1);
+            tasks.spawn(async move { connection(&address, &requests, own, until).await });
         }
         let (mut times, mut bytes) = (Vec::new(), 0);
         while let Some(ended) = tasks.join_next().await {
@@ -72,19 +100,22 @@ pub fn load(address: &str, token: &str, paths: &[String], connections: usize, ti
 async fn connection(
     address: &str,
     requests: &[Vec<u8>],
-    first: usize,
-    until: Instant,
+    own: Range<usize>,
+    until: Option<Instant>,
 ) -> Result<(Vec<Duration>, usize)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; 256 << 10];
-    let (mut times, mut bytes, mut next) = (Vec::new(), 0, first);
-    while Instant::now() < until {
+    let (mut times, mut bytes, mut next) = (Vec::new(), 0, own.start);
+    while until.map_or(next < own.end, |until| Instant::now() < until) {
         let started = Instant::now();
         stream.write_all(&requests[next]).await?;
         bytes += answer(&mut stream, &mut buffer).await?;
         times.push(started.elapsed());
-        next = (next + 1) % requests.len();
+        next += 1;
+        if until.is_some() {
+            next %= requests.len();
+        }
     }
     Ok((times, bytes))
 }
@@ -117,10 +148,10 @@ async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<usize> {
     Ok(length)
 }
 
-/// The length in a head, whose status must be 200.
+/// The length in a head, whose status must be 200 or 202.
 fn length(head: &[u8]) -> Result<usize> {
     let head = std::str::from_utf8(head)?;
-    if !head.starts_with("HTTP/1.1 200 ") {
+    if !head.starts_with("HTTP/1.1 200 ") && !head.starts_with("HTTP/1.1 202 ") {
         bail!("the server answered {}", head.lines().next().unwrap_or_default());
     }
     let line = head

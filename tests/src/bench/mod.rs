@@ -7,7 +7,7 @@ mod server;
 mod usage;
 
 pub use items::{Items, Source, item};
-pub use load::{Load, load};
+pub use load::{Load, deliver, load};
 pub use report::{Goal, Report, median};
 pub use server::{Pass, Served, install_bench, sync, wait_for_pass};
 pub use usage::{Memory, memory, process_cpu, thread_cpu};

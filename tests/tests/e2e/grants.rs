@@ -53,17 +53,7 @@ async fn a_revoked_grant_ends_passes_at_once() {
     assert_eq!(status, StatusCode::OK, "{view}");
     assert_eq!(view["status"], "revoked");
     let before = tool.requests();
-    seawall
-        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
-        .await;
-    eventually("the problem to be shown", || async {
-        let view = seawall.get("/api/v1/integrations/probe").await;
-        view["problem"]
-            .as_str()
-            .filter(|p| p.contains("not granted"))
-            .map(str::to_owned)
-    })
-    .await;
+    seawall.hindered("probe", "not granted").await;
     assert_eq!(tool.requests(), before);
     let decisions = seawall.get("/api/v1/plugins/probe/grant").await["decisions"].clone();
     assert_eq!(decisions[1]["verdict"], "revoked");

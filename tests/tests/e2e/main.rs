@@ -6,15 +6,18 @@
 )]
 
 mod api;
+mod attacks;
 mod author;
 mod bad_plugin;
 mod bad_tool;
 mod catalog_files;
 mod commands;
 mod crash;
+mod deliveries;
 mod door;
 mod grants;
 mod openbao;
+mod policy;
 mod prometheus;
 mod rules;
 mod sync;

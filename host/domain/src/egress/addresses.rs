@@ -9,6 +9,8 @@ pub struct AddressPolicy {
     /// Ranges that the grant names. They open private, shared, loopback, link-local and benchmarking addresses; a metadata
     /// service is only opened by a range of its one address; the rest is never opened.
     pub private_ranges: Vec<IpNet>,
+    /// Ranges that stay closed whatever the grant names: the policy's.
+    pub never: Vec<IpNet>,
 }
 
 /// What kind of address it is, and what opens it.
@@ -71,6 +73,7 @@ impl AddressPolicy {
         let named = |range: &IpNet| range.contains(&ip) && range.prefix_len() == range.max_prefix_len();
         match verdict {
             Verdict::Public => Ok(()),
+            Verdict::ByRange(kind) | Verdict::ByName(kind) if self.never.iter().any(held) => Err(kind),
             Verdict::ByRange(_) if self.private_ranges.iter().any(held) => Ok(()),
             Verdict::ByName(_) if self.private_ranges.iter().any(named) => Ok(()),
             Verdict::ByRange(kind) | Verdict::ByName(kind) | Verdict::Never(kind) => Err(kind),
@@ -158,6 +161,21 @@ mod tests {
     fn policy(ranges: &[&str]) -> AddressPolicy {
         AddressPolicy {
             private_ranges: ranges.iter().map(|range| range.parse().unwrap()).collect(),
+            never: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_policy_closes_what_a_grant_opens() {
+        let mut both = policy(&["10.0.0.0/8", "169.254.169.254/32"]);
+        both.never = vec!["10.1.0.0/16".parse().unwrap(), "169.254.0.0/16".parse().unwrap()];
+        for (ip, expect) in [
+            ("10.2.0.1", Ok(())),
+            ("10.1.0.1", Err("private")),
+            ("169.254.169.254", Err("metadata")),
+            ("93.184.216.34", Ok(())),
+        ] {
+            assert_eq!(both.check(ip.parse().unwrap()), expect, "{ip}");
         }
     }
 

@@ -1,11 +1,16 @@
 //! Step 2 of the door: is this request asked for, and granted?
 
 use super::{
-    Target,
-    rules::{Match, Methods, Rules},
+    Bans, Host, Target,
+    place::Place,
+    rules::{Match, Methods, Rule, Rules},
     suggest,
 };
-use crate::{CredentialName, grant::Grant, manifest::Manifest};
+use crate::{
+    CredentialName,
+    grant::Grant,
+    manifest::{METHODS, Manifest},
+};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -15,6 +20,7 @@ pub struct Door {
     pub(super) asked: Rules,
     granted: Rules,
     credentials: HashSet<CredentialName>,
+    bans: Bans,
 }
 
 /// A rule that cannot be resolved with this config.
@@ -32,6 +38,21 @@ pub struct DoorError {
     pub to: String,
     /// What is wrong, with the config's property where its value is.
     pub found: String,
+}
+
+/// Where one rule leads with one method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The manifest's rule, by index.
+    pub rule: usize,
+    /// Scheme, host, port and base path.
+    pub place: String,
+    /// The method.
+    pub method: &'static str,
+    /// The path patterns, as the manifest has them.
+    pub patterns: Vec<String>,
+    /// The credential that is attached.
+    pub credential: Option<CredentialName>,
 }
 
 /// What becomes of a request.
@@ -72,7 +93,83 @@ impl Door {
             asked: Rules::compile("manifest", &manifest.capabilities.network, &config)?,
             granted: Rules::compile("grant", &grant.capabilities.network, &config)?,
             credentials: grant.credentials.iter().cloned().collect(),
+            bans: Bans::default(),
         })
+    }
+
+    /// The same door under a policy.
+    #[must_use]
+    pub fn under(self, bans: Bans) -> Self {
+        Self { bans, ..self }
+    }
+
+    /// The host that the config makes one of the manifest's rules lead to, where the policy is against it: with the rule's `to`.
+    pub fn banned_by_config(&self) -> Option<(&str, String)> {
+        let configured = self.asked.list.iter().filter(|rule| rule.to.contains('{'));
+        configured
+            .filter_map(|rule| rule.place.as_ref().map(|place| (rule, place)))
+            .find_map(|(rule, place)| {
+                self.bans
+                    .covers(&place.host)
+                    .then(|| (rule.to.as_str(), place.host.to_string()))
+            })
+    }
+
+    /// Which of the manifest's rules lead to a host, as far as they are granted and no policy is against it: each with the
+    /// methods and patterns that are left of it. Without a host: all that lead anywhere.
+    pub fn reach(&self, host: Option<&Host>) -> Vec<Reach> {
+        let mut all = Vec::new();
+        for (number, rule) in self.asked.list.iter().enumerate() {
+            let Some(place) = &rule.place else { continue };
+            let there = host.is_none_or(|host| place.host.matches(host) && !self.bans.covers(&host.clone().into()));
+            if !there || self.bans.covers(&place.host) {
+                continue;
+            }
+            let methods = METHODS
+                .iter()
+                .filter(|method| rule.methods.holds(Methods::of([**method])));
+            for method in methods.filter(|method| !self.bans.has_method(method)) {
+                let patterns = self.left_of(rule, place, method);
+                if !patterns.is_empty() {
+                    all.push(Reach {
+                        rule: number,
+                        place: format!(
+                            "{}://{}:{}{}",
+                            place.scheme.as_str(),
+                            place.host,
+                            place.port,
+                            place.base_path()
+                        ),
+                        method,
+                        patterns,
+                        credential: rule.credential.clone().filter(|name| self.credentials.contains(name)),
+                    });
+                }
+            }
+        }
+        all
+    }
+
+    /// The path patterns that both a rule of the manifest and the grant have for this method.
+    fn left_of(&self, rule: &Rule, place: &Place, method: &str) -> Vec<String> {
+        let mut left = Vec::new();
+        let all = |patterns: &[String]| patterns.iter().any(|pattern| pattern == "/**");
+        for granted in &self.granted.list {
+            if granted.place.as_ref() != Some(place) || !granted.methods.holds(Methods::of([method])) {
+                continue;
+            }
+            let (asked, granted) = (&rule.patterns, &granted.patterns);
+            left.extend(
+                asked
+                    .iter()
+                    .filter(|own| granted.contains(own) || all(granted))
+                    .cloned(),
+            );
+            left.extend(granted.iter().filter(|own| all(asked) && !asked.contains(own)).cloned());
+        }
+        left.sort_unstable();
+        left.dedup();
+        left
     }
 
     /// Judges a request by what is asked and what is granted; both have to match it. Of several rules of the manifest, the
@@ -80,6 +177,13 @@ impl Door {
     ///
     /// The grant's end is the caller's to check ([`Grant::is_active`]).
     pub fn decide(&self, method: &str, target: &Target) -> Decision {
+        if let Some(reason) = self.bans.forbids(method, target) {
+            return Decision::Refused {
+                reason,
+                nearest: None,
+                suggestion: String::new(),
+            };
+        }
         let path: Vec<&str> = target.path.split('/').skip(1).collect();
         let methods = Methods::of([method]);
         let asked = self.asked.matching(methods, target, &path);

@@ -8,6 +8,7 @@
 
 mod addresses;
 pub mod attach;
+mod bans;
 mod door;
 mod host;
 mod normalise;
@@ -18,10 +19,13 @@ mod rules;
 mod suggest;
 
 pub use addresses::AddressPolicy;
-pub use door::{Decision, Door, DoorError};
+pub use bans::Bans;
+pub use door::{Decision, Door, DoorError, Reach};
 pub use host::Host;
 pub use normalise::{Refusal, Scheme, Target, normalise};
+pub use place::HostPattern;
 
+pub(crate) use bans::fixed_place;
 pub(crate) use path::check_pattern;
 pub(crate) use place::{check_place, placeholders};
 

@@ -106,6 +106,16 @@ fn check_segments(path: &str) -> Result<(), Refusal> {
                 at,
             });
         }
+        if !segment.is_ascii()
+            && plain(segment)
+                .split(['/', '\\'])
+                .any(|part| part == "." || part == "..")
+        {
+            return Err(Refusal::Path {
+                why: "a dot segment, written with letters that only look like ASCII",
+                at,
+            });
+        }
         if segment.is_empty() && end < last {
             return Err(Refusal::Path {
                 why: "an empty segment (`//`)",
@@ -115,6 +125,18 @@ fn check_segments(path: &str) -> Result<(), Refusal> {
         at = end + 1;
     }
     Ok(())
+}
+
+/// A segment with ASCII in place of the dots and slashes that some servers take for ASCII's (Unicode's compatibility forms).
+fn plain(segment: &str) -> String {
+    let plain = |c| match c {
+        '\u{ff0e}' | '\u{2024}' | '\u{fe52}' => '.',
+        '\u{ff0f}' | '\u{2044}' | '\u{2215}' => '/',
+        '\u{ff3c}' | '\u{fe68}' => '\\',
+        c => c,
+    };
+    // One letter that stands for two dots.
+    segment.replace('\u{2025}', "..").chars().map(plain).collect()
 }
 
 /// Why a path pattern of a manifest or a grant can never match, or is not what its author thinks: what was expected.

@@ -2,6 +2,7 @@
 
 use super::{Host, Scheme, Target, normalise::parse_authority, path};
 use serde_json::Value;
+use std::fmt;
 
 /// A rule's `to`, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub(super) struct Place {
 
 /// Which hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum HostPattern {
+pub enum HostPattern {
     /// This one.
     Exact(Host),
     /// One or more labels before this name.
@@ -23,13 +24,24 @@ pub(super) enum HostPattern {
 }
 
 impl HostPattern {
-    pub(super) fn matches(&self, host: &Host) -> bool {
+    /// Whether a host is one of them.
+    pub fn matches(&self, host: &Host) -> bool {
         match (self, host) {
             (Self::Exact(own), host) => own == host,
             (Self::Below(suffix), Host::Name(name)) => name
                 .strip_suffix(suffix.as_str())
                 .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
             (Self::Below(_), _) => false,
+        }
+    }
+}
+
+/// As it stands in a rule: `example.com`, `*.example.com`.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exact(host) => host.fmt(f),
+            Self::Below(name) => write!(f, "*.{name}"),
         }
     }
 }
@@ -226,11 +238,13 @@ mod tests {
     use serde_json::json;
 
     fn show(place: &Place) -> String {
-        let host = match &place.host {
-            HostPattern::Exact(host) => host.to_string(),
-            HostPattern::Below(name) => format!("*.{name}"),
-        };
-        format!("{} {host} {} {}", place.scheme.as_str(), place.port, place.base_path())
+        format!(
+            "{} {} {} {}",
+            place.scheme.as_str(),
+            place.host,
+            place.port,
+            place.base_path()
+        )
     }
 
     #[test]

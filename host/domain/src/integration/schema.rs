@@ -44,6 +44,7 @@ pub fn integration_schema() -> Value {
                 "type": "object",
                 "examples": [{"resources": []}],
             },
+            "webhook": webhook_schema(),
             "limits": limits_schema(),
             "delete_share": {
                 "description": "The share of a partition that a pass may remove without asking, 0 to 1",
@@ -60,6 +61,39 @@ pub fn integration_schema() -> Value {
                 "examples": [10],
             },
         },
+    })
+}
+
+fn webhook_schema() -> Value {
+    json!({
+        "description": "How the tool's deliveries to `/hooks/NAME` are checked",
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["scheme", "secret"],
+        "properties": {
+            "scheme": {
+                "description": "Whose way of signing it is",
+                "enum": ["github", "gitlab", "slack", "pagerduty", "standard", "hmac", "token", "basic"],
+                "examples": ["github"],
+            },
+            "secret": slug("The credential whose secret the tool signs with, or sends", "github-webhook"),
+            "header": {
+                "description": "For `hmac` and `token`: the header that holds the signature or the token",
+                "type": "string",
+                "examples": ["X-Signature-256"],
+            },
+            "prefix": {
+                "description": "For `hmac` and `token`: what stands before it in the header",
+                "type": "string",
+                "examples": ["sha256="],
+            },
+            "id_header": {
+                "description": "For `hmac`, `token` and `basic`: the header that names a delivery",
+                "type": "string",
+                "examples": ["X-Delivery-Id"],
+            },
+        },
+        "examples": [{"scheme": "github", "secret": "github-webhook"}],
     })
 }
 

@@ -7,4 +7,4 @@ mod pass;
 pub(crate) mod preview;
 mod supervisor;
 
-pub(crate) use supervisor::Supervisors;
+pub(crate) use supervisor::{Supervisors, pass_log};

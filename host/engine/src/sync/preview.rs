@@ -209,6 +209,7 @@ fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -
         rules,
         addresses: egress::AddressPolicy {
             private_ranges: request.private_ranges.clone(),
+            never: Vec::new(),
         },
         plaintext_to_loopback: true,
         expires_at: None,

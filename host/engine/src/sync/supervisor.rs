@@ -355,7 +355,7 @@ impl Engine {
 }
 
 /// A plugin's lines go to the host's log, with where they come from.
-pub(super) fn pass_log(name: &IntegrationName, kind: &str) -> seawall_runtime::LogSink {
+pub(crate) fn pass_log(name: &IntegrationName, kind: &str) -> seawall_runtime::LogSink {
     let (name, kind) = (name.clone(), kind.to_owned());
     Arc::new(move |line| match line.level {
         "error" => tracing::error!(target: "plugin", integration = %name, kind, "{}", line.message),

@@ -1,9 +1,9 @@
 //! Why a call did not end well.
 
-use super::Watch;
+use super::{MAX_RESOURCES, Watch};
 use crate::{CallError, Plugin, asked, state::State};
 use seawall_domain::{limits::Limits, manifest::Role};
-use wasmtime::{Store, WasmBacktrace};
+use wasmtime::{Store, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 impl Plugin {
@@ -20,6 +20,9 @@ impl Plugin {
         }
         if watch.lines.overrun() {
             return over("log_lines", limits);
+        }
+        if let Some(ResourceTableError::Full) = error.downcast_ref() {
+            return over("resources", limits);
         }
         if format!("{error:#}").contains("fuel allocated for hostcalls") {
             return over("result_bytes", limits);
@@ -83,6 +86,10 @@ pub(super) fn over(limit: &'static str, limits: &Limits) -> CallError {
         "result_bytes" => (
             format!("{} bytes", limits.result_bytes),
             "answer smaller pages (aim for 1,000 items)",
+        ),
+        "resources" => (
+            format!("{MAX_RESOURCES} at once"),
+            "drop requests, answers, headers and timers when they are done with",
         ),
         _ => ("200,000".to_owned(), "use fewer or smaller tables"),
     };

@@ -56,6 +56,23 @@ impl Policy {
         }
         self.addresses.check(ip).map_err(|kind| format!("{ip} ({kind})"))
     }
+
+    /// Of a name's addresses those that may be connected to, or why none may.
+    fn choose(&self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, String> {
+        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
+        for address in found {
+            match self.check(address.ip()) {
+                Ok(()) => allowed.push(address),
+                Err(reason) => denied.push(reason),
+            }
+        }
+        denied.dedup();
+        match (allowed.is_empty(), denied.is_empty()) {
+            (false, _) => Ok(allowed),
+            (true, false) => Err(denied.join(", ")),
+            (true, true) => Err("no address".to_owned()),
+        }
+    }
 }
 
 impl Client {
@@ -169,23 +186,52 @@ impl tower::Service<Name> for Resolver {
             let found = tokio::net::lookup_host((name.as_str(), 0))
                 .await
                 .map_err(|e| io::Error::other(Unresolved(format!("{}: {e}", name.as_str()))))?;
-            let (mut allowed, mut denied) = (Vec::new(), Vec::new());
-            for address in found {
-                match policy.check(address.ip()) {
-                    Ok(()) => allowed.push(address),
-                    Err(reason) => denied.push(reason),
-                }
-            }
-            if allowed.is_empty() {
-                denied.dedup();
-                let reason = if denied.is_empty() {
-                    "no address".to_owned()
-                } else {
-                    denied.join(", ")
-                };
-                return Err(io::Error::other(Denied(reason)));
-            }
+            let allowed = policy
+                .choose(found)
+                .map_err(|reason| io::Error::other(Denied(reason)))?;
             Ok(allowed.into_iter())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(loopback_only: bool, found: &[&str]) -> Result<Vec<String>, String> {
+        let policy = Policy {
+            addresses: AddressPolicy::default(),
+            loopback_only,
+        };
+        let found = found
+            .iter()
+            .filter_map(|ip| Some(SocketAddr::new(ip.parse().ok()?, 443)));
+        policy
+            .choose(found)
+            .map(|chosen| chosen.iter().map(|address| address.ip().to_string()).collect())
+    }
+
+    #[test]
+    fn a_name_with_public_and_private_addresses_leads_to_the_public_ones() {
+        let mixed = ["10.0.0.7", "93.184.216.34", "169.254.169.254", "::ffff:127.0.0.1"];
+        assert_eq!(chosen(false, &mixed), Ok(vec!["93.184.216.34".to_owned()]));
+    }
+
+    #[test]
+    fn a_name_with_private_addresses_only_leads_nowhere() {
+        for found in ["169.254.169.254", "::1", "64:ff9b::a9fe:a9fe", "fd00::1"] {
+            let refused = chosen(false, &[found]);
+            assert!(refused.as_ref().is_err_and(|why| why.starts_with(found)), "{refused:?}");
+        }
+        assert_eq!(chosen(false, &[]), Err("no address".to_owned()));
+    }
+
+    #[test]
+    fn a_credential_without_tls_goes_to_loopback_whatever_the_name_resolves_to() {
+        let refused = chosen(true, &["93.184.216.34"]);
+        assert!(
+            refused.as_ref().is_err_and(|why| why.contains("not loopback")),
+            "{refused:?}"
+        );
     }
 }

@@ -1,7 +1,6 @@
 //! Takes the compression off an answer to a request that a credential was attached to: what is redacted is plain text.
 
 use async_compression::tokio::bufread::{GzipDecoder, ZlibDecoder};
-use bytes::Bytes;
 use futures::TryStreamExt;
 use http::{HeaderMap, header};
 use http_body::{Body, Frame};
@@ -63,6 +62,7 @@ fn read(reader: impl AsyncRead + Send + 'static) -> WasiBody {
 mod tests {
     use super::*;
     use async_compression::tokio::bufread::{GzipEncoder, ZlibEncoder};
+    use bytes::Bytes;
     use http::HeaderValue;
     use http_body_util::Full;
     use tokio::io::AsyncReadExt;

@@ -53,6 +53,11 @@ pub(crate) fn config(file: Option<&Path>, pairs: &[Pair], schema: &Value) -> Res
     Ok(config)
 }
 
+/// Who is at the keyboard, for those who look later; until people can sign in this is what they say.
+pub(crate) fn user() -> Option<String> {
+    std::env::var("USER").ok().filter(|user| !user.is_empty())
+}
+
 /// Reads a file, or stdin for `-`.
 pub(crate) fn read(path: &Path) -> Result<String> {
     let read = if path == Path::new("-") {

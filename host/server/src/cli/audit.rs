@@ -10,14 +10,71 @@ use serde_json::Value;
 
 /// Shows what plugins asked for, were granted and really used, side by side, and what was refused
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
 Examples:
   seawall audit
   seawall audit unleash
+  seawall audit reach --host api.github.com
   seawall audit -o json | jq '.items[] | {plugin, unused: [.network[] | select(.granted and .used == [])]}'")]
 pub(crate) struct Audit {
     /// Only this plugin: its name (the newest version), name@version, or digest
     plugin: Option<String>,
+    #[command(subcommand)]
+    question: Option<Question>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Question {
+    /// Which integrations can go where, and who approved it
+    Reach(Reach),
+}
+
+/// Lists what integrations can reach: asked for, granted, and not against the policy, with the values of their configs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall audit reach --host api.github.com      which plugins can reach this host
+  seawall audit reach --writes                   which plugins can change something in a tool
+  seawall audit reach --writes -o json | jq '.items[] | {plugin, place, approvedBy, approvedAt}'")]
+struct Reach {
+    /// Only what leads to this host
+    #[arg(long, value_name = "HOST")]
+    host: Option<String>,
+    /// Only methods that change something: all but GET, HEAD and OPTIONS
+    #[arg(long)]
+    writes: bool,
+    /// Only of this plugin, by name
+    #[arg(long, value_name = "NAME")]
+    plugin: Option<String>,
+}
+
+const REACH: &[Column] = &[
+    ("PLUGIN", |v| format!("{} {}", at(v, "/plugin"), at(v, "/version"))),
+    ("INTEGRATION", |v| at(v, "/integration")),
+    ("METHOD", |v| at(v, "/method")),
+    ("PLACE", |v| at(v, "/place")),
+    ("PATHS", |v| at(v, "/paths")),
+    ("CREDENTIAL", |v| at(v, "/credential")),
+    ("APPROVED", |v| {
+        format!("by {} {}", at(v, "/approvedBy"), time(v, "/approvedAt"))
+    }),
+    ("USED", |v| match v["used"].as_u64() {
+        None | Some(0) => "never".to_owned(),
+        Some(n) => format!("{n} ×, last {}", time(v, "/lastUsedAt")),
+    }),
+];
+
+impl Reach {
+    async fn run(self, global: &Global) -> Result {
+        let mut query = vec![("writes", self.writes.to_string())];
+        query.extend(self.host.map(|host| ("host", host)));
+        query.extend(self.plugin.map(|plugin| ("plugin", plugin)));
+        let answer = Client::new(global)?.get_with(&["audit", "reach"], &query).await?;
+        global
+            .output()
+            .list(&answer, REACH, "no integration can send such a request")
+    }
 }
 
 const RULES: &[Column] = &[
@@ -106,6 +163,9 @@ fn people(audit: &Value) -> String {
 
 impl Audit {
     pub(crate) async fn run(self, global: &Global) -> Result {
+        if let Some(Question::Reach(reach)) = self.question {
+            return reach.run(global).await;
+        }
         let query: Vec<_> = self.plugin.map(|plugin| ("plugin", plugin)).into_iter().collect();
         let answer = Client::new(global)?.get_with(&["audit"], &query).await?;
         if !global.output().is_table() {

@@ -19,11 +19,21 @@ pub(crate) enum Egress {
 Examples:
   seawall egress list --integration unleash-main
   seawall egress list --refused
+  seawall egress list --plugin unleash --since 2027-01-26T00:00:00Z --until 2027-01-27T00:00:00Z
   seawall egress list --host api.github.com --limit 1000 -o json")]
 pub(crate) struct List {
     /// Only of this integration
     #[arg(long, value_name = "NAME")]
     integration: Option<String>,
+    /// Only of this plugin: its name (the newest version), name@version, or digest
+    #[arg(long, value_name = "PLUGIN")]
+    plugin: Option<String>,
+    /// From this time on, such as 2027-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<jiff::Timestamp>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<jiff::Timestamp>,
     /// Only to this host
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
@@ -78,6 +88,9 @@ impl Egress {
         let Self::List(list) = self;
         let mut query = vec![("limit", list.limit.to_string())];
         query.extend(list.integration.map(|name| ("integration", name)));
+        query.extend(list.plugin.map(|plugin| ("plugin", plugin)));
+        query.extend(list.since.map(|since| ("since", since.to_string())));
+        query.extend(list.until.map(|until| ("until", until.to_string())));
         query.extend(list.host.map(|host| ("host", host)));
         query.extend((list.allowed || list.refused).then(|| ("allowed", list.allowed.to_string())));
         query.extend(list.cursor.map(|cursor| ("cursor", cursor)));

@@ -1,7 +1,7 @@
 //! `seawall grant …`.
 
 use crate::cli::{
-    Global,
+    Global, args,
     client::{Body, Client},
     error::Result,
     output::{Column, at, fields, plain, short_digest, table, time},
@@ -165,7 +165,8 @@ impl Grant {
             Self::Approve(approve) => approve_with(&client, &approve.plugin, &approve.terms).await?,
             Self::Tighten(tighten) => return tighten.run(global, &client).await,
             Self::Revoke(revoke) => {
-                let query: Vec<_> = revoke.reason.map(|reason| ("reason", reason)).into_iter().collect();
+                let mut query: Vec<_> = revoke.reason.map(|reason| ("reason", reason)).into_iter().collect();
+                query.extend(args::user().map(|by| ("by", by)));
                 let path = ["plugins", &revoke.plugin, "grant"];
                 client
                     .send(reqwest::Method::DELETE, &path, &query, Body::Nothing)
@@ -182,7 +183,7 @@ impl Tighten {
         if let Some(reason) = self.reason {
             body["reason"] = reason.into();
         }
-        if let Some(by) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
+        if let Some(by) = args::user() {
             body["by"] = by.into();
         }
         let path = ["plugins", &self.plugin, "grant", "tighten"];
@@ -226,7 +227,7 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     if let Some(reason) = &terms.reason {
         body["reason"] = reason.as_str().into();
     }
-    if let Some(by) = std::env::var("USER").ok().filter(|user| !user.is_empty()) {
+    if let Some(by) = args::user() {
         body["by"] = by.into();
     }
     client.put(&["plugins", plugin, "grant"], body).await

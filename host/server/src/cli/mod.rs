@@ -7,6 +7,7 @@ mod catalog;
 pub(crate) mod client;
 mod completions;
 mod credential;
+mod delivery;
 mod egress;
 pub(crate) mod error;
 pub(crate) mod follow;
@@ -15,6 +16,7 @@ pub(crate) mod integration;
 mod mapping;
 pub(crate) mod output;
 mod plugin;
+mod policy;
 mod rule;
 mod run;
 mod serve;
@@ -111,6 +113,12 @@ enum Command {
     /// Read entities
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Look after what tools sent by webhook
+    #[command(subcommand)]
+    Delivery(delivery::Delivery),
+    /// Lay down what no grant may contain, and who decides
+    #[command(subcommand)]
+    Policy(policy::Policy),
     /// Start operations of plugins and follow them
     #[command(subcommand)]
     Run(run::Run),
@@ -168,6 +176,8 @@ async fn run(cli: Cli) -> Result {
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global),
+        Command::Delivery(command) => command.run(global).await,
+        Command::Policy(command) => command.run(global).await,
         Command::Audit(command) => command.run(global).await,
         Command::Egress(command) => command.run(global).await,
         Command::Blueprint(command) => command.run(global).await,

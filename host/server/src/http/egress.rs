@@ -58,8 +58,14 @@ pub(crate) struct EgressView {
 pub(crate) struct EgressQuery {
     /// Of one integration.
     integration: Option<String>,
+    /// Of one plugin's version: name, name@version or digest.
+    plugin: Option<String>,
     /// To one host.
     host: Option<String>,
+    /// From this time on, such as `2027-01-31T12:00:00Z`.
+    since: Option<String>,
+    /// Before this time.
+    until: Option<String>,
     /// Only allowed (`true`) or only refused (`false`) ones.
     allowed: Option<bool>,
     /// From the answer before.
@@ -69,12 +75,28 @@ pub(crate) struct EgressQuery {
 }
 
 /// Records, newest first.
-#[utoipa::path(get, path = "/egress", tag = "audit", params(EgressQuery), responses((status = 200, body = Page<EgressView>)))]
+#[utoipa::path(get, path = "/egress", tag = "audit", params(EgressQuery), responses((status = 200, body = Page<EgressView>), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<EgressQuery>,
 ) -> Result<Json<Page<EgressView>>, Problem> {
-    let of = format!("egress:{:?}{:?}{:?}", query.integration, query.host, query.allowed);
+    let of = format!(
+        "egress:{:?}",
+        (
+            &query.integration,
+            &query.plugin,
+            &query.host,
+            &query.since,
+            &query.until,
+            query.allowed
+        )
+    );
+    let digest = match &query.plugin {
+        Some(plugin) => Some(app.engine.plugin(plugin).await?.row.digest),
+        None => None,
+    };
+    let moment = |name: &str, text: &Option<String>| text.as_deref().map(|t| time::read(name, t)).transpose();
+    let (since, until) = (moment("since", &query.since)?, moment("until", &query.until)?);
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
@@ -82,7 +104,9 @@ pub(super) async fn list(
     let (n, before) = (limit(page.limit)?, page.before(&of)?);
     let filter = EgressFilter {
         integration: query.integration,
-        digest: None,
+        digest,
+        since,
+        until,
         host: query.host,
         allowed: query.allowed,
     };

@@ -145,6 +145,8 @@ pub(crate) struct DifferenceView {
 pub(crate) struct RevokeQuery {
     /// Why.
     reason: Option<String>,
+    /// Who decides, until people can sign in.
+    by: Option<String>,
 }
 
 pub(super) fn decision(d: &Decision) -> DecisionView {
@@ -322,6 +324,7 @@ pub(super) async fn revoke(
     Path(plugin): Path<String>,
     Query(query): Query<RevokeQuery>,
 ) -> Result<Json<GrantView>, Problem> {
-    app.engine.revoke(&plugin, "token", query.reason).await?;
+    let by = query.by.unwrap_or_else(|| "token".to_owned());
+    app.engine.revoke(&plugin, &by, query.reason).await?;
     get(State(app), Path(plugin)).await
 }

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod blueprints;
 mod credentials;
+mod deliveries;
 mod egress;
 mod entities;
 mod extract;
@@ -14,7 +15,9 @@ mod listing;
 mod metrics;
 mod passes;
 mod plugins;
+mod policy;
 mod problem;
+mod reach;
 mod rules;
 mod runs;
 mod time;
@@ -22,7 +25,12 @@ mod unread;
 
 pub use access::Token;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::get};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    middleware,
+    routing::{get, post},
+};
 use seawall_engine::Engine;
 use std::sync::Arc;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
@@ -107,6 +115,11 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(credentials::put))
         .routes(routes!(egress::list))
         .routes(routes!(audit::list))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::get, deliveries::remove))
+        .routes(routes!(deliveries::retry))
+        .routes(routes!(reach::list))
+        .routes(routes!(policy::get, policy::put))
         .routes(routes!(runs::list, runs::start))
         .routes(routes!(runs::get))
         .routes(routes!(runs::log))
@@ -142,6 +155,7 @@ pub fn router(app: App) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
     Router::new()
         .merge(api)
+        .route("/hooks/{integration}", post(deliveries::receive))
         .route("/", get(health::home))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -2,7 +2,7 @@
 
 use super::{
     App,
-    extract::{self, Path},
+    extract::{self, Path, Query},
     grants,
     listing::Page,
     problem::Problem,
@@ -18,7 +18,7 @@ use seawall_engine::{PluginStatus, PluginView};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An installed component.
 #[derive(Debug, Serialize, ToSchema)]
@@ -45,6 +45,8 @@ pub(crate) struct PluginSummary {
     roles: Vec<Role>,
     /// When it was installed.
     installed_at: String,
+    /// Who installed it; null where nobody knows.
+    installed_by: Option<String>,
 }
 
 /// A component with all that is known of it.
@@ -85,6 +87,7 @@ fn summary(view: &PluginView, in_force: bool) -> PluginSummary {
         in_force,
         roles: manifest.roles.clone(),
         installed_at: time::show(view.row.installed_at),
+        installed_by: view.row.installed_by.clone(),
     }
 }
 
@@ -155,11 +158,20 @@ pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> R
     Ok(Json(details(&app, view).await?))
 }
 
+/// Who installs.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct InstallQuery {
+    /// Who installs, until people can sign in.
+    by: Option<String>,
+}
+
 /// Installs a component. It does not run before it is granted. 201 where it is new, 200 where this digest was installed already.
-#[utoipa::path(post, path = "/plugins", tag = "plugins", request_body(content = Vec<u8>, content_type = "application/wasm"),
+#[utoipa::path(post, path = "/plugins", tag = "plugins", params(InstallQuery), request_body(content = Vec<u8>, content_type = "application/wasm"),
     responses((status = 201, body = PluginDetails), (status = 200, body = PluginDetails), (status = 422, body = Problem)))]
 pub(super) async fn install(
     State(app): State<App>,
+    Query(query): Query<InstallQuery>,
     request: Request,
 ) -> Result<(StatusCode, Json<PluginDetails>), Problem> {
     let kind = request
@@ -176,8 +188,9 @@ pub(super) async fn install(
             format!("expected a component as `Content-Type: application/wasm`, found `{kind}`"),
         ));
     }
+    let by = query.by.unwrap_or_else(|| "token".to_owned());
     let bytes = extract::body(request, &app, super::MAX_COMPONENT).await?;
-    let (view, new) = app.engine.install(bytes.to_vec()).await?;
+    let (view, new) = app.engine.install(bytes.to_vec(), by).await?;
     let status = if new { StatusCode::CREATED } else { StatusCode::OK };
     Ok((status, Json(details(&app, view).await?)))
 }

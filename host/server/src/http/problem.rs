@@ -106,6 +106,9 @@ impl From<EngineError> for Problem {
                 "This cannot be done as things stand",
                 detail,
             ),
+            EngineError::Forbidden(_) => {
+                Self::new(StatusCode::FORBIDDEN, "forbidden", "The policy is against it", detail)
+            }
             EngineError::Plugin(CallError::Host(_)) => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The sandbox is busy", detail)
             }

@@ -33,6 +33,9 @@ pub struct PluginRow {
     pub imports: Vec<String>,
     /// See `imports`.
     pub exports: Vec<String>,
+    /// Who installed it; none where it was installed before that was kept.
+    #[serde(default)]
+    pub installed_by: Option<String>,
 }
 
 /// An integration and how it stands.

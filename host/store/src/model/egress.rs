@@ -55,6 +55,10 @@ pub struct EgressFilter {
     pub host: Option<String>,
     /// Only allowed or only refused ones.
     pub allowed: Option<bool>,
+    /// From this time on.
+    pub since: Option<Millis>,
+    /// Before this time.
+    pub until: Option<Millis>,
 }
 
 /// What a plugin really used.

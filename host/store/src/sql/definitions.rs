@@ -2,7 +2,7 @@
 
 use super::{Conn, get, json};
 use crate::{BlueprintRow, PluginRow, Result, sqlite::to_json};
-use seawall_domain::{Blueprint, Digest, Millis, grant::Decision};
+use seawall_domain::{Blueprint, Digest, Millis, grant::Decision, policy::PolicyChange};
 use sqlx::{Connection, query};
 
 pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
@@ -83,5 +83,22 @@ pub(crate) async fn decisions(conn: &mut Conn, digest: Option<&Digest>) -> Resul
         .await?
         .iter()
         .map(|row| json("decision", row, "body"))
+        .collect()
+}
+
+pub(crate) async fn put_policy(conn: &mut Conn, change: &PolicyChange) -> Result<()> {
+    query("INSERT INTO policy (body) VALUES ($1)")
+        .bind(to_json("policy", change)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn policies(conn: &mut Conn) -> Result<Vec<PolicyChange>> {
+    query("SELECT body FROM policy ORDER BY id")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| json("policy", row, "body"))
         .collect()
 }

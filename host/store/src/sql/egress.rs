@@ -149,12 +149,15 @@ pub(crate) async fn list(
 ) -> Result<Vec<EgressRow>> {
     query(
         "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR digest = $2) \
-         AND ($3 IS NULL OR host = $3) AND ($4 IS NULL OR allowed = $4) AND id < $5 ORDER BY id DESC LIMIT $6",
+         AND ($3 IS NULL OR host = $3) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
+         AND ($6 IS NULL OR at < $6) AND id < $7 ORDER BY id DESC LIMIT $8",
     )
     .bind(&filter.integration)
     .bind(filter.digest.as_ref().map(Digest::as_str))
     .bind(&filter.host)
     .bind(filter.allowed)
+    .bind(filter.since)
+    .bind(filter.until)
     .bind(before(start))
     .bind(limit(most))
     .fetch_all(conn)

@@ -69,6 +69,7 @@ pub(crate) async fn begin_removal(conn: &mut Conn, name: &IntegrationName) -> Re
 
 /// Its partitions' references keep the row for as long as there are any.
 pub(crate) async fn remove(conn: &mut Conn, integration: i64) -> Result<()> {
+    super::deliveries::clear(&mut *conn, integration).await?;
     query("DELETE FROM integration WHERE id = $1 AND removing = 1")
         .bind(integration)
         .execute(conn)

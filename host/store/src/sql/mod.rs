@@ -3,6 +3,7 @@
 
 pub(crate) mod credentials;
 pub(crate) mod definitions;
+pub(crate) mod deliveries;
 pub(crate) mod egress;
 pub(crate) mod integrations;
 pub(crate) mod partitions;

@@ -2,6 +2,7 @@
 
 mod body;
 mod clear;
+mod deliveries;
 mod entities;
 mod handle;
 mod names;

@@ -1,10 +1,11 @@
 //! [`Store`] for SQLite: who answers what.
 
-use super::{SqliteStore, clear, page::Page, read, sweep, verdicts};
+use super::{SqliteStore, clear, deliveries, page::Page, read, sweep, verdicts};
 use crate::{
-    BlueprintRow, ChangeRow, CredentialRow, EgressFilter, EgressRow, EgressUsageRow, EntityRow, IntegrationRow,
-    ItemState, LogLine, Missing, PageResult, PageWrite, PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow,
-    SourceRow, Store, StoreError, SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
+    BlueprintRow, ChangeRow, CredentialRow, DeliveryFilter, DeliveryOutcome, DeliveryRow, EgressFilter, EgressRow,
+    EgressUsageRow, EntityRow, IntegrationRow, ItemState, LogLine, Missing, NewDelivery, PageResult, PageWrite,
+    PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow, SourceRow, Store, StoreError, SweepResult, Vanished,
+    VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
@@ -12,6 +13,7 @@ use seawall_domain::{
     grant::Decision,
     integration::{Integration, SecretSource},
     pass::PassState,
+    policy::PolicyChange,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,6 +42,14 @@ impl Store for SqliteStore {
 
     async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>> {
         sql::definitions::decisions(&mut *self.reader().await?, digest).await
+    }
+
+    async fn put_policy(&self, change: &PolicyChange) -> Result<()> {
+        sql::definitions::put_policy(&mut self.writer().await.conn, change).await
+    }
+
+    async fn policies(&self) -> Result<Vec<PolicyChange>> {
+        sql::definitions::policies(&mut *self.reader().await?).await
     }
 
     async fn put_integration(&self, integration: &Integration, now: Millis) -> Result<IntegrationRow> {
@@ -321,5 +331,30 @@ impl Store for SqliteStore {
         self.readers
             .run(|conn| Ok(conn.query_row("SELECT 1", [], |_| Ok(()))?))
             .await
+    }
+
+    async fn put_deliveries(&self, deliveries: Vec<NewDelivery>) -> Result<Vec<Option<i64>>> {
+        self.write(move || Ok(deliveries), |all, conn, _| deliveries::put(conn, &all))
+            .await
+    }
+
+    async fn waiting_deliveries(&self, integration: i64, after: i64, limit: usize) -> Result<Vec<DeliveryRow>> {
+        sql::deliveries::waiting(&mut *self.reader().await?, integration, after, limit).await
+    }
+
+    async fn deliveries(&self, filter: &DeliveryFilter, before: Option<i64>, limit: usize) -> Result<Vec<DeliveryRow>> {
+        sql::deliveries::list(&mut *self.reader().await?, filter, before, limit).await
+    }
+
+    async fn delivery(&self, id: i64) -> Result<Option<DeliveryRow>> {
+        sql::deliveries::one(&mut *self.reader().await?, id).await
+    }
+
+    async fn update_deliveries(&self, outcomes: &[DeliveryOutcome], now: Millis) -> Result<()> {
+        sql::deliveries::update(&mut self.writer().await.conn, outcomes, now).await
+    }
+
+    async fn trim_deliveries(&self, older: Millis) -> Result<u64> {
+        sql::deliveries::trim(&mut self.writer().await.conn, older).await
     }
 }

@@ -5,6 +5,7 @@ use seawall_domain::{
     Blueprint, CredentialName, Digest, IntegrationName,
     grant::{Decision, Verdict},
     integration::SecretSource,
+    policy::{Policy, PolicyChange},
 };
 use seawall_store::{CredentialRow, PluginRow};
 use serde_json::json;
@@ -58,6 +59,7 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         installed_at: at,
         imports: vec!["wasi:http".into()],
         exports: vec![],
+        installed_by: Some("ann".into()),
     };
     let (old, new) = (plugin(b"1", 1), plugin(b"2", 2));
     store.put_plugin(&old).await.unwrap();
@@ -92,6 +94,25 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         store.decisions(Some(&old.digest)).await.unwrap(),
         [all[0].clone(), all[2].clone()]
     );
+}
+
+pub(crate) async fn policies_are_kept(world: &mut World) {
+    let store = world.store();
+    assert!(store.policies().await.unwrap().is_empty());
+    let change = |days, at| PolicyChange {
+        policy: Policy {
+            max_days: days,
+            ..Policy::default()
+        },
+        by: "ann".into(),
+        reason: Some("because".into()),
+        at,
+    };
+    let all = [change(Some(9), 1), change(None, 2)];
+    for one in &all {
+        store.put_policy(one).await.unwrap();
+    }
+    assert_eq!(store.policies().await.unwrap(), all);
 }
 
 pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut World) {

@@ -67,6 +67,14 @@ pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
         ..EgressFilter::default()
     };
     assert!(store.egress(&other, None, 10).await.unwrap().is_empty());
+    let some = EgressFilter {
+        since: Some(4),
+        until: Some(9),
+        ..EgressFilter::default()
+    };
+    let within = store.egress(&some, None, 10).await.unwrap();
+    assert!(!within.is_empty() && within.len() < all.len(), "{within:?}");
+    assert!(within.iter().all(|record| (4..9).contains(&record.at)), "{within:?}");
     let used = store.egress_usage().await.unwrap();
     assert_eq!(used.len(), 2);
     assert_eq!((used[0].rule.as_str(), used[0].allowed, used[0].count), ("", false, 1));

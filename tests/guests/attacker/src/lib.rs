@@ -16,6 +16,7 @@ struct Attacker;
 
 #[derive(Deserialize)]
 struct Config {
+    tool: String,
     #[serde(default)]
     act: String,
     #[serde(default)]
@@ -76,8 +77,16 @@ impl Ingestor for Attacker {
         }
         if !config.act.is_empty() {
             let name = config.act.clone();
-            let body = Some(act(&config.act)?);
-            page.upsert("outcome", name.clone(), &Outcome { name, body, ..Outcome::default() })?;
+            let body = Some(act(&config.act, &config.tool)?);
+            page.upsert(
+                "outcome",
+                name.clone(),
+                &Outcome {
+                    name,
+                    body,
+                    ..Outcome::default()
+                },
+            )?;
         }
         Ok(page)
     }
@@ -186,13 +195,25 @@ fn state(cursor: Option<&str>) -> Result<Page> {
     };
     let name = format!("call-{number}");
     let body = Some(CALLS.fetch_add(1, Ordering::Relaxed).to_string());
-    page.upsert("outcome", name.clone(), &Outcome { name, body, ..Outcome::default() })?;
+    page.upsert(
+        "outcome",
+        name.clone(),
+        &Outcome {
+            name,
+            body,
+            ..Outcome::default()
+        },
+    )?;
     Ok(page)
 }
 
-fn act(name: &str) -> Result<String> {
+fn act(name: &str, tool: &str) -> Result<String> {
     Ok(match name {
-        "environment" => format!("{:?} {:?}", cli::environment::get_environment(), cli::environment::get_arguments()),
+        "environment" => format!(
+            "{:?} {:?}",
+            cli::environment::get_environment(),
+            cli::environment::get_arguments()
+        ),
         "files" => format!("{} preopens", filesystem::preopens::get_directories().len()),
         "stdin" => format!("{:?}", cli::stdin::get_stdin().blocking_read(1)),
         "sockets" => sockets(),
@@ -239,7 +260,7 @@ fn act(name: &str) -> Result<String> {
             cli::exit::exit(Ok(()));
             "went on".into()
         }
-        "many-at-once" => many_at_once(),
+        "many-at-once" => many_at_once(tool.trim_start_matches("http://")),
         other => return Err(Failure::invalid_config(format!("no such act: {other}"))),
     })
 }
@@ -267,14 +288,14 @@ fn recursion(depth: u64) -> u64 {
     recursion(depth + 1) + room[0]
 }
 
-/// More requests in flight than one call may have.
-fn many_at_once() -> String {
+/// More requests in flight than one call may have, to a tool that keeps them waiting.
+fn many_at_once(authority: &str) -> String {
     let mut all = Vec::new();
     loop {
         let request = OutgoingRequest::new(Fields::new());
         let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
-            && request.set_authority(Some("127.0.0.1:9")).is_ok()
-            && request.set_path_with_query(Some("/allowed/x")).is_ok();
+            && request.set_authority(Some(authority)).is_ok()
+            && request.set_path_with_query(Some("/allowed/drip-head")).is_ok();
         match outgoing_handler::handle(request, None) {
             Ok(answer) if set => all.push(answer),
             _ => return format!("refused after {}", all.len()),

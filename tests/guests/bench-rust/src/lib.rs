@@ -1,6 +1,6 @@
 //! Lists repositories of 1.2 KB from a small API, as the template does, or makes them itself.
 
-use seawall_sdk::prelude::*;
+use seawall_sdk::{ingestor::Change, prelude::*};
 
 struct Bench;
 
@@ -144,4 +144,20 @@ fn made(prefix: &str, n: usize) -> Repository {
     }
 }
 
-seawall_sdk::plugin!(Bench: ingestor);
+impl Webhook for Bench {
+    fn receive(_config: &Json, delivery: &Delivery) -> Result<Vec<Located>> {
+        let Named { full_name } = delivery.json()?;
+        let value = Json::from_bytes(delivery.body.clone());
+        let change = Change::Upsert {
+            kind: "repository".into(),
+            key: full_name,
+            value,
+        };
+        Ok(vec![Located {
+            partition: "all".into(),
+            change,
+        }])
+    }
+}
+
+seawall_sdk::plugin!(Bench: ingestor, webhook);

@@ -1,6 +1,6 @@
 //! Lists items page by page from a small API, or misbehaves in the way that its config names.
 
-use seawall_sdk::prelude::*;
+use seawall_sdk::{ingestor::Change, prelude::*};
 
 struct Probe;
 
@@ -86,7 +86,11 @@ impl Ingestor for Probe {
                 let mut page = Page::complete();
                 let status = answer.status();
                 let body = answer.text().into_owned();
-                page.upsert(scope.kind(), "answer", &json!({"id": "answer", "size": status, "note": body}))?;
+                page.upsert(
+                    scope.kind(),
+                    "answer",
+                    &json!({"id": "answer", "size": status, "note": body}),
+                )?;
                 Ok(page)
             }
             other => Err(Failure::invalid_config(format!("no such mode: {other}"))),
@@ -114,10 +118,52 @@ fn list(scope: &Scope, config: &Config, partition: &str, cursor: Option<&str>) -
     let listing: Listing = request.send()?.json()?;
     let mut page = listing.next.map_or_else(Page::complete, Page::more);
     for item in &listing.items {
-        let key = item["id"].as_str().ok_or_else(|| Failure::failed("an item has no id"))?;
+        let key = item["id"]
+            .as_str()
+            .ok_or_else(|| Failure::failed("an item has no id"))?;
         page.upsert(scope.kind(), key, item)?;
     }
     Ok(page)
 }
 
-seawall_sdk::plugin!(Probe: ingestor);
+/// What a delivery says.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Event {
+    /// The item as it is now; its note becomes the names of the delivery's headers.
+    Upsert(Value),
+    /// The item with this id is gone.
+    Delete(String),
+    /// Ask the API for all items and give the one with this id.
+    Ask(String),
+}
+
+impl Webhook for Probe {
+    fn receive(config: &Json, delivery: &Delivery) -> Result<Vec<Located>> {
+        let config: Config = config.parse()?;
+        let item = |mut item: Value| {
+            let names: Vec<_> = delivery.headers.iter().map(|(name, _)| name.as_str()).collect();
+            item["note"] = names.join(" ").into();
+            let key = item["id"]
+                .as_str()
+                .ok_or_else(|| Failure::failed("an item has no id"))?
+                .to_owned();
+            Change::upsert("item", key, &item)
+        };
+        let change = match delivery.json()? {
+            Event::Upsert(value) => item(value)?,
+            Event::Delete(id) => Change::delete("item", id),
+            Event::Ask(id) => {
+                let listing: Listing = http::get(http::join(&config.base_url, "/items")).send()?.json()?;
+                let found = listing.items.into_iter().find(|item| item["id"] == id.as_str());
+                item(found.ok_or_else(|| Failure::failed("the API does not list it"))?)?
+            }
+        };
+        Ok(vec![Located {
+            partition: "all".into(),
+            change,
+        }])
+    }
+}
+
+seawall_sdk::plugin!(Probe: ingestor, webhook);

@@ -55,7 +55,10 @@ impl Install {
         let client = Client::new(global)?;
         let bytes = component(&self.path)?;
         let bundle = Bundle::extract(&bytes).ok();
-        let plugin = client.post(&["plugins"], Body::Wasm(bytes)).await?;
+        let by: Vec<_> = args::user().map(|by| ("by", by)).into_iter().collect();
+        let plugin = client
+            .send(reqwest::Method::POST, &["plugins"], &by, Body::Wasm(bytes))
+            .await?;
         // By its digest, so that what is decided is decided about what was installed and not about another version.
         let digest = at(&plugin, "/digest");
         if !self.approve {

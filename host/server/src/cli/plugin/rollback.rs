@@ -1,7 +1,7 @@
 //! `seawall plugin rollback`.
 
 use crate::cli::{
-    Global,
+    Global, args,
     client::{Body, Client},
     error::Result,
     grant,
@@ -29,11 +29,7 @@ pub(crate) struct Rollback {
 impl Rollback {
     pub(super) async fn run(self, global: &Global) -> Result {
         let mut body = json!({});
-        for (name, value) in [
-            ("to", self.to),
-            ("reason", self.reason),
-            ("by", std::env::var("USER").ok().filter(|user| !user.is_empty())),
-        ] {
+        for (name, value) in [("to", self.to), ("reason", self.reason), ("by", args::user())] {
             if let Some(value) = value {
                 body[name] = value.into();
             }

@@ -1,0 +1,302 @@
+//! What holds for every grant, whoever approves it: where no plugin may go, which methods it may not use, and who decides.
+
+use crate::{
+    Millis,
+    egress::{Bans, Host, HostPattern, fixed_place},
+    grant::Grant,
+    manifest::METHODS,
+    text::nearest,
+};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+/// An organisation's policy. The default forbids nothing and lets everybody decide.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// What no grant may contain. Holds for requests too, so a wildcard or a config that leads there is of no use.
+    pub never: Never,
+    /// Who may approve; empty: everybody.
+    pub approvers: Vec<String>,
+    /// Whether who installed a version may not approve it.
+    pub two_people: bool,
+    /// The most days that a grant may last; none: grants may be without an end.
+    pub max_days: Option<u32>,
+}
+
+/// What no grant may contain.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Never {
+    /// Hosts, without scheme and port: `pay.example.com`, `*.internal.example.com`, `169.254.169.254`.
+    pub hosts: Vec<String>,
+    /// Methods, upper case.
+    pub methods: Vec<String>,
+    /// Ranges that no grant may open: `10.1.0.0/16`.
+    pub private_ranges: Vec<IpNet>,
+}
+
+/// A policy that was set, by whom, when and why. Kept for ever.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyChange {
+    /// What holds from then on.
+    pub policy: Policy,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Millis,
+}
+
+/// Something that is wrong: where, as a JSON Pointer, and what to write instead.
+pub type Objection = (String, String);
+
+impl Policy {
+    /// The policy's bans, ready to judge requests.
+    ///
+    /// # Errors
+    /// Each field that is wrong.
+    pub fn bans(&self) -> Result<Bans, Vec<Objection>> {
+        let mut wrong = Vec::new();
+        let mut hosts = Vec::new();
+        for (i, text) in self.never.hosts.iter().enumerate() {
+            match host(text) {
+                Ok(pattern) => hosts.push(pattern),
+                Err(why) => wrong.push((format!("/never/hosts/{i}"), why)),
+            }
+        }
+        for (i, method) in self.never.methods.iter().enumerate() {
+            if !METHODS.contains(&method.as_str()) {
+                let upper = method.to_uppercase();
+                let near = nearest(&upper, METHODS.iter().copied()).unwrap_or("DELETE");
+                let why = format!(
+                    "expected one of {}, found `{method}`; for example `{near}`",
+                    METHODS.join(", ")
+                );
+                wrong.push((format!("/never/methods/{i}"), why));
+            }
+        }
+        for (i, range) in self.never.private_ranges.iter().enumerate() {
+            if range.prefix_len() == 0 {
+                let why = format!("expected a range, such as `10.0.0.0/8`, found `{range}`, which is every address");
+                wrong.push((format!("/never/private_ranges/{i}"), why));
+            }
+        }
+        for (i, name) in self.approvers.iter().enumerate() {
+            if name.trim().is_empty() || self.approvers[..i].contains(name) {
+                let why = format!("expected the name of one more person, found `{name}`");
+                wrong.push((format!("/approvers/{i}"), why));
+            }
+        }
+        if self.max_days == Some(0) {
+            let why =
+                "expected at least 1, found 0: no grant could be given; leave it out to allow grants without an end";
+            wrong.push(("/max_days".to_owned(), why.to_owned()));
+        }
+        if wrong.is_empty() {
+            Ok(Bans::new(hosts, self.never.methods.clone()))
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// What of a grant this policy does not allow, whoever approves it, with what to do instead.
+    pub fn objections(&self, grant: &Grant, now: Millis) -> Vec<Objection> {
+        let mut all = Vec::new();
+        let bans = self.bans().unwrap_or_default();
+        for rule in &grant.capabilities.network {
+            let forbidden: Vec<_> = rule
+                .methods
+                .iter()
+                .filter(|method| bans.has_method(method))
+                .cloned()
+                .collect();
+            if !forbidden.is_empty() {
+                let why = format!(
+                    "the policy never allows {} (`{}` asks for it); grant the rule without, as in `--rule 0:GET`",
+                    forbidden.join(", "),
+                    rule.to
+                );
+                all.push(("/rules".to_owned(), why));
+            }
+            if let Some(host) = fixed_place(&rule.to).filter(|host| bans.covers(host)) {
+                let why = format!("the policy never allows the host `{host}`; grant the other rules alone, by number");
+                all.push(("/rules".to_owned(), why));
+            }
+        }
+        for (i, range) in grant.private_ranges.iter().enumerate() {
+            let meets = |never: &&IpNet| never.contains(range) || range.contains(*never);
+            if let Some(never) = self.never.private_ranges.iter().find(meets) {
+                let why = format!("`{range}` meets `{never}`, which the policy never allows; name a range beside it");
+                all.push((format!("/private_ranges/{i}"), why));
+            }
+        }
+        if let Some(days) = self.max_days {
+            let latest = now + Millis::from(days) * DAY;
+            if grant.expires_at.is_none_or(|end| end > latest) {
+                let why =
+                    format!("the policy lets no grant last longer than {days} days; give an end, as in `--expires`");
+                all.push(("/expires_at".to_owned(), why));
+            }
+        }
+        all
+    }
+
+    /// Why this person may not approve a version that `installer` installed; none where nothing is against it.
+    pub fn objection_to(&self, person: &str, installer: Option<&str>) -> Option<String> {
+        if !self.approvers.is_empty() && !self.approvers.iter().any(|one| one == person) {
+            let who = self.approvers.join(", ");
+            return Some(format!("the policy lets {who} approve, and `{person}` is none of them"));
+        }
+        (self.two_people && installer.is_none_or(|installer| installer == person)).then(|| match installer {
+            Some(_) => {
+                format!("the policy wants two people, and `{person}` installed this version; another has to approve it")
+            }
+            None => {
+                "the policy wants two people, and nobody knows who installed this version; install it again".to_owned()
+            }
+        })
+    }
+}
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+
+fn host(text: &str) -> Result<HostPattern, String> {
+    let wrong = |found: &str| {
+        format!(
+            "expected a host, such as `pay.example.com`, `*.internal.example.com` or `169.254.169.254`, found {found}"
+        )
+    };
+    if text == "*" || text == "**" {
+        return Err(wrong(&format!(
+            "`{text}`, which is every host: no plugin could send anything"
+        )));
+    }
+    if text.contains("://") || text.contains('/') {
+        return Err(wrong(&format!(
+            "`{text}`; write the host alone, without scheme and path"
+        )));
+    }
+    let (below, name) = match text.strip_prefix("*.") {
+        Some(name) => (true, name),
+        None => (false, text),
+    };
+    let parsed = Host::parse(name).map_err(|refusal| wrong(&format!("`{text}`: {refusal}")))?;
+    match (below, parsed) {
+        (false, host) => Ok(HostPattern::Exact(host)),
+        (true, Host::Name(name)) => Ok(HostPattern::Below(name)),
+        (true, _) => Err(wrong(&format!("`{text}`: `*.` before an address"))),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::{Digest, egress::normalise, manifest};
+    use serde_json::{Value, json};
+
+    fn policy(value: Value) -> Policy {
+        serde_json::from_value(value).unwrap()
+    }
+
+    fn grant() -> Grant {
+        let yaml = "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {item: {}}\nconfig: {type: object, properties: {base_url: {type: string}}}\n\
+                    capabilities:\n  network:\n    - {to: 'https://pay.example.com', methods: [GET, DELETE]}\n    \
+                    - {to: 'https://*.example.com'}\n    - {to: '{base_url}'}\n";
+        let mut grant = Grant::as_asked(Digest::of(b""), &manifest::parse("plugin.yaml", yaml).unwrap());
+        grant.private_ranges = vec!["10.0.0.0/8".parse().unwrap()];
+        grant
+    }
+
+    #[test]
+    fn says_where_it_is_wrong_and_what_to_write() {
+        let wrong = policy(json!({
+            "never": {"hosts": ["*", "https://a.example.com", "*.10.0.0.1", "ok.example.com", ""], "methods": ["delete"],
+                      "private_ranges": ["0.0.0.0/0"]},
+            "approvers": ["ann", "ann", " "], "max_days": 0,
+        }));
+        let wrong = wrong.bans().unwrap_err();
+        let found: Vec<_> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(
+            found,
+            [
+                "/never/hosts/0",
+                "/never/hosts/1",
+                "/never/hosts/2",
+                "/never/hosts/4",
+                "/never/methods/0",
+                "/never/private_ranges/0",
+                "/approvers/1",
+                "/approvers/2",
+                "/max_days"
+            ]
+        );
+        assert!(wrong[4].1.ends_with("for example `DELETE`"), "{}", wrong[4].1);
+    }
+
+    #[test]
+    fn a_grant_that_contains_what_is_never_allowed_is_objected_to() {
+        let now = 1_000;
+        let pointers = |policy: &Policy| {
+            let all = policy.objections(&grant(), now).into_iter();
+            all.map(|(pointer, _)| pointer).collect::<Vec<_>>()
+        };
+        assert!(pointers(&Policy::default()).is_empty());
+        assert_eq!(pointers(&policy(json!({"never": {"methods": ["DELETE"]}}))), ["/rules"]);
+        assert_eq!(
+            pointers(&policy(json!({"never": {"hosts": ["pay.example.com"]}}))),
+            ["/rules"]
+        );
+        assert_eq!(
+            pointers(&policy(json!({"never": {"private_ranges": ["10.9.0.0/16"]}}))),
+            ["/private_ranges/0"]
+        );
+        assert_eq!(
+            pointers(&policy(json!({"never": {"private_ranges": ["172.16.0.0/12"]}}))),
+            [""; 0]
+        );
+        let short = policy(json!({"max_days": 2}));
+        assert_eq!(pointers(&short), ["/expires_at"]);
+        let mut ends = grant();
+        ends.expires_at = Some(now + 2 * DAY);
+        assert!(short.objections(&ends, now).is_empty());
+        ends.expires_at = Some(now + 2 * DAY + 1);
+        assert_eq!(short.objections(&ends, now).len(), 1);
+    }
+
+    #[test]
+    fn a_ban_holds_for_requests_that_a_wildcard_or_a_config_leads_there() {
+        let bans = policy(json!({"never": {"hosts": ["*.internal.example.com", "127.0.0.1"], "methods": ["DELETE"]}}));
+        let bans = bans.bans().unwrap();
+        let forbids =
+            |method: &str, authority: &str| bans.forbids(method, &normalise("https", authority, "/").unwrap());
+        for (method, authority) in [
+            ("GET", "db.internal.example.com"),
+            ("GET", "A.B.INTERNAL.example.com.:8443"),
+            ("GET", "127.1"),
+            ("DELETE", "fine.example.com"),
+        ] {
+            assert!(forbids(method, authority).is_some(), "{method} {authority}");
+        }
+        for authority in [
+            "internal.example.com",
+            "fine.example.com",
+            "notinternal.example.com",
+            "127.0.0.2",
+        ] {
+            assert_eq!(forbids("GET", authority), None, "{authority}");
+        }
+    }
+
+    #[test]
+    fn who_may_approve() {
+        let some = policy(json!({"approvers": ["ann", "bob"], "two_people": true}));
+        assert_eq!(some.objection_to("ann", Some("bob")), None);
+        for (person, installer) in [("eve", Some("ann")), ("ann", Some("ann")), ("ann", None)] {
+            assert!(some.objection_to(person, installer).is_some(), "{person} {installer:?}");
+        }
+        assert_eq!(Policy::default().objection_to("eve", None), None);
+    }
+}

@@ -1,0 +1,110 @@
+//! Which integrations can go where: asked for, granted, and not against the policy.
+
+use crate::{Engine, Result};
+use seawall_domain::{
+    Digest, IntegrationName, Millis, PluginName,
+    egress::{self, Host},
+};
+
+/// What to look for; the default is everything.
+#[derive(Debug, Clone, Default)]
+pub struct ReachQuery {
+    /// Only what leads to this host.
+    pub host: Option<Host>,
+    /// Only methods that change something.
+    pub writes: bool,
+    /// Only of this plugin.
+    pub plugin: Option<String>,
+}
+
+/// One integration that can send one method to one place.
+#[derive(Debug, Clone)]
+pub struct Reach {
+    /// The integration.
+    pub integration: IntegrationName,
+    /// Its plugin.
+    pub plugin: PluginName,
+    /// The plugin's version.
+    pub version: String,
+    /// The component.
+    pub digest: Digest,
+    /// Where, and with which method.
+    pub part: egress::Reach,
+    /// Who approved it.
+    pub approved_by: String,
+    /// When.
+    pub approved_at: Millis,
+    /// Why.
+    pub reason: Option<String>,
+    /// How often it was used, by this integration and version.
+    pub used: u64,
+    /// When it was used last.
+    pub last_used_at: Option<Millis>,
+}
+
+impl Engine {
+    /// All that integrations can reach. An integration that cannot run reaches nothing.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn reach(&self, query: &ReachQuery) -> Result<Vec<Reach>> {
+        let bans = self.policy().await?.bans().unwrap_or_default();
+        let usage = self.inner.store.egress_usage().await?;
+        let mut all = Vec::new();
+        for row in self.inner.store.integrations().await? {
+            let integration = row.integration;
+            if query
+                .plugin
+                .as_ref()
+                .is_some_and(|name| *name != integration.plugin.as_str())
+            {
+                continue;
+            }
+            let Ok(view) = self.granted(&integration.plugin, integration.digest.as_ref()).await else {
+                continue;
+            };
+            let Some(decision) = view.decision.as_ref() else {
+                continue;
+            };
+            let Some(grant) = decision.grant.as_ref() else { continue };
+            let manifest = &view.row.bundle.manifest;
+            let Ok(door) = egress::Door::compile(manifest, grant, &integration.config) else {
+                continue;
+            };
+            for part in door.under(bans.clone()).reach(query.host.as_ref()) {
+                if query.writes && READS.contains(&part.method) {
+                    continue;
+                }
+                let rule = format!("network[{}]", part.rule);
+                let mine = usage.iter().filter(|used| {
+                    used.allowed
+                        && used.digest == view.row.digest
+                        && used.integration == integration.name.as_str()
+                        && used.rule == rule
+                        && used.method == part.method
+                });
+                let (mut used, mut last_used_at) = (0, None);
+                for one in mine {
+                    used += one.count;
+                    last_used_at = last_used_at.max(Some(one.last_at));
+                }
+                all.push(Reach {
+                    integration: integration.name.clone(),
+                    plugin: integration.plugin.clone(),
+                    version: manifest.version.to_string(),
+                    digest: view.row.digest.clone(),
+                    part,
+                    approved_by: decision.by.clone(),
+                    approved_at: decision.at,
+                    reason: decision.reason.clone(),
+                    used,
+                    last_used_at,
+                });
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Methods that change nothing (RFC 9110, 9.2.1).
+const READS: [&str; 3] = ["GET", "HEAD", "OPTIONS"];

@@ -1,0 +1,116 @@
+//! `seawall policy …`.
+
+use crate::cli::{
+    Global, args,
+    client::{Body, Client},
+    error::{CliError, Result},
+    output::{Column, at, fields, short_digest, table, time},
+};
+use serde_json::Value;
+use std::path::PathBuf;
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Policy {
+    /// Show what no grant may contain, who may approve, and which grants are against it
+    #[command(after_help = "Examples:\n  seawall policy show\n  seawall policy show -o json | jq .violations")]
+    Show,
+    /// Put a policy in force from a YAML file
+    Set(Set),
+}
+
+/// Puts a policy in force, in place of the one before. Calls that begin from then on are under it; grants that contain what it does
+/// not allow stay and are listed, and their requests that it is against are refused
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall policy set policy.yaml --dry-run       say which grants are against it
+  seawall policy set policy.yaml --reason \"SEC-99\"
+
+A file, each field of which may be left out:
+  never:
+    hosts: [\"*.internal.example.com\", 169.254.169.254]
+    methods: [DELETE]
+    private_ranges: [10.1.0.0/16]
+  approvers: [ann, bob]      # who may approve grants and change the policy
+  two_people: true           # who installed a version may not approve it
+  max_days: 90               # every grant has to end within so many days")]
+pub(crate) struct Set {
+    /// The file; `-` reads stdin
+    file: PathBuf,
+    /// Say what would be against it, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Why, for those who look later
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+const VIOLATIONS: &[Column] = &[
+    ("AGAINST IT", |v| format!("{}@{}", at(v, "/plugin"), at(v, "/version"))),
+    ("DIGEST", |v| short_digest(v, "/digest")),
+    ("WHY", |v| at(v, "/objections").replace(", the policy", "\nthe policy")),
+];
+
+const HISTORY: &[Column] = &[
+    ("SET", |v| time(v, "/at")),
+    ("BY", |v| at(v, "/by")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+impl Policy {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        let answer = match self {
+            Self::Show => client.get(&["policy"]).await?,
+            Self::Set(set) => set.run(&client).await?,
+        };
+        global.output().one(&answer, people)
+    }
+}
+
+impl Set {
+    async fn run(self, client: &Client) -> Result<Value> {
+        let document = args::document(&self.file)?;
+        let file = self.file.display();
+        let policy = document.value().clone();
+        if !policy.is_object() {
+            return Err(CliError::Usage(format!(
+                "{file}: expected an object, such as `never: {{methods: [DELETE]}}`; `{{}}` is a policy that forbids nothing"
+            )));
+        }
+        let mut query = vec![("dry_run", self.dry_run.to_string())];
+        query.extend(self.reason.map(|reason| ("reason", reason)));
+        query.extend(args::user().map(|by| ("by", by)));
+        client
+            .send(reqwest::Method::PUT, &["policy"], &query, Body::Json(policy))
+            .await
+            .map_err(|error| error.located(&document))
+    }
+}
+
+fn people(answer: &Value) -> String {
+    let policy = &answer["policy"];
+    let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
+    let two = if policy["two_people"] == true {
+        "who installed a version may not approve it"
+    } else {
+        "one person may install and approve"
+    };
+    let days = policy["max_days"]
+        .as_u64()
+        .map_or_else(|| "without an end".to_owned(), |days| format!("at most {days} days"));
+    let mut parts = vec![fields(&[
+        ("never hosts", or(at(policy, "/never/hosts"), "none")),
+        ("never methods", or(at(policy, "/never/methods"), "none")),
+        ("never private ranges", or(at(policy, "/never/private_ranges"), "none")),
+        ("approvers", or(at(policy, "/approvers"), "everybody")),
+        ("people", two.to_owned()),
+        ("grants last", days),
+    ])];
+    for (name, columns) in [("violations", VIOLATIONS), ("history", HISTORY)] {
+        if let Some(rows) = answer[name].as_array().filter(|rows| !rows.is_empty()) {
+            parts.push(table(rows, columns));
+        }
+    }
+    parts.join("\n\n")
+}

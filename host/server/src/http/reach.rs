@@ -1,0 +1,94 @@
+//! `/audit/reach`: who can go where.
+
+use super::{App, extract::Query, listing::Page, problem::Problem, time};
+use axum::{Json, extract::State};
+use seawall_domain::egress::Host;
+use seawall_engine::{Reach, ReachQuery};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+/// One integration that can send one method to one place.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ReachView {
+    /// The integration.
+    integration: String,
+    /// Its plugin.
+    plugin: String,
+    /// The plugin's version.
+    version: String,
+    /// The component.
+    digest: String,
+    /// The manifest's rule, by number.
+    rule: usize,
+    /// Where to: scheme, host, port and base path.
+    place: String,
+    /// The method.
+    method: &'static str,
+    /// Path patterns.
+    paths: Vec<String>,
+    /// The credential that is attached.
+    credential: Option<String>,
+    /// Who approved it.
+    approved_by: String,
+    /// When.
+    approved_at: String,
+    /// Why.
+    reason: Option<String>,
+    /// How often it was used.
+    used: u64,
+    /// When it was used last.
+    last_used_at: Option<String>,
+}
+
+/// What to look for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ReachParams {
+    /// Only what leads to this host.
+    host: Option<String>,
+    /// Only methods that change something: all but GET, HEAD and OPTIONS.
+    writes: Option<bool>,
+    /// Only of this plugin, by name.
+    plugin: Option<String>,
+}
+
+/// What integrations can reach: asked for, granted, and not against the policy, with the values of their configs.
+#[utoipa::path(get, path = "/audit/reach", tag = "audit", params(ReachParams), responses((status = 200, body = Page<ReachView>), (status = 422, body = Problem)))]
+pub(super) async fn list(
+    State(app): State<App>,
+    Query(params): Query<ReachParams>,
+) -> Result<Json<Page<ReachView>>, Problem> {
+    let host = params.host.map(|host| {
+        Host::parse(&host).map_err(|refusal| {
+            let detail = format!("{refusal}; write a host alone, such as `api.github.com`");
+            Problem::invalid("host", detail)
+        })
+    });
+    let query = ReachQuery {
+        host: host.transpose()?,
+        writes: params.writes.unwrap_or_default(),
+        plugin: params.plugin,
+    };
+    let items = app.engine.reach(&query).await?.into_iter().map(show).collect();
+    Ok(Json(Page { items, next: None }))
+}
+
+fn show(reach: Reach) -> ReachView {
+    ReachView {
+        integration: reach.integration.to_string(),
+        plugin: reach.plugin.to_string(),
+        version: reach.version,
+        digest: reach.digest.to_string(),
+        rule: reach.part.rule,
+        place: reach.part.place,
+        method: reach.part.method,
+        paths: reach.part.patterns,
+        credential: reach.part.credential.map(|name| name.to_string()),
+        approved_by: reach.approved_by,
+        approved_at: time::show(reach.approved_at),
+        reason: reach.reason,
+        used: reach.used,
+        last_used_at: reach.last_used_at.map(time::show),
+    }
+}

@@ -1,0 +1,197 @@
+//! What a security team lays down, and the questions that it asks.
+
+use crate::{integration, probed};
+use reqwest::{Method, StatusCode, header};
+use seawall_tests::{Seawall, Tool, component, eventually};
+use serde_json::{Value, json};
+
+async fn set(seawall: &Seawall, by: &str, policy: &Value) -> (StatusCode, Value) {
+    seawall
+        .send(Method::PUT, &format!("/api/v1/policy?by={by}"), policy)
+        .await
+}
+
+/// Installs the probe as `by`, and grants nothing.
+async fn install(seawall: &Seawall, by: &str) {
+    let bytes = std::fs::read(component("tests/guests/probe")).unwrap();
+    let request = seawall
+        .request(Method::POST, &format!("/api/v1/plugins?by={by}"))
+        .header(header::CONTENT_TYPE, "application/wasm");
+    let answer = request.body(bytes).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+}
+
+async fn approve(seawall: &Seawall, body: Value) -> (StatusCode, Value) {
+    seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &body).await
+}
+
+fn pointers(problem: &Value) -> Vec<&str> {
+    let errors = problem["errors"].as_array().into_iter().flatten();
+    errors.filter_map(|error| error["pointer"].as_str()).collect()
+}
+
+#[tokio::test]
+async fn a_wrong_policy_is_refused_with_each_field_and_its_line() {
+    let seawall = Seawall::start().await;
+    let wrong = json!({"never": {"hosts": ["*", "https://a.example.com"], "methods": ["delete"]}, "max_days": 0});
+    let (status, problem) = set(&seawall, "ann", &wrong).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    let expected = ["/never/hosts/0", "/never/hosts/1", "/never/methods/0", "/max_days"];
+    assert_eq!(pointers(&problem), expected);
+    let (status, problem) = set(&seawall, "ann", &json!({"never": {"host": []}})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert!(problem.to_string().contains("`hosts`"), "{problem}");
+    let file = seawall.data().join("policy.yaml");
+    std::fs::write(
+        &file,
+        "never:\n  methods: [GET]\n  hosts:\n    - \"*.internal.example.com\"\n    - a/b\n",
+    )
+    .unwrap();
+    let output = seawall.command(&["policy", "set", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("policy.yaml:5:7: never.hosts[1]: expected a host"),
+        "{said}"
+    );
+    assert_eq!(seawall.get("/api/v1/policy").await["history"], json!([]));
+}
+
+#[tokio::test]
+async fn a_grant_contains_nothing_that_is_never_allowed() {
+    let (seawall, tool) = (Seawall::start().await, Tool::start(50).await);
+    tool.fill(3);
+    install(&seawall, "ann").await;
+    let (status, view) = set(
+        &seawall,
+        "ann",
+        &json!({"never": {"methods": ["POST"], "private_ranges": ["10.0.0.0/8"]}, "max_days": 30}),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let (status, problem) = approve(&seawall, json!({"private_ranges": ["10.9.0.0/16"]})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(pointers(&problem), ["/rules", "/private_ranges/0", "/expires_at"]);
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+    let part = json!({
+        "rules": [0], "private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "expires_at": soon.to_string(),
+    });
+    let (status, view) = approve(&seawall, part).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    seawall.integrate(integration(&tool, json!({}))).await;
+    seawall.settled("probe").await;
+    assert_eq!(seawall.entities("thing").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_policy_holds_for_what_was_granted_before_it() {
+    let (seawall, tool) = probed(5).await;
+    let ban = json!({"never": {"hosts": ["127.0.0.1"], "methods": ["POST"]}});
+    let (status, would) = seawall.send(Method::PUT, "/api/v1/policy?dry_run=true", &ban).await;
+    assert_eq!(status, StatusCode::OK, "{would}");
+    assert_eq!(would["violations"][0]["plugin"], "probe", "{would}");
+    assert_eq!(
+        seawall.get("/api/v1/policy").await["history"],
+        json!([]),
+        "a dry run changes nothing"
+    );
+    let (status, view) = set(&seawall, "ann", &ban).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let before = tool.requests();
+    seawall.hindered("probe", "which the policy never allows").await;
+    assert_eq!(tool.requests(), before);
+    // A rule that names its host itself is refused at the door, and the rest goes on.
+    let (status, _) = set(&seawall, "ann", &json!({"never": {"methods": ["GET"]}})).await;
+    assert_eq!(status, StatusCode::OK);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("the refusal", || async {
+        let page = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
+        let reason = page["items"][0]["reason"].as_str()?;
+        reason.contains("the policy never allows the method GET").then_some(())
+    })
+    .await;
+    assert_eq!(tool.requests(), before);
+    assert_eq!(seawall.entities("thing").await.len(), 5, "what it brought stays");
+    let history = seawall.get("/api/v1/policy").await["history"].clone();
+    assert_eq!(history.as_array().map(Vec::len), Some(2), "{history}");
+    assert_eq!(history[0]["by"], "ann");
+}
+
+#[tokio::test]
+async fn who_decides_is_the_policys_to_say() {
+    let seawall = Seawall::start().await;
+    install(&seawall, "ann").await;
+    let (status, view) = set(
+        &seawall,
+        "ann",
+        &json!({"approvers": ["ann", "bob"], "two_people": true}),
+    )
+    .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    for (by, why) in [
+        ("eve", "`eve` is none of them"),
+        ("ann", "`ann` installed this version"),
+    ] {
+        let (status, problem) = approve(&seawall, json!({"by": by})).await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(why), "{problem}");
+    }
+    let (status, view) = approve(&seawall, json!({"by": "bob", "reason": "SEC-7"})).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let (status, problem) = set(&seawall, "eve", &json!({})).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{problem}");
+    let (status, _) = set(&seawall, "bob", &json!({})).await;
+    assert_eq!(status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_can_reach_what_is_answered_with_who_approved_it() {
+    let (seawall, _tool) = probed(5).await;
+    let reach = |arguments: &[&str]| {
+        let output = seawall.command(&[&["audit", "reach", "-o", "json"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()["items"].clone()
+    };
+    let all = reach(&["--host", "127.0.0.1"]);
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+    assert_eq!(
+        (&all[0]["method"], &all[0]["credential"]),
+        (&json!("GET"), &json!("token")),
+        "{all}"
+    );
+    assert!(all[0]["used"].as_u64().is_some_and(|used| used > 0), "{all}");
+    assert_eq!(
+        (&all[0]["approvedBy"], &all[0]["reason"]),
+        (&json!("token"), &json!("test")),
+        "{all}"
+    );
+    let writes = reach(&["--writes"]);
+    assert_eq!(writes.as_array().map(Vec::len), Some(1), "{writes}");
+    assert_eq!(
+        (&writes[0]["method"], &writes[0]["used"]),
+        (&json!("POST"), &json!(0)),
+        "{writes}"
+    );
+    assert_eq!(reach(&["--host", "127.0.0.2"]), json!([]));
+    set(&seawall, "ann", &json!({"never": {"methods": ["POST"]}})).await;
+    assert_eq!(
+        reach(&["--writes"]),
+        json!([]),
+        "what the policy forbids reaches nothing"
+    );
+    let output = seawall.command(&["audit", "reach", "--host", "https://a"]);
+    assert_eq!(output.status.code(), Some(1));
+    // What was sent when.
+    let list = |arguments: &[&str]| {
+        let output = seawall.command(&[&["egress", "list", "--plugin", "probe", "-o", "json"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let page: Value = serde_json::from_slice(&output.stdout).unwrap();
+        page["items"].as_array().map(Vec::len)
+    };
+    let now = (jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1)).to_string();
+    let hour_ago = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1)).to_string();
+    assert_eq!(list(&["--until", &now, "--since", &hour_ago]), Some(1));
+    assert_eq!(list(&["--until", &hour_ago]), Some(0));
+}
