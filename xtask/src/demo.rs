@@ -2,6 +2,7 @@
 
 use crate::{plugins, tool};
 use anyhow::{Context, Result};
+use std::process::Command;
 
 /// Builds what the demo needs and starts it; whether it ended well.
 pub(crate) fn run(once: bool) -> Result<bool> {
@@ -12,7 +13,19 @@ pub(crate) fn run(once: bool) -> Result<bool> {
     if once {
         demo.arg("--once");
     }
-    // A program that waits for Ctrl-C gets it from the terminal itself, as this one does.
+    take_over(&mut demo)
+}
+
+/// Goes on as the demo itself: who ends this process, by Ctrl-C or otherwise, ends the demo, and its exit code is this one's.
+#[cfg(unix)]
+fn take_over(demo: &mut Command) -> Result<bool> {
+    use std::os::unix::process::CommandExt;
+    Err(demo.exec()).context("the demo cannot be started")
+}
+
+/// Starts the demo and waits for its end; it gets Ctrl-C from the terminal, as this process does.
+#[cfg(not(unix))]
+fn take_over(demo: &mut Command) -> Result<bool> {
     let status = demo.status().context("the demo cannot be started")?;
     Ok(status.success())
 }

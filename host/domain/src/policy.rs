@@ -4,11 +4,14 @@ use crate::{
     Millis,
     egress::{Bans, Host, HostPattern, fixed_place},
     grant::Grant,
+    limits::Limits,
     manifest::METHODS,
     text::nearest,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// An organisation's policy. The default forbids nothing and lets everybody decide.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +25,8 @@ pub struct Policy {
     pub two_people: bool,
     /// The most days that a grant may last; none: grants may be without an end.
     pub max_days: Option<u32>,
+    /// The most that an integration's or a plugin's limits may be, by name (`timeout_ms`, `memory_bytes`, …).
+    pub max_limits: BTreeMap<String, u64>,
 }
 
 /// What no grant may contain.
@@ -94,6 +99,24 @@ impl Policy {
                 "expected at least 1, found 0: no grant could be given; leave it out to allow grants without an end";
             wrong.push(("/max_days".to_owned(), why.to_owned()));
         }
+        let known = limits(&Limits::default());
+        for (name, max) in &self.max_limits {
+            let pointer = format!("/max_limits/{name}");
+            if *max == 0 {
+                wrong.push((
+                    pointer,
+                    "expected at least 1, found 0: no call could end well".to_owned(),
+                ));
+            } else if !known.contains_key(name) {
+                let names = known.keys().map(String::as_str);
+                let near = nearest(name, names.clone()).unwrap_or("timeout_ms");
+                let all = names.collect::<Vec<_>>().join(", ");
+                wrong.push((
+                    pointer,
+                    format!("there is no limit `{name}`; there are: {all}; for example `{near}`"),
+                ));
+            }
+        }
         if wrong.is_empty() {
             Ok(Bans::new(hosts, self.never.methods.clone()))
         } else {
@@ -143,6 +166,29 @@ impl Policy {
         all
     }
 
+    /// Limits within what this policy allows.
+    pub fn within(&self, asked: Limits) -> Limits {
+        let mut all = limits(&asked);
+        for (name, max) in &self.max_limits {
+            if let Some(own) = all.get_mut(name).filter(|own| own.as_u64() > Some(*max)) {
+                *own = (*max).into();
+            }
+        }
+        serde_json::from_value(Value::Object(all)).unwrap_or(asked)
+    }
+
+    /// Which of an integration's own limits are beyond what this policy allows.
+    pub fn beyond(&self, asked: &Limits) -> Vec<Objection> {
+        let all = limits(asked);
+        let beyond = self
+            .max_limits
+            .iter()
+            .filter(|(name, max)| all[*name].as_u64() > Some(**max));
+        beyond
+            .map(|(name, max)| (format!("/limits/{name}"), format!("the policy allows at most {max}")))
+            .collect()
+    }
+
     /// Why this person may not approve a version that `installer` installed; none where nothing is against it.
     pub fn objection_to(&self, person: &str, installer: Option<&str>) -> Option<String> {
         if !self.approvers.is_empty() && !self.approvers.iter().any(|one| one == person) {
@@ -157,6 +203,13 @@ impl Policy {
                 "the policy wants two people, and nobody knows who installed this version; install it again".to_owned()
             }
         })
+    }
+}
+
+fn limits(limits: &Limits) -> Map<String, Value> {
+    match serde_json::to_value(limits) {
+        Ok(Value::Object(all)) => all,
+        _ => Map::new(),
     }
 }
 
@@ -195,7 +248,7 @@ fn host(text: &str) -> Result<HostPattern, String> {
 mod tests {
     use super::*;
     use crate::{Digest, egress::normalise, manifest};
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn policy(value: Value) -> Policy {
         serde_json::from_value(value).unwrap()
@@ -288,6 +341,31 @@ mod tests {
         ] {
             assert_eq!(forbids("GET", authority), None, "{authority}");
         }
+    }
+
+    #[test]
+    fn limits_stay_within_what_is_allowed() {
+        let some = policy(json!({"max_limits": {"timeout_ms": 5_000, "requests": 10}}));
+        let within = some.within(Limits::default());
+        assert_eq!((within.timeout_ms, within.requests), (5_000, 10));
+        assert_eq!(within.memory_bytes, Limits::default().memory_bytes);
+        let asked = Limits {
+            timeout_ms: 5_001,
+            requests: 10,
+            ..Limits::default()
+        };
+        let beyond = some.beyond(&asked);
+        assert_eq!(
+            beyond.iter().map(|(pointer, _)| pointer.as_str()).collect::<Vec<_>>(),
+            ["/limits/timeout_ms"]
+        );
+        let wrong = policy(json!({"max_limits": {"timout_ms": 1, "requests": 0}}))
+            .bans()
+            .unwrap_err();
+        assert!(
+            wrong[0].0 == "/max_limits/requests" && wrong[1].1.ends_with("`timeout_ms`"),
+            "{wrong:?}"
+        );
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub struct Asked {
     pub number: usize,
     /// What is asked.
     pub rule: NetworkRule,
-    /// Whether the grant in force has it, or a part of it.
-    pub granted: bool,
+    /// What the grant in force has of it: nothing, all, or parts.
+    pub granted: Vec<NetworkRule>,
     /// What was used of it, per method, host and integration.
     pub used: Vec<EgressUsageRow>,
 }
@@ -56,7 +56,12 @@ impl Engine {
             let network = network
                 .map(|(number, rule)| Asked {
                     number,
-                    granted: granted.is_some_and(|all| all.iter().any(|granted| granted.is_part_of(rule))),
+                    granted: granted
+                        .into_iter()
+                        .flatten()
+                        .filter(|granted| granted.is_part_of(rule))
+                        .cloned()
+                        .collect(),
                     used: used(&mine, |u| u.allowed && u.rule == format!("network[{number}]")),
                     rule: rule.clone(),
                 })

@@ -154,10 +154,11 @@ impl Engine {
         &self,
         blueprint: &BlueprintId,
         identifier: &EntityId,
+        before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<ChangeRow>> {
-        let rows = self.inner.store.history(blueprint, identifier, limit).await?;
-        if rows.is_empty() {
+        let rows = self.inner.store.history(blueprint, identifier, before, limit).await?;
+        if rows.is_empty() && before.is_none() {
             return Err(EngineError::not_found("entity", format!("{blueprint}/{identifier}")));
         }
         Ok(rows)
@@ -168,7 +169,7 @@ impl Engine {
         for (field, _) in &query.filters {
             self.check_field(&query.blueprint, field, "/filter")?;
         }
-        self.check_field(&query.blueprint, &query.sort, "/sort")
+        self.check_field(&query.blueprint, &query.sort, "sort")
     }
 
     fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {

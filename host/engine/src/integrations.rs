@@ -79,6 +79,10 @@ impl Engine {
         if wanted.every_seconds == 0 {
             problems.push(Problem::at("/every_seconds", "expected at least 1"));
         }
+        if let Some(limits) = &wanted.limits {
+            let beyond = self.policy().await?.beyond(limits).into_iter();
+            problems.extend(beyond.map(|(pointer, why)| Problem::at(pointer, why)));
+        }
         if let Some(webhook) = &wanted.webhook {
             let wrong = webhook.problems().into_iter();
             problems.extend(wrong.map(|(field, why)| Problem::at(format!("/webhook/{field}"), why)));

@@ -52,7 +52,10 @@ impl Engine {
                 EngineError::not_found_but(
                     "operation",
                     &request.operation,
-                    format!("the plugin has: {}", known.join(", ")),
+                    match known.is_empty() {
+                        true => "the plugin has none".to_owned(),
+                        false => format!("the plugin has: {}", known.join(", ")),
+                    },
                 )
             })?;
         if let Err(wrong) = integration::check_config(&asked.inputs, &request.inputs) {

@@ -127,6 +127,7 @@ impl Engine {
             let detail = format!("`{to}` leads to `{host}`, which the policy never allows; `seawall policy show`");
             return Err(EngineError::invalid("/config", detail));
         }
+        let limits = policy.within(integration.limits.or(manifest.limits).unwrap_or_default());
         let mut credentials = HashMap::new();
         for (name, ask) in &manifest.credentials {
             match integration.credentials.get(name) {
@@ -148,6 +149,7 @@ impl Engine {
         let revoked = CancellationToken::new();
         let door = Door::new(DoorConfig {
             integration: integration.name.to_string(),
+            plugin: integration.plugin.to_string(),
             digest: view.row.digest.clone(),
             rules,
             addresses: egress::AddressPolicy {
@@ -166,7 +168,7 @@ impl Engine {
         Ok(Site {
             directories: directories(&grant, manifest, &config)?,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
-            limits: integration.limits.or(manifest.limits).unwrap_or_default(),
+            limits,
             config: serde_json::to_vec(&config).map_err(|e| EngineError::Internal(e.to_string()))?,
             mapping: mapping.map(Arc::new),
             plugin,

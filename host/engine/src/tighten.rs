@@ -177,7 +177,7 @@ mod tests {
         Asked {
             number,
             rule: rule.clone(),
-            granted: true,
+            granted: vec![rule.clone()],
             used: used.collect(),
         }
     }

@@ -156,7 +156,13 @@ pub trait Store: Send + Sync + 'static {
     /// Walks all entities by id, for filling the index.
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>>;
     /// An entity's changes, newest first. Changes of an entity that was removed stay.
-    async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>>;
+    async fn history(
+        &self,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>>;
     /// The change log after a position, in order.
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<ChangeRow>>;
     /// The position of the newest change.

@@ -127,6 +127,7 @@ fn sandbox(plugin: &Plugin) -> Result<Sandbox> {
     let rules = Rules::compile(manifest, &grant, &json!({"base_url": "http://127.0.0.1:1"}))?;
     let door = Door::new(DoorConfig {
         integration: "bench".into(),
+        plugin: "bench".into(),
         digest: plugin.digest().clone(),
         rules,
         addresses: AddressPolicy {

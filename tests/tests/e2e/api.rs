@@ -1,6 +1,6 @@
 //! The HTTP API: who may, what a list gives, and how each kind of bad input is answered.
 
-use crate::probed;
+use crate::{integration, probed};
 use reqwest::{Method, StatusCode, header};
 use seawall_tests::Seawall;
 use serde_json::{Value, json};
@@ -87,7 +87,7 @@ async fn lists_filter_sort_and_page() {
 
 #[tokio::test]
 async fn one_entity_shows_its_source_its_referrers_and_an_etag() {
-    let (seawall, _tool) = probed(5).await;
+    let (seawall, tool) = probed(5).await;
     let path = "/api/v1/blueprints/thing/entities/item-00001";
     let response = seawall.request(Method::GET, path).send().await.unwrap();
     let etag = response.headers()[header::ETAG].clone();
@@ -105,11 +105,20 @@ async fn one_entity_shows_its_source_its_referrers_and_an_etag() {
     assert_eq!(referrers, ["item-00002", "item-00003"]);
     let again = seawall
         .request(Method::GET, path)
-        .header(header::IF_NONE_MATCH, etag)
+        .header(header::IF_NONE_MATCH, &etag)
         .send()
         .await
         .unwrap();
     assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    // Another source that says the same leaves the entity as it was, and is part of the answer.
+    let mut second = integration(&tool, json!({}));
+    second["name"] = "second".into();
+    seawall.integrate(second).await;
+    seawall.settled("second").await;
+    let changed = seawall.request(Method::GET, path).header(header::IF_NONE_MATCH, &etag);
+    assert_eq!(changed.send().await.unwrap().status(), StatusCode::OK);
+    let (status, problem) = seawall.try_get(&format!("{path}/history?cursor=abc")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
     let history = seawall.get(&format!("{path}/history")).await;
     assert_eq!(history["items"][0]["kind"], "created");
 }
@@ -139,7 +148,22 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
         (format!("{list}?fliter=tier=gold"), 422, "did you mean `filter`"),
         (format!("{list}?cursor=rubbish"), 422, "cursor"),
         (format!("{list}?sort=size&cursor={cursor}"), 422, "another query"),
+        (format!("{list}?total=maybe"), 422, "true or false"),
         ("/api/v1/passes?cursor=%FF".to_owned(), 422, "cursor"),
+        ("/api/v1/passes?limit=ten".to_owned(), 422, "limit: "),
+        (
+            "/api/v1/passes?state=failed".to_owned(),
+            422,
+            "there is no parameter `state`",
+        ),
+        ("/api/v1/egress?refused=maybe".to_owned(), 422, "`allowed`"),
+        (
+            "/api/v1/egress?allowed=1".to_owned(),
+            422,
+            "allowed: provided string was not `true` or `false`, found `1`",
+        ),
+        ("/api/v1/egress?since=yesterday".to_owned(), 422, "since"),
+        ("/api/v1/deliveries?state=lost".to_owned(), 422, "`dead`"),
         ("/api/v1/integrations/UPPER".to_owned(), 422, "lower-case"),
         ("/api/v1/plugins/prob".to_owned(), 404, "did you mean `probe`"),
         ("/api/v1/runs/none".to_owned(), 404, "seawall run list"),
@@ -172,7 +196,26 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
             "/api/v1/integrations/probe",
             json!({"name": "probe", "plugin": "probe", "config": {"base_url": "http://127.0.0.1:1"}, "every_seconds": "often"}),
             "/every_seconds",
-            "u32",
+            "a whole number",
+        ),
+        (
+            "/api/v1/integrations/probe",
+            json!({"plugin": "probe"}),
+            "/name",
+            "missing",
+        ),
+        ("/api/v1/integrations/probe", json!([]), "", "expected an object"),
+        (
+            "/api/v1/plugins/probe/grant",
+            json!([["127.0.0.0/8"], false, null, null, "by list", null]),
+            "",
+            "expected an object",
+        ),
+        (
+            "/api/v1/blueprints/zz",
+            json!({"identifier": "zz", "shema": {}}),
+            "/shema",
+            "did you mean `schema`",
         ),
         (
             "/api/v1/credentials/token",

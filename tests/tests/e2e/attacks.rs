@@ -421,7 +421,6 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
     let requests = [
         ("endless", "`response_bytes` of 4194304 bytes"),
         ("bomb", "`response_bytes` of 4194304 bytes"),
-        ("drip", time),
         ("swallow", "`request_bytes` of 1048576 bytes"),
     ];
     for (act, _) in acts {
@@ -433,6 +432,9 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
         request["body"] = if what == "swallow" { "endless".into() } else { "".into() };
         attack.start(what, json!({"requests": [request]})).await;
     }
+    attack
+        .start("drip", json!({"requests": [attack.with_credential("drip")]}))
+        .await;
     // While they run, another one syncs and the API answers.
     let (status, _) = attack
         .seawall
@@ -445,6 +447,16 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
         let error = pass["error"].as_str().unwrap_or_default();
         assert!(error.contains(part), "{name}: expected `{part}` in: {error}");
     }
+    // Drops end with the call's time, or just before it, so that the guest can say what it waited for.
+    let drip = attack.ended("drip").await;
+    let outcome = attack
+        .seawall
+        .try_get("/api/v1/blueprints/outcome/entities/drip")
+        .await
+        .1;
+    let said = [&drip["error"], &outcome["properties"]["error"]];
+    let ended = |text: &str| text.contains(time) || text.starts_with("body ");
+    assert!(said.iter().any(|text| text.as_str().is_some_and(ended)), "{said:?}");
     eventually("the neighbour's second pass", || async {
         let passes = attack.seawall.passes("probe").await;
         (passes.len() == 2 && passes[0]["state"] == "succeeded").then_some(())

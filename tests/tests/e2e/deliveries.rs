@@ -69,6 +69,9 @@ async fn a_delivery_changes_the_catalog_and_a_second_one_of_the_same_changes_not
         note.contains("x-id") && !note.contains("authorization") && !note.contains("cookie"),
         "{note}"
     );
+    let large = json!({"upsert": {"id": "large", "name": "Large", "size": 1, "text": "x".repeat(5 << 20)}});
+    assert_eq!(deliver(&seawall, "large", &large).await.0, StatusCode::ACCEPTED);
+    eventually("the large one", || async { size(&seawall, "large").await }).await;
     let (status, answer) = deliver(
         &seawall,
         "1",
@@ -83,7 +86,7 @@ async fn a_delivery_changes_the_catalog_and_a_second_one_of_the_same_changes_not
     .await;
     assert_eq!(size(&seawall, "new").await, Some(7));
     let done = listed(&seawall, "done").await;
-    assert_eq!(done.len(), 2, "{done:?}");
+    assert_eq!(done.len(), 3, "{done:?}");
     let history = seawall.get("/api/v1/blueprints/thing/entities/new/history").await;
     assert!(history.to_string().contains("delivery:1"), "{history}");
 }

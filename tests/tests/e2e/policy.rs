@@ -48,7 +48,7 @@ async fn a_wrong_policy_is_refused_with_each_field_and_its_line() {
     )
     .unwrap();
     let output = seawall.command(&["policy", "set", file.to_str().unwrap()]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         said.contains("policy.yaml:5:7: never.hosts[1]: expected a host"),
@@ -120,6 +120,31 @@ async fn a_policy_holds_for_what_was_granted_before_it() {
 }
 
 #[tokio::test]
+async fn limits_stay_within_what_the_policy_allows() {
+    let (seawall, tool) = probed(5).await;
+    let (status, view) = set(&seawall, "ann", &json!({"max_limits": {"timeout_ms": 1500}})).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let mut wanted = integration(&tool, json!({}));
+    wanted["limits"] = json!({"timeout_ms": 60_000});
+    let (status, problem) = seawall.send(Method::PUT, "/api/v1/integrations/probe", &wanted).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(pointers(&problem), ["/limits/timeout_ms"]);
+    // The plugin's own manifest asks for more, and gets no more.
+    let mut spinning = integration(&tool, json!({"mode": "spin"}));
+    spinning["name"] = "spinning".into();
+    seawall.integrate(spinning).await;
+    let (pass, _) = eventually("its call to be ended", || async {
+        let passes = seawall.passes("spinning").await;
+        passes.into_iter().find(|pass| pass["state"] == "failed")
+    })
+    .await;
+    assert!(
+        pass["error"].as_str().unwrap().contains("`timeout_ms` of 1500 ms"),
+        "{pass}"
+    );
+}
+
+#[tokio::test]
 async fn who_decides_is_the_policys_to_say() {
     let seawall = Seawall::start().await;
     install(&seawall, "ann").await;
@@ -182,7 +207,7 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
         "what the policy forbids reaches nothing"
     );
     let output = seawall.command(&["audit", "reach", "--host", "https://a"]);
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     // What was sent when.
     let list = |arguments: &[&str]| {
         let output = seawall.command(&[&["egress", "list", "--plugin", "probe", "-o", "json"], arguments].concat());

@@ -180,6 +180,64 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_flag_that_changes_in_a_real_unleash_is_in_the_catalog_by_webhook() {
+    let unleash = Unleash::start();
+    unleash.create("live").await;
+    let seawall = Seawall::start().await;
+    seawall.install(&component("plugins/unleash")).await;
+    for (name, secret) in [("unleash-token", TOKEN), ("unleash-hook", "hook-s3cret")] {
+        let body = json!({"source": "sealed", "secret": secret});
+        let path = format!("/api/v1/credentials/{name}");
+        assert!(seawall.send(Method::PUT, &path, &body).await.0.is_success());
+    }
+    seawall
+        .integrate(json!({
+            "name": "unleash", "plugin": "unleash", "config": {"base_url": unleash.address},
+            "credentials": {"token": "unleash-token"}, "every_seconds": 3600,
+            "webhook": {"scheme": "token", "secret": "unleash-hook"},
+        }))
+        .await;
+    seawall.settled("unleash").await;
+    // As Unleash 8.2 sent it to a server of ours. It keeps its own list of webhooks for a minute, so the test delivers by itself.
+    let deliver = |event: &'static str| {
+        let body = json!({
+            "id": 12, "type": event, "createdBy": "admin", "createdAt": "2026-11-25T19:16:35.764Z", "createdByUserId": -42,
+            "data": null, "preData": null, "tags": [], "featureName": "live", "project": "default",
+            "environment": "development", "groupType": "transaction", "groupId": "01M8A26V9S2K3EZBEMB0AKX645"
+        });
+        let request = reqwest::Client::new().post(format!("{}/hooks/unleash", seawall.address()));
+        request.bearer_auth("hook-s3cret").json(&body).send()
+    };
+    let on = "/api/admin/projects/default/features/live/environments/development/on";
+    unleash.call(Method::POST, on, None).await;
+    let answer = deliver("feature-environment-enabled").await.unwrap();
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    let flag = "/api/v1/blueprints/unleashFeatureFlag/entities/live";
+    eventually("the flag to be on in the catalog", || async {
+        (seawall.get(flag).await["properties"]["enabledIn"] == json!(["development"])).then_some(())
+    })
+    .await;
+    let history = seawall.get(&format!("{flag}/history")).await;
+    assert!(
+        history["items"][0]["cause"].as_str().unwrap().starts_with("delivery:"),
+        "{history}"
+    );
+    unleash
+        .call(Method::DELETE, "/api/admin/projects/default/features/live", None)
+        .await;
+    deliver("feature-archived").await.unwrap();
+    eventually("the archived flag to be gone", || async {
+        (seawall.try_get(flag).await.0 == StatusCode::NOT_FOUND).then_some(())
+    })
+    .await;
+    assert_eq!(
+        seawall.passes("unleash").await.len(),
+        3,
+        "no further pass has brought it"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_stops_the_integration_with_the_reason() {
     let unleash = Unleash::start();
     let seawall = Seawall::start().await;

@@ -133,6 +133,21 @@ const REWORDED: &[(&str, &str, &str)] = &[
     ),
     ("unclosed quote", "a quote that is never closed", "name: \"value\""),
     (
+        "after double-quoted scalar",
+        "a text behind a closing quote: a quote further up is not closed, or the text has to stand inside the quotes",
+        "name: \"value\"",
+    ),
+    (
+        "after single-quoted scalar",
+        "a text behind a closing quote: a quote further up is not closed, or the text has to stand inside the quotes",
+        "name: 'value'",
+    ),
+    (
+        "did not find expected <document start>",
+        "a line that belongs to nothing above it: indent it as its neighbours, with spaces and not with tabs",
+        "name: value",
+    ),
+    (
         "flow mapping, did not find",
         "a `{` before it is not closed, or lacks a comma",
         "config: {a: 1, b: 2}",

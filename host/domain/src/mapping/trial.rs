@@ -291,7 +291,10 @@ fn first(dir: &Path, names: &[&str]) -> Result<PathBuf, TrialError> {
     let found = names.iter().map(|n| dir.join(n)).find(|p| p.is_file());
     found.ok_or_else(|| TrialError::Io {
         path: dir.join(names[0]),
-        source: std::io::ErrorKind::NotFound.into(),
+        source: std::io::Error::new(
+            std::io::ErrorKind::NotFound,
+            format!("there is no such file; the folder needs {}", names.join(" or ")),
+        ),
     })
 }
 

@@ -205,6 +205,7 @@ fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -
     let (line_sink, record_sink) = (log.clone(), records.clone());
     let door = Door::new(DoorConfig {
         integration: "dev".into(),
+        plugin: request.plugin.bundle().manifest.name.to_string(),
         digest: request.plugin.digest().clone(),
         rules,
         addresses: egress::AddressPolicy {

@@ -28,6 +28,10 @@ impl Plugin {
             return over("result_bytes", limits);
         }
         let tail = watch.lines.tail();
+        // JavaScript's engine gives up by itself before the host refuses it more.
+        if tail.contains("out of memory") {
+            return over("memory_bytes", limits);
+        }
         let detail = cause(error);
         let detail = if let Some(what) = asked::asked_for(error) {
             let is_rule = self.bundle().manifest.roles == [Role::Rule];
@@ -46,7 +50,13 @@ impl Plugin {
 /// What stopped the guest, in a line: wasmtime's own words begin with a backtrace.
 fn cause(error: &wasmtime::Error) -> String {
     if let Some(I32Exit(code)) = error.downcast_ref() {
-        return format!("it ended itself with exit code {code}; answer from the function, or with an error, instead");
+        // WASI tells whether it ended well, and no more of its exit code.
+        let how = if *code == 0 {
+            "with exit code 0"
+        } else {
+            "with an exit code other than 0"
+        };
+        return format!("it ended itself {how}; answer from the function, or with an error, instead");
     }
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames);
     let inner = frames.and_then(|frames| frames.iter().find_map(|frame| frame.func_name()));

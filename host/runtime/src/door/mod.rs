@@ -32,6 +32,7 @@ use seawall_domain::{
         self, AddressPolicy, Decision, Target,
         attach::{GuestHeader, guest_header, kept_from_guest},
     },
+    limits::Limits,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use tokio_util::sync::CancellationToken;
@@ -41,6 +42,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 pub struct DoorConfig {
     /// For the records.
     pub integration: String,
+    /// The plugin's name, for advice.
+    pub plugin: String,
     /// The component, for the records.
     pub digest: Digest,
     /// Asked and granted rules, compiled.
@@ -74,6 +77,8 @@ pub struct Door {
     cache: Cache,
 }
 
+/// Stands for the command that grants anew, where the plugin's name is not at hand. An approval replaces the grant before it.
+const TERMS: &str = "(terms)";
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 const BETWEEN_BYTES: Duration = Duration::from_secs(30);
@@ -103,6 +108,17 @@ impl Door {
         self.config.shared.get(name).unwrap_or(name)
     }
 
+    /// Sends a request as a guest's call that sends no other would: for the host's own errands on behalf of an integration, and
+    /// for measuring the door.
+    ///
+    /// # Errors
+    /// As `wasi:http` names them; the record has the words.
+    pub async fn request(&self, request: Request<WasiBody>, limits: &Limits) -> Result<Response<WasiBody>, Error> {
+        let bounds = Arc::new(Bounds::new(limits));
+        let lines = Lines::new(Arc::new(|_| {}), limits.log_lines);
+        self.send(request, RequestOptions::default(), &bounds, &lines).await
+    }
+
     /// Passes one request, or refuses it. Whatever happens is one record.
     pub(crate) async fn send(
         &self,
@@ -118,7 +134,14 @@ impl Door {
                 open.status(parts.status);
                 Ok(Response::from_parts(parts, body.recorded(open).boxed_unsync()))
             }
-            Err(stopped) => {
+            Err(mut stopped) => {
+                stopped.reason = stopped.reason.replace(
+                    TERMS,
+                    &format!(
+                        "`seawall grant approve {}`, with all terms of the grant anew, and",
+                        self.config.plugin
+                    ),
+                );
                 if stopped.refused {
                     bounds.refuse(&stopped.reason);
                 }
@@ -151,10 +174,10 @@ impl Door {
             false => &self.client,
             true if self.config.plaintext_to_loopback => &self.loopback,
             true => {
-                return Err(Stopped::refused(
-                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`: `seawall grant approve PLUGIN --plaintext-to-loopback`",
-                    None,
-                ));
+                let why = format!(
+                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`: {TERMS} `--plaintext-to-loopback`"
+                );
+                return Err(Stopped::refused(why, None));
             }
         };
         if let Some((name, _)) = &credential
@@ -416,7 +439,7 @@ impl From<Refused> for Stopped {
                 refused: true,
                 suggestion: None,
                 reason: format!(
-                    "{host} resolves to {reason}; the grant may name its range: `seawall grant approve PLUGIN --private RANGE` (in `plugin dev`: --allow-private RANGE)"
+                    "{host} resolves to {reason}; the grant may name its range: {TERMS} `--private RANGE` (in `plugin dev`: --allow-private RANGE)"
                 ),
                 error: Error::DestinationIpProhibited,
             },

@@ -53,6 +53,19 @@ pub(crate) fn config(file: Option<&Path>, pairs: &[Pair], schema: &Value) -> Res
     Ok(config)
 }
 
+/// A range of addresses, for arguments.
+pub(crate) fn range(text: &str) -> std::result::Result<ipnet::IpNet, String> {
+    let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
+    let wrong = || format!("expected a range, such as `10.2.0.0/16`, or an address, found `{text}`");
+    text.parse().or(address).map_err(|_| wrong())
+}
+
+/// A point in time, for arguments.
+pub(crate) fn moment(text: &str) -> std::result::Result<jiff::Timestamp, String> {
+    text.parse()
+        .map_err(|_| format!("expected a time with its zone, such as `2027-01-31T12:00:00Z`, found `{text}`"))
+}
+
 /// Who is at the keyboard, for those who look later; until people can sign in this is what they say.
 pub(crate) fn user() -> Option<String> {
     std::env::var("USER").ok().filter(|user| !user.is_empty())

@@ -82,13 +82,7 @@ const RULES: &[Column] = &[
     ("ASKED", |v| format!("{} {}", at(v, "/methods"), at(v, "/to"))),
     ("PATHS", |v| at(v, "/paths")),
     ("CREDENTIAL", |v| at(v, "/credential")),
-    ("GRANTED", |v| {
-        if v["granted"] == true {
-            "yes".into()
-        } else {
-            "no".into()
-        }
-    }),
+    ("GRANTED", granted),
     ("USED", used),
     ("REASON", |v| at(v, "/reason")),
 ];
@@ -107,6 +101,22 @@ const DECISIONS: &[Column] = &[
     ("AT", |v| time(v, "/at")),
     ("REASON", |v| at(v, "/reason")),
 ];
+
+/// `yes` for all of a rule, or the methods and paths that are granted of it.
+fn granted(rule: &Value) -> String {
+    let part = |part: &Value| {
+        let whole = part["methods"] == rule["methods"] && part["paths"] == rule["paths"];
+        match whole {
+            true => "yes".to_owned(),
+            false => format!("{} {}", at(part, "/methods"), at(part, "/paths")),
+        }
+    };
+    let parts: Vec<_> = rule["parts"].as_array().into_iter().flatten().map(part).collect();
+    match parts.is_empty() {
+        true => "no".to_owned(),
+        false => parts.join("\n"),
+    }
+}
 
 /// `12 × GET 127.0.0.1 by unleash-main, last …` for each; a granted rule that was never used says so.
 fn used(rule: &Value) -> String {
@@ -188,9 +198,10 @@ mod tests {
     #[test]
     fn shows_asked_granted_and_used_side_by_side() {
         let usage = json!({"integration": "i", "rule": "network[0]", "pattern": "/**", "method": "GET", "host": "h", "count": 3, "lastAt": "2026-01-01T00:00:00Z"});
-        let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "used": used});
+        let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "parts": [{"methods": ["GET"], "paths": ["/a"]}], "used": used});
         let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
         let text = people(&audit);
+        assert!(text.contains("GET /a"), "{text}");
         assert!(text.contains("3 × GET h/** by i, last 2026-01-01 00:00:00Z"), "{text}");
         assert!(
             text.lines().any(|line| line.starts_with('1') && line.contains("never")),

@@ -1,7 +1,7 @@
 //! `seawall egress …`.
 
 use crate::cli::{
-    Global,
+    Global, args,
     client::Client,
     error::Result,
     output::{Column, at, time},
@@ -29,10 +29,10 @@ pub(crate) struct List {
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<String>,
     /// From this time on, such as 2027-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = args::moment)]
     since: Option<jiff::Timestamp>,
     /// Before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = args::moment)]
     until: Option<jiff::Timestamp>,
     /// Only to this host
     #[arg(long, value_name = "HOST")]

@@ -12,8 +12,8 @@ pub(crate) enum CliError {
     /// The command line or a document on it is wrong. Exit code 2.
     #[error("{0}")]
     Usage(String),
-    /// The server answered with a problem. Exit code 4 where it does not take the token, 5 where there is nothing of that
-    /// name, 1 else.
+    /// The server answered with a problem. Exit code 2 where what it was given is wrong, 4 where it does not take the token, 5
+    /// where there is nothing of that name, 1 else.
     #[error("{}", .0.detail)]
     Refused(Box<Problem>),
     /// Something did not end well. Exit code 1.
@@ -110,6 +110,7 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Refused(problem) if problem.status == 422 => 2,
             Self::Refused(problem) if problem.status == 401 => 4,
             Self::Refused(problem) if problem.status == 404 => 5,
             Self::Refused(_) | Self::Failed(_) | Self::Unwell => 1,
@@ -269,7 +270,8 @@ mod tests {
             refused(401),
             refused(404),
             refused(409),
+            refused(422),
         ];
-        assert_eq!(codes.map(|error| error.exit_code()), [1, 2, 3, 4, 5, 1]);
+        assert_eq!(codes.map(|error| error.exit_code()), [1, 2, 3, 4, 5, 1, 2]);
     }
 }

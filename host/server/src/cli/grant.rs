@@ -49,13 +49,13 @@ pub(crate) struct Approve {
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Terms {
     /// A private, loopback or link-local range that it may reach all the same; repeatable
-    #[arg(long = "private", value_name = "CIDR")]
+    #[arg(long = "private", value_name = "CIDR", value_parser = args::range)]
     private: Vec<IpNet>,
     /// Let a credential go to loopback without TLS
     #[arg(long)]
     plaintext_to_loopback: bool,
     /// When the grant ends, such as 2027-01-31T00:00:00Z
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = args::moment)]
     expires: Option<jiff::Timestamp>,
     /// Grant only the network rule of this number, as `grant show` counts them, or some of its methods and paths; repeatable
     #[arg(long = "rule", value_name = "N[:METHODS[:PATHS]]")]
@@ -230,7 +230,46 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     if let Some(by) = args::user() {
         body["by"] = by.into();
     }
-    client.put(&["plugins", plugin, "grant"], body).await
+    let answer = client.put(&["plugins", plugin, "grant"], body).await?;
+    if let Some(note) = replaced(&answer) {
+        eprintln!("{note}");
+    }
+    Ok(answer)
+}
+
+/// What an approval changed of the terms of the one before it, for who meant to add to them.
+fn replaced(answer: &Value) -> Option<String> {
+    let mut decisions = answer["decisions"].as_array()?.iter().rev();
+    let (new, old) = (&decisions.next()?["grant"], decisions.next()?);
+    if old["verdict"] != "approved" || new.is_null() {
+        return None;
+    }
+    let old = &old["grant"];
+    let mut all = Vec::new();
+    for (pointer, name) in [
+        ("/private_ranges", "private ranges"),
+        ("/plaintext_to_loopback", "plaintext to loopback"),
+        ("/expires_at", "end"),
+        ("/capabilities/network", "rules"),
+    ] {
+        let (before, now) = (old.pointer(pointer), new.pointer(pointer));
+        if before != now {
+            all.push(match pointer {
+                "/capabilities/network" => name.to_owned(),
+                _ => format!("{name} (before: {})", or_none(&at(old, pointer))),
+            });
+        }
+    }
+    (!all.is_empty()).then(|| {
+        format!(
+            "this replaces the grant before it; other than in that one: {}",
+            all.join(", ")
+        )
+    })
+}
+
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
 }
 
 const RULES: &[Column] = &[

@@ -33,7 +33,8 @@ A file, each field of which may be left out:
     private_ranges: [10.1.0.0/16]
   approvers: [ann, bob]      # who may approve grants and change the policy
   two_people: true           # who installed a version may not approve it
-  max_days: 90               # every grant has to end within so many days")]
+  max_days: 90               # every grant has to end within so many days
+  max_limits: {timeout_ms: 60000, memory_bytes: 268435456}   # the most that a call may use")]
 pub(crate) struct Set {
     /// The file; `-` reads stdin
     file: PathBuf,
@@ -88,6 +89,11 @@ impl Set {
     }
 }
 
+fn limits(limits: &serde_json::Map<String, Value>) -> String {
+    let each = limits.iter().map(|(name, max)| format!("{name} {max}"));
+    each.collect::<Vec<_>>().join(", ")
+}
+
 fn people(answer: &Value) -> String {
     let policy = &answer["policy"];
     let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
@@ -106,6 +112,10 @@ fn people(answer: &Value) -> String {
         ("approvers", or(at(policy, "/approvers"), "everybody")),
         ("people", two.to_owned()),
         ("grants last", days),
+        (
+            "limits at most",
+            policy["max_limits"].as_object().map(limits).unwrap_or_default(),
+        ),
     ])];
     for (name, columns) in [("violations", VIOLATIONS), ("history", HISTORY)] {
         if let Some(rows) = answer[name].as_array().filter(|rows| !rows.is_empty()) {

@@ -24,7 +24,11 @@ pub(super) async fn require_token(State(app): State<App>, request: Request, next
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok());
-    let given = given.and_then(|v| v.strip_prefix("Bearer ")).unwrap_or_default();
+    // The scheme's name has no case (RFC 9110, 11.1).
+    let given = given
+        .and_then(|v| v.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map_or("", |(_, token)| token);
     if bool::from(given.as_bytes().ct_eq(app.token.0.as_bytes())) {
         return next.run(request).await;
     }

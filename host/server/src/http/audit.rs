@@ -55,10 +55,21 @@ pub(crate) struct RuleView {
     credential: Option<String>,
     /// Why it is asked for.
     reason: Option<String>,
-    /// Whether it is granted.
+    /// Whether it is granted, or a part of it.
     granted: bool,
+    /// What of it is granted.
+    parts: Vec<PartView>,
     /// What was used of it.
     used: Vec<UsageView>,
+}
+
+/// What of a rule is granted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PartView {
+    /// Methods.
+    methods: Vec<String>,
+    /// Path patterns.
+    paths: Vec<String>,
 }
 
 /// Requests of one rule, path pattern, method, host and integration together, however old.
@@ -90,6 +101,7 @@ pub(crate) struct UsageView {
 /// Whose audit.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
     /// Name, name@version or digest; absent: all.
     plugin: Option<String>,
@@ -134,7 +146,15 @@ fn rule(asked: Asked) -> RuleView {
         paths: asked.rule.paths,
         credential: asked.rule.credential.map(|c| c.to_string()),
         reason: asked.rule.reason,
-        granted: asked.granted,
+        granted: !asked.granted.is_empty(),
+        parts: asked
+            .granted
+            .into_iter()
+            .map(|part| PartView {
+                methods: part.methods,
+                paths: part.paths,
+            })
+            .collect(),
         used: asked.used.into_iter().map(usage).collect(),
     }
 }

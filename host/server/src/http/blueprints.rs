@@ -56,8 +56,21 @@ pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -
 pub(super) async fn put(
     State(app): State<App>,
     Path(name): Path<BlueprintId>,
-    Json(blueprint): Json<Blueprint>,
+    Json(mut blueprint): Json<Blueprint>,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
+    // What a GET adds may come back with it.
+    blueprint.other.retain(|field, _| !ADDED.contains(&field.as_str()));
+    if let Some(field) = blueprint.other.keys().find(|field| !PORT.contains(&field.as_str())) {
+        let known = OWN.iter().chain(&PORT).copied();
+        let hint = match seawall_domain::text::nearest(field, known.clone()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Problem::invalid(
+            format!("/{field}"),
+            format!("a blueprint has no field `{field}`; {hint}"),
+        ));
+    }
     if blueprint.identifier != name {
         let detail = format!(
             "the address says `{name}`, the body `{}`; make them the same",
@@ -71,6 +84,26 @@ pub(super) async fn put(
     app.engine.put_blueprint(&blueprint, "api").await?;
     Ok((StatusCode::OK, Answer(show(&blueprint, "api", 0))))
 }
+
+/// Fields of a blueprint that this host reads.
+const OWN: [&str; 6] = ["identifier", "title", "description", "icon", "schema", "relations"];
+/// Further ones of Port's, which are kept.
+const PORT: [&str; 12] = [
+    "aggregationProperties",
+    "calculationProperties",
+    "changelogDestination",
+    "createdAt",
+    "createdBy",
+    "id",
+    "mirrorProperties",
+    "ownership",
+    "permissions",
+    "teamInheritance",
+    "updatedAt",
+    "updatedBy",
+];
+/// What [`show`] adds.
+const ADDED: [&str; 2] = ["entities", "source"];
 
 fn show(blueprint: &Blueprint, source: &str, entities: u64) -> Value {
     let mut value = serde_json::to_value(blueprint).unwrap_or_else(|_| json!({}));

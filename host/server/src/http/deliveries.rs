@@ -22,7 +22,7 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 
 /// GitHub sends up to 25 MB.
-const MAX_DELIVERY: usize = 25 << 20;
+pub(super) const MAX_DELIVERY: usize = 25 << 20;
 
 /// Takes a delivery: 202 once it is stored, 200 where it was there already. Who sent it is proven by its signature, so there is
 /// no token.
@@ -104,6 +104,7 @@ pub(crate) struct DeliveryDetails {
 /// Which deliveries.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct DeliveryQuery {
     /// Of one integration.
     integration: Option<String>,

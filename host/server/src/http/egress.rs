@@ -55,6 +55,7 @@ pub(crate) struct EgressView {
 /// Which records.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct EgressQuery {
     /// Of one integration.
     integration: Option<String>,

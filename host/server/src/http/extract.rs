@@ -2,9 +2,7 @@
 
 use super::{MAX_BODY, problem::Problem};
 use axum::{
-    extract::{
-        FromRequest, FromRequestParts, Path as AxumPath, Query as AxumQuery, Request, rejection::BytesRejection,
-    },
+    extract::{FromRequest, FromRequestParts, Path as AxumPath, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
@@ -36,11 +34,28 @@ pub(crate) struct Query<T>(pub(crate) T);
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match AxumQuery::<T>::from_request_parts(parts, state).await {
-            Ok(AxumQuery(value)) => Ok(Self(value)),
-            Err(e) => Err(Problem::invalid("query", e.body_text())),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let reader = serde_urlencoded::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|e| {
+            let words = e.inner().to_string();
+            // serde says which parameters there are, in this form, and not where.
+            let unknown = words
+                .strip_prefix("unknown field `")
+                .and_then(|rest| rest.split_once('`'));
+            let name = unknown.map_or_else(|| e.path().to_string(), |(name, _)| name.to_owned());
+            let pairs = url::form_urlencoded::parse(query.as_bytes());
+            let given = pairs
+                .into_iter()
+                .find(|(given, _)| *given == name)
+                .map(|(_, value)| value);
+            let detail = match (unknown, given) {
+                (Some((name, rest)), _) => format!("there is no parameter `{name}`{rest}"),
+                (None, Some(value)) => format!("{words}, found `{}`", seawall_domain::text::cut(&value, 80)),
+                (None, None) => words,
+            };
+            Problem::invalid(name, detail)
+        })
     }
 }
 
@@ -65,6 +80,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             ));
         }
         let bytes = body(request, state, MAX_BODY).await?;
+        // serde takes a list for an object, field by field.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            return Err(Problem::invalid("", "found a list, expected an object"));
+        }
         parse(&bytes).map(Self)
     }
 }
@@ -104,13 +123,49 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
                 inner.to_string(),
             )
         } else {
-            Problem::invalid(pointer, inner.to_string())
+            let words = inner.to_string();
+            let words = words.split(" at line ").next().unwrap_or(&words);
+            match words
+                .strip_prefix("missing field `")
+                .and_then(|rest| rest.strip_suffix('`'))
+            {
+                Some(field) => Problem::invalid(format!("{pointer}/{field}"), "it is missing, and has to be there"),
+                None => Problem::invalid(pointer, in_json(words)),
+            }
         }
     })?;
     reader
         .end()
         .map_err(|e| Problem::new(StatusCode::BAD_REQUEST, "json", "The body is no JSON", e.to_string()))?;
     Ok(value)
+}
+
+/// serde speaks of Rust's types; who sent the body knows JSON's.
+fn in_json(words: &str) -> String {
+    let mut out = words.to_owned();
+    for (rust, json) in [
+        ("invalid type: sequence", "found a list"),
+        ("invalid type: map", "found an object"),
+        ("invalid type: null", "found null"),
+        ("invalid type: string", "found the text"),
+        ("invalid type: integer", "found the number"),
+        ("invalid type: floating point", "found the number"),
+        ("invalid type: boolean", "found"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected an object"),
+        ("expected a string", "expected a text"),
+        ("expected a boolean", "expected true or false"),
+        ("expected u16", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected usize", "expected a whole number"),
+    ] {
+        out = out.replace(rust, json);
+    }
+    match out.find("expected struct ") {
+        Some(at) => format!("{}expected an object", &out[..at]),
+        None => out,
+    }
 }
 
 fn pointer(path: &serde_path_to_error::Path) -> String {

@@ -142,6 +142,7 @@ pub(crate) struct DifferenceView {
 /// Why it is taken back.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RevokeQuery {
     /// Why.
     reason: Option<String>,

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 /// Where a list goes on, and how much of it is wanted.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PageQuery {
     /// From the answer before.
     pub(crate) cursor: Option<String>,

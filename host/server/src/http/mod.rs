@@ -155,7 +155,10 @@ pub fn router(app: App) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
     Router::new()
         .merge(api)
-        .route("/hooks/{integration}", post(deliveries::receive))
+        .route(
+            "/hooks/{integration}",
+            post(deliveries::receive).layer(DefaultBodyLimit::max(deliveries::MAX_DELIVERY)),
+        )
         .route("/", get(health::home))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

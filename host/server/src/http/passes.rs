@@ -140,6 +140,7 @@ pub(crate) struct RejectedView {
 /// Whose passes.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PassesQuery {
     /// Of one integration.
     #[param(value_type = Option<String>)]

@@ -161,6 +161,7 @@ pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> R
 /// Who installs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct InstallQuery {
     /// Who installs, until people can sign in.
     by: Option<String>,

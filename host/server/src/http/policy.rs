@@ -55,6 +55,7 @@ pub(crate) struct PolicyChangeView {
 /// How a policy is put in force.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct PolicyQuery {
     /// Only says what would be against it.
     dry_run: Option<bool>,

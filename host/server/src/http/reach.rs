@@ -44,6 +44,7 @@ pub(crate) struct ReachView {
 /// What to look for.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ReachParams {
     /// Only what leads to this host.
     host: Option<String>,

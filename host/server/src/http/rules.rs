@@ -65,6 +65,7 @@ pub(crate) struct VerdictView {
 /// Which verdicts.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct VerdictQuery {
     /// `plugin/rule`.
     rule: Option<String>,

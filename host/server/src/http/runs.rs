@@ -97,6 +97,7 @@ pub(crate) struct LogView {
 /// From where on.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LogQuery {
     /// Lines after this one.
     after: Option<i64>,

@@ -23,7 +23,7 @@ use std::{
 };
 
 /// What is read of a body that nobody wants.
-const DRAINED: usize = 16 << 20;
+const DRAINED: usize = 32 << 20;
 /// How long is waited for it.
 const PATIENCE: Duration = Duration::from_secs(5);
 

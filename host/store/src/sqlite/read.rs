@@ -168,6 +168,7 @@ pub(super) fn history(
     conn: &Connection,
     blueprint: &BlueprintId,
     identifier: &EntityId,
+    before: i64,
     limit: usize,
 ) -> Result<Vec<ChangeRow>> {
     snapshot(conn, || {
@@ -194,7 +195,9 @@ pub(super) fn history(
             let mut rows = find.query([position])?;
             if let Some(row) = rows.next()? {
                 next = Some(row.get(3)?).filter(|previous: &i64| (1..position).contains(previous));
-                out.push(change_row(row, blueprint.to_string(), identifier.to_string())?);
+                if position < before {
+                    out.push(change_row(row, blueprint.to_string(), identifier.to_string())?);
+                }
             }
         }
         Ok(out)

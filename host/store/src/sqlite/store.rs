@@ -254,10 +254,16 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn history(&self, blueprint: &BlueprintId, identifier: &EntityId, limit: usize) -> Result<Vec<ChangeRow>> {
+    async fn history(
+        &self,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<ChangeRow>> {
         let (blueprint, identifier) = (blueprint.clone(), identifier.clone());
         self.readers
-            .run(move |conn| read::history(conn, &blueprint, &identifier, limit))
+            .run(move |conn| read::history(conn, &blueprint, &identifier, before.unwrap_or(i64::MAX), limit))
             .await
     }
 

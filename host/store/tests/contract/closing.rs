@@ -219,7 +219,7 @@ pub(crate) async fn a_removed_integration_takes_only_its_own_words(world: &mut W
     }
     let history = world
         .store()
-        .history(&crate::world::service(), &crate::world::id("a0"), 1)
+        .history(&crate::world::service(), &crate::world::id("a0"), None, 1)
         .await
         .unwrap();
     assert_eq!(history[0].cause, "integration-removed:git-main");

@@ -82,7 +82,7 @@ pub(crate) async fn history_goes_on_when_a_name_comes_back(world: &mut World) {
     let first = world.find("a").await.unwrap().id;
     world.pass(&part, vec![]).await;
     let kinds = async || {
-        let rows = world.store().history(&service(), &id("a"), 10).await.unwrap();
+        let rows = world.store().history(&service(), &id("a"), None, 10).await.unwrap();
         rows.into_iter().map(|c| c.kind).collect::<Vec<_>>()
     };
     assert_eq!(kinds().await, [ChangeKind::Deleted, ChangeKind::Created]);
@@ -104,7 +104,7 @@ pub(crate) async fn history_goes_on_when_a_name_comes_back(world: &mut World) {
     assert!(
         world
             .store()
-            .history(&service(), &id("nobody"), 10)
+            .history(&service(), &id("nobody"), None, 10)
             .await
             .unwrap()
             .is_empty()

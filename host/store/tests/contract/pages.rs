@@ -111,7 +111,7 @@ pub(crate) async fn a_changed_item_leaves_a_diff(world: &mut World) {
         (first.id, first.created_at, world.now)
     );
     assert!(row.version > first.version);
-    let history = world.store().history(&service(), &id("a"), 10).await.unwrap();
+    let history = world.store().history(&service(), &id("a"), None, 10).await.unwrap();
     assert_eq!(
         history.iter().map(|c| c.kind).collect::<Vec<_>>(),
         [ChangeKind::Updated, ChangeKind::Created]
@@ -121,7 +121,15 @@ pub(crate) async fn a_changed_item_leaves_a_diff(world: &mut World) {
         json!({"properties.n": [1, 2], "properties.m": [null, true]})
     );
     assert_eq!(history[0].position, row.version);
-    assert_eq!(world.store().history(&service(), &id("a"), 1).await.unwrap().len(), 1);
+    assert_eq!(
+        world
+            .store()
+            .history(&service(), &id("a"), None, 1)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 pub(crate) async fn a_change_that_is_none_leaves_no_change_row(world: &mut World) {

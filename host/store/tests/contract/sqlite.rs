@@ -4,6 +4,7 @@ use crate::world::{Backend, World, entity, id, item, service, simple};
 use async_trait::async_trait;
 use seawall_store::{MasterKey, SqliteStore, Store, StoreError};
 use serde_json::json;
+use sha2::Digest as _;
 use std::path::PathBuf;
 
 /// A database in a folder that goes with it.
@@ -35,6 +36,57 @@ impl Backend for Temporary {
 /// Another program's connection to the same file.
 fn other(path: &std::path::Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).unwrap()
+}
+
+#[tokio::test]
+async fn an_older_database_that_is_filled_is_brought_up_to_date() {
+    let backend = Temporary::new();
+    std::fs::create_dir_all(backend.path().parent().unwrap()).unwrap();
+    let conn = other(&backend.path());
+    // As sqlx keeps it.
+    conn.execute_batch(
+        "CREATE TABLE _sqlx_migrations (version BIGINT PRIMARY KEY, description TEXT NOT NULL, \
+         installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, success BOOLEAN NOT NULL, checksum BLOB NOT NULL, \
+         execution_time BIGINT NOT NULL)",
+    )
+    .unwrap();
+    let older = [
+        ("start", include_str!("../../migrations/0001_start.sql")),
+        ("closing", include_str!("../../migrations/0002_closing.sql")),
+    ];
+    for (version, (name, sql)) in (1_i64..).zip(older) {
+        conn.execute_batch(sql).unwrap();
+        let checksum = sha2::Sha384::digest(sql).to_vec();
+        conn.execute(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (?1, ?2, 1, ?3, 0)",
+            rusqlite::params![version, name, checksum],
+        )
+        .unwrap();
+    }
+    let digest = seawall_domain::Digest::of(b"plugin");
+    conn.execute(
+        "INSERT INTO egress_usage (digest, integration, rule, method, host, allowed, count, sent, received, first_at, last_at) \
+         VALUES (?1, 'old', 'network[0]', 'GET', 'a.example.com', 1, 7, 0, 70, 1, 2)",
+        [digest.as_str()],
+    )
+    .unwrap();
+    conn.execute(
+        "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, sent, received, micros) \
+         VALUES (1, 'old', ?1, 'GET', 'https', 'a.example.com', 443, '/', 1, 0, 10, 5)",
+        [digest.as_str()],
+    )
+    .unwrap();
+    drop(conn);
+    let store = backend.open().await;
+    let used = store.egress_usage().await.unwrap();
+    assert_eq!((used.len(), used[0].count, used[0].pattern.as_str()), (1, 7, ""));
+    let records = store
+        .egress(&seawall_store::EgressFilter::default(), None, 10)
+        .await
+        .unwrap();
+    assert_eq!((records.len(), records[0].pattern.as_deref()), (1, None));
+    assert!(store.policies().await.unwrap().is_empty());
+    assert!(store.waiting_deliveries(1, 0, 1).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Lists the items of a tool.
 
-use seawall_sdk::{prelude::*, serde_json};
+use seawall_sdk::prelude::*;
 
 struct Plugin;
 
@@ -49,6 +49,7 @@ seawall_sdk::plugin!(Plugin: ingestor);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use seawall_sdk::serde_json;
 
     #[test]
     fn items_become_changes() {

@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Show(show::Show),
     /// Show how an integration's passes stand
     Status(show::Status),
-    /// Start passes now
+    /// Start passes now, or follow those that are under way
     Sync(sync::Sync),
     /// Start no passes until it is resumed
     Pause(lifecycle::Pause),

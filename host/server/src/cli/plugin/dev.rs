@@ -44,7 +44,7 @@ pub(crate) struct Dev {
     #[arg(long = "secret", value_name = "NAME=VARIABLE")]
     secrets: Vec<Pair>,
     /// A private range that may be reached, besides loopback; repeatable
-    #[arg(long = "allow-private", value_name = "CIDR")]
+    #[arg(long = "allow-private", value_name = "CIDR", value_parser = args::range)]
     allow_private: Vec<IpNet>,
     /// Only this kind
     #[arg(long)]

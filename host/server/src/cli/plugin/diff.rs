@@ -56,7 +56,7 @@ impl Component {
 
 fn read(file: &Path) -> Result<Component> {
     let bytes = super::read(file)?;
-    let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Failed(format!("{}: {e}", file.display())))?;
+    let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{}: {e}", file.display())))?;
     Ok(Component {
         digest: Digest::of(&bytes),
         bundle,

@@ -28,7 +28,7 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, global: &Global) -> Result {
         let bytes = super::read(&self.file)?;
-        let wrong = |e: bundle::BundleError| CliError::Failed(format!("{}: {e}", self.file.display()));
+        let wrong = |e: bundle::BundleError| CliError::Usage(format!("{}: {e}", self.file.display()));
         let world = bundle::world(&bytes).map_err(wrong)?;
         let bundle = Bundle::extract(&bytes).map_err(wrong)?;
         let unknown = bundle::check_imports(&world.imports).err().unwrap_or_default();

@@ -3,12 +3,12 @@
 use super::EntityView;
 use crate::http::{App, extract::Path, problem::Problem, time};
 use axum::{
-    Json,
     extract::State,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use seawall_domain::{BlueprintId, EntityId};
+use seawall_domain::{BlueprintId, Digest, EntityId};
+use seawall_engine::EngineError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -60,15 +60,6 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let details = app.engine.details(&blueprint, &identifier).await?;
-    let etag = format!("\"{}\"", details.row.version);
-    let mut tag = HeaderMap::new();
-    tag.extend(HeaderValue::try_from(&etag).ok().map(|value| (header::ETAG, value)));
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|v| v.as_bytes() == etag.as_bytes())
-    {
-        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
-    }
     let body = EntityDetails {
         entity: details.row.into(),
         sources: details
@@ -92,5 +83,18 @@ pub(crate) async fn get(
             })
             .collect(),
     };
-    Ok((tag, Json(body)).into_response())
+    let body = serde_json::to_vec(&body).map_err(|e| EngineError::Internal(e.to_string()))?;
+    // Of all that is answered: its sources and who refers to it change without its version.
+    let etag = format!("\"{}\"", &Digest::of(&body).as_str()["sha256:".len()..][..32]);
+    let mut tag = HeaderMap::new();
+    tag.extend(HeaderValue::try_from(&etag).ok().map(|value| (header::ETAG, value)));
+    let known = headers.get_all(header::IF_NONE_MATCH).iter();
+    let mut known = known
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    if known.any(|tag| tag.trim().trim_start_matches("W/") == etag) {
+        return Ok((StatusCode::NOT_MODIFIED, tag).into_response());
+    }
+    tag.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok((tag, body).into_response())
 }

@@ -3,13 +3,13 @@
 use crate::http::{
     App,
     extract::{Path, Query},
-    listing::{Page, PageQuery, limit},
+    listing::{Page, PageQuery, limit, newest},
     problem::Problem,
     time,
 };
 use axum::{Json, extract::State};
 use seawall_domain::{BlueprintId, EntityId};
-use seawall_store::ChangeKind;
+use seawall_store::{ChangeKind, ChangeRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -40,16 +40,15 @@ pub(crate) async fn history(
     Path((blueprint, identifier)): Path<(BlueprintId, EntityId)>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<ChangeView>>, Problem> {
-    let rows = app.engine.history(&blueprint, &identifier, limit(page.limit)?).await?;
-    let items = rows
-        .into_iter()
-        .map(|r| ChangeView {
-            position: r.position,
-            kind: r.kind,
-            diff: r.diff,
-            cause: r.cause,
-            at: time::show(r.at),
-        })
-        .collect();
-    Ok(Json(Page { items, next: None }))
+    let of = format!("history:{blueprint}/{identifier}");
+    let (n, before) = (limit(page.limit)?, page.before(&of)?);
+    let rows = app.engine.history(&blueprint, &identifier, before, n + 1).await?;
+    let show = |r: ChangeRow| ChangeView {
+        position: r.position,
+        kind: r.kind,
+        diff: r.diff,
+        cause: r.cause,
+        at: time::show(r.at),
+    };
+    Ok(Json(newest(&of, n, rows, |r| r.position, show)))
 }

@@ -38,6 +38,28 @@ pub(crate) struct ListParams {
     total: Option<bool>,
 }
 
+/// What a count is asked for. `filter` may come several times; all must hold.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters")]
+pub(crate) struct CountParams {
+    /// As in lists.
+    #[param(example = "tier=gold")]
+    filter: Option<Vec<String>>,
+}
+
+/// What a facet is asked for. `filter` may come several times; all must hold.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "documents the parameters")]
+pub(crate) struct FacetParams {
+    /// As in lists.
+    #[param(example = "tier=gold")]
+    filter: Option<Vec<String>>,
+    /// 1 to 1,000 values; 50 where absent.
+    limit: Option<usize>,
+}
+
 /// A page of entities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntityPage {
@@ -105,7 +127,7 @@ pub(crate) async fn list(
 }
 
 /// How many entities of a blueprint match.
-#[utoipa::path(get, path = "/blueprints/{blueprint}/count", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier"), ListParams),
+#[utoipa::path(get, path = "/blueprints/{blueprint}/count", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier"), CountParams),
     responses((status = 200, body = Count), (status = 404, body = Problem)))]
 pub(crate) async fn count(
     State(app): State<App>,
@@ -120,7 +142,7 @@ pub(crate) async fn count(
 
 /// How many entities have each value of a field.
 #[utoipa::path(get, path = "/blueprints/{blueprint}/facets/{field}", tag = "catalog",
-    params(("blueprint" = String, Path, description = "Its identifier"), ("field" = String, Path, description = "A field, as in `filter`"), ListParams),
+    params(("blueprint" = String, Path, description = "Its identifier"), ("field" = String, Path, description = "A field, as in `filter`"), FacetParams),
     responses((status = 200, body = Facet), (status = 404, body = Problem)))]
 pub(crate) async fn facet(
     State(app): State<App>,
@@ -174,7 +196,11 @@ impl Asked {
                         .map_err(|_| Problem::invalid("limit", format!("expected a number, found `{value}`")))?;
                     limit = Some(n);
                 }
-                _ => total = value == "true",
+                _ => {
+                    total = value
+                        .parse()
+                        .map_err(|_| Problem::invalid("total", format!("expected true or false, found `{value}`")))?;
+                }
             }
         }
         let text = sort.unwrap_or_else(|| "$identifier".to_owned());
