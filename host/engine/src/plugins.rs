@@ -87,7 +87,8 @@ impl Engine {
             return Ok(());
         };
         let grant = grant.carried_to(row.digest.clone(), manifest);
-        if is_wider || !self.policy().await?.objections(&grant, self.now()).is_empty() {
+        let policy = self.policy().await?;
+        if is_wider || Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
             return Ok(());
         }
         self.decide(Decision {

@@ -2,6 +2,7 @@
 
 use crate::{Engine, EngineError, PluginView, Problem, Result};
 use seawall_domain::{
+    egress::Bans,
     grant::Grant,
     policy::{Policy, PolicyChange},
 };
@@ -46,6 +47,18 @@ impl Engine {
         let field = |(pointer, detail): (String, String)| Problem::at(pointer, detail);
         let wrong = |wrong: Vec<_>| EngineError::Invalid(wrong.into_iter().map(field).collect());
         policy.bans().map(drop).map_err(wrong)
+    }
+
+    /// What a stored policy forbids. One that this host can no longer read forbids the call and not nothing.
+    pub(crate) fn bans_of(policy: &Policy) -> Result<Bans> {
+        let unreadable = |(pointer, why): &(String, String)| format!("{pointer}: {why}");
+        policy.bans().map_err(|wrong| {
+            let wrong: Vec<_> = wrong.iter().map(unreadable).collect();
+            EngineError::Conflict(format!(
+                "the policy in force cannot be read; set it again with `seawall policy set`: {}",
+                wrong.join("; ")
+            ))
+        })
     }
 
     /// Puts a policy in force. Calls that begin from now on are under it; grants stay as they are, see [`Engine::violations`].
@@ -102,6 +115,7 @@ impl Engine {
     /// Whether the policy lets this person give this grant to a version.
     pub(crate) async fn permit(&self, plugin: &PluginView, grant: &Grant, by: &str) -> Result<()> {
         let policy = self.policy().await?;
+        Self::bans_of(&policy)?;
         if let Some(why) = policy.objection_to(by, plugin.row.installed_by.as_deref()) {
             return Err(EngineError::Forbidden(why));
         }

@@ -48,7 +48,7 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn reach(&self, query: &ReachQuery) -> Result<Vec<Reach>> {
-        let bans = self.policy().await?.bans().unwrap_or_default();
+        let bans = Self::bans_of(&self.policy().await?)?;
         let usage = self.inner.store.egress_usage().await?;
         let mut all = Vec::new();
         for row in self.inner.store.integrations().await? {

@@ -122,7 +122,7 @@ impl Engine {
         let policy = self.policy().await?;
         let rules = egress::Door::compile(manifest, &grant, &config)
             .map_err(|e| EngineError::invalid("/config", e.to_string()))?
-            .under(policy.bans().unwrap_or_default());
+            .under(Self::bans_of(&policy)?);
         if let Some((to, host)) = rules.banned_by_config() {
             let detail = format!("`{to}` leads to `{host}`, which the policy never allows; `seawall policy show`");
             return Err(EngineError::invalid("/config", detail));
