@@ -148,7 +148,7 @@ fn door(address: &str, records: Arc<AtomicUsize>) -> Result<Arc<Door>> {
     let manifest = read("    - {to: '{base_url}', paths: [/allowed/**], credential: token}\n")?;
     let grant = Grant::as_asked(Digest::of(b"bench"), &manifest);
     let token: CredentialName = "token".parse()?;
-    Ok(Door::new(DoorConfig {
+    Door::new(DoorConfig {
         integration: "bench".into(),
         plugin: "bench".into(),
         digest: Digest::of(b"bench"),
@@ -172,7 +172,9 @@ fn door(address: &str, records: Arc<AtomicUsize>) -> Result<Arc<Door>> {
         }),
         now: || 0,
         revoked: CancellationToken::new(),
-    }))
+        ca: None,
+    })
+    .map_err(anyhow::Error::msg)
 }
 
 /// Microseconds that the matcher takes for a request, with 1,000 rules asked and granted.

@@ -4,12 +4,16 @@
 #![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
 
 pub mod bench;
+mod guarded;
+mod pki;
 mod real;
 mod rogue;
 mod seawall;
 mod tool;
 mod wait;
 
+pub use guarded::Guarded;
+pub use pki::{Authority, Signed};
 pub use real::{RealServer, free_port};
 pub use rogue::Rogue;
 pub use seawall::{Seawall, component, repository, run, seawall_binary};

@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod deny;
 mod front;
+mod fuzz;
 mod lint;
 mod plugins;
 mod steps;
@@ -44,6 +45,12 @@ enum Command {
         #[arg(long, value_name = "TEXT")]
         only: Option<String>,
     },
+    /// Run the property tests of everything that reads what strangers write, for longer than `test` does
+    Fuzz {
+        /// Cases of each
+        #[arg(default_value_t = 100_000)]
+        cases: u32,
+    },
     /// Measure, and write target/bench/NAME.json
     Bench {
         /// One benchmark; without it, all
@@ -72,6 +79,7 @@ fn run(command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Test { only } => test::run(only.as_deref()),
+        Command::Fuzz { cases } => fuzz::run(cases),
         Command::Bench { name } => bench::run(name.as_deref()),
     }
 }

@@ -2,17 +2,17 @@
 
 use crate::{
     CredentialName, IntegrationName, PluginName,
-    document::{Document, Problem, Problems, check_schema, explain},
+    document::{Document, Problem, Problems, check_schema, definition, explain},
     limits::Limits,
     webhook::Webhook,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 mod schema;
 
-pub use schema::{credential_schema, integration_schema};
+pub use schema::integration_schema;
 
 /// A way in which a config breaks its schema: JSON Pointer, what was expected, what was found, an example.
 pub type ConfigProblem = Problem;
@@ -40,6 +40,10 @@ pub struct Integration {
     /// Port's mapping file; absent: the plugin's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mapping: Option<Value>,
+    /// Authorities that the tool's certificate may come from, as PEM; absent: the system's. A Kubernetes cluster, for example,
+    /// has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// How deliveries at `/hooks/NAME` are checked; absent: none are taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<Webhook>,
@@ -67,46 +71,23 @@ fn ten() -> u32 {
     10
 }
 
-/// Where a credential's secret comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum SecretSource {
-    /// An environment variable of the host.
-    Env(String),
-    /// A file on the host; its trailing line break is cut.
-    File(String),
-    /// Sealed in the database under the master key.
-    Sealed,
-}
-
-/// A credential as its YAML document says: a name, and where its secret comes from. The secret itself is never in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Credential {
-    /// Names it; integrations use this name.
-    pub name: CredentialName,
-    /// Where its secret comes from.
-    pub source: SecretSource,
-}
-
 impl Integration {
+    /// Whether it uses a credential: for its plugin's requests, or to check deliveries with.
+    pub fn uses(&self, credential: &CredentialName) -> bool {
+        self.credentials.values().any(|used| used == credential)
+            || self
+                .webhook
+                .as_ref()
+                .is_some_and(|webhook| webhook.secret == *credential)
+    }
+
     /// Reads an integration's document; `file` is only named in errors.
     ///
     /// # Errors
     /// All that is wrong, each with line, column, field, what was expected, what was found and an example. The config is not
     /// checked here, since its schema is the plugin's: see [`check_config`] and [`locate`].
     pub fn parse(file: &str, yaml: &str) -> Result<Self, Problems> {
-        read(file, yaml, &integration_schema())
-    }
-}
-
-impl Credential {
-    /// Reads a credential's document; `file` is only named in errors.
-    ///
-    /// # Errors
-    /// All that is wrong, as [`Integration::parse`] says it.
-    pub fn parse(file: &str, yaml: &str) -> Result<Self, Problems> {
-        read(file, yaml, &credential_schema())
+        definition(file, yaml, &integration_schema())
     }
 }
 
@@ -156,23 +137,6 @@ pub fn with_defaults(schema: &Value, config: &Value) -> Value {
         }
     }
     Value::Object(out)
-}
-
-fn read<T: DeserializeOwned>(file: &str, yaml: &str, schema: &Value) -> Result<T, Problems> {
-    let document = Document::parse(file, yaml)?;
-    let problems = match check_schema(schema) {
-        Ok(validator) => explain(&validator, schema, document.value()),
-        Err(problem) => vec![*problem],
-    };
-    if !problems.is_empty() {
-        return Err(document.locate(problems));
-    }
-    let fields: Map<String, Value> = document.value().as_object().cloned().unwrap_or_default();
-    let fields = fields.into_iter().filter(|(name, _)| name != "kind").collect();
-    serde_json::from_value(Value::Object(fields)).map_err(|error| {
-        let expected = schema["title"].as_str().unwrap_or("a definition");
-        document.locate(vec![Problem::new("", expected, error.to_string())])
-    })
 }
 
 #[cfg(test)]

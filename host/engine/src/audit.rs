@@ -1,7 +1,7 @@
 //! What each plugin asked for, was granted, and used, side by side.
 
 use crate::{Engine, PluginView, Result};
-use seawall_domain::{grant::Decision, manifest::NetworkRule};
+use seawall_domain::{IntegrationName, grant::Decision, manifest::NetworkRule};
 use seawall_store::EgressUsageRow;
 
 /// One of the manifest's network rules, with what came of it.
@@ -34,6 +34,19 @@ pub struct PluginAudit {
 pub type AuditRow = PluginAudit;
 
 impl Engine {
+    /// Whether records can be asked for by this name: of an integration that is there, or of one that was removed and
+    /// has sent requests.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`](crate::EngineError::NotFound) for any other name.
+    pub async fn recorded(&self, name: &IntegrationName) -> Result<()> {
+        let usage = self.inner.store.egress_usage().await?;
+        if !usage.iter().any(|used| used.integration == name.as_str()) {
+            self.integration_row(name).await?;
+        }
+        Ok(())
+    }
+
     /// The audit of one plugin, or of all.
     ///
     /// # Errors

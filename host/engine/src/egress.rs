@@ -103,5 +103,6 @@ fn stored(r: Record) -> EgressRow {
         received: r.received,
         micros: r.micros,
         credential: r.credential,
+        unchanged: r.unchanged,
     }
 }

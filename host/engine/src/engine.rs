@@ -9,9 +9,9 @@ use crate::{
     sync::Supervisors,
     tasks::Tasks,
 };
-use seawall_domain::{Digest, IntegrationName};
+use seawall_domain::{CredentialName, Digest, IntegrationName};
 use seawall_index::{Index, Row};
-use seawall_runtime::{Plugin, Runtime, door::Buckets};
+use seawall_runtime::{Plugin, Runtime, credential::Minter, door::Buckets};
 use seawall_store::Store;
 use std::{
     collections::HashMap,
@@ -30,6 +30,8 @@ pub struct EngineConfig {
     pub plugins: PathBuf,
     /// The time.
     pub clock: Clock,
+    /// Runs passes, deliveries and runs: threads that give way to those that answer people.
+    pub background: tokio::runtime::Handle,
     /// Names this process in leases; unique among all that share the database.
     pub owner: String,
 }
@@ -54,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) sites: RwLock<HashMap<IntegrationName, Arc<Site>>>,
     pub(crate) supervisors: Supervisors,
     pub(crate) intake: Intake,
+    pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
@@ -68,7 +71,7 @@ impl Engine {
     /// Where the database cannot be read.
     pub async fn open(config: EngineConfig) -> Result<Self> {
         let shutdown = CancellationToken::new();
-        let tasks = Tasks::default();
+        let tasks = Tasks::new(config.background);
         let recorder = Recorder::start(config.store.clone(), config.clock, shutdown.clone(), &tasks);
         let intake = Intake::start(config.store.clone(), shutdown.clone(), &tasks);
         let engine = Self {
@@ -86,6 +89,7 @@ impl Engine {
                 sites: RwLock::default(),
                 supervisors: Supervisors::default(),
                 intake,
+                minters: RwLock::default(),
                 hooks: RwLock::default(),
                 shutdown,
                 tasks,
@@ -162,8 +166,9 @@ impl Engine {
         self.inner.index.apply(&rows, &result.removed, result.position);
     }
 
+    /// Starts work that calls plugins, behind what answers people.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        self.inner.tasks.spawn(work);
+        self.inner.tasks.spawn_behind(work);
     }
 
     pub(crate) fn all_blueprints(&self) -> Arc<Blueprints> {

@@ -2,7 +2,7 @@
 
 use crate::{Engine, EngineError, Problem, Result};
 use seawall_domain::{
-    IntegrationName,
+    IntegrationName, Millis,
     integration::{self, Integration},
     manifest::Role,
     pass::PassState,
@@ -39,6 +39,8 @@ pub struct IntegrationView {
     pub partitions: Vec<PartitionRow>,
     /// The newest pass of each partition.
     pub passes: Vec<PassRow>,
+    /// When the last of its passes ended.
+    pub last_ended: Option<Millis>,
     /// Why it does not run or does not sync, if it does not.
     pub problem: Option<String>,
 }
@@ -82,6 +84,9 @@ impl Engine {
         if let Some(limits) = &wanted.limits {
             let beyond = self.policy().await?.beyond(limits).into_iter();
             problems.extend(beyond.map(|(pointer, why)| Problem::at(pointer, why)));
+        }
+        if let Some(Err(why)) = wanted.ca.as_deref().map(seawall_runtime::door::authorities) {
+            problems.push(Problem::at("/ca", why));
         }
         if let Some(webhook) = &wanted.webhook {
             let wrong = webhook.problems().into_iter();
@@ -164,6 +169,7 @@ impl Engine {
     async fn view(&self, row: IntegrationRow) -> Result<IntegrationView> {
         let partitions = self.inner.store.partitions(row.id).await?;
         let passes = self.inner.store.newest_passes(row.id).await?;
+        let last_ended = self.inner.store.last_ended(row.id).await?;
         let problem = row
             .stopped
             .clone()
@@ -195,6 +201,7 @@ impl Engine {
             state,
             partitions,
             passes,
+            last_ended,
             problem,
         })
     }

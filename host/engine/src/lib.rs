@@ -23,10 +23,12 @@ mod site;
 mod sync;
 mod tasks;
 mod tighten;
+mod uninstall;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
 pub use clock::{Clock, system_clock};
+pub use credentials::CredentialView;
 pub use deliveries::{NotTaken, Taken};
 pub use engine::{Engine, EngineConfig};
 pub use error::{EngineError, Problem, Result};

@@ -329,7 +329,7 @@ impl Engine {
         Ok(plugin)
     }
 
-    fn component(&self, digest: &Digest) -> PathBuf {
+    pub(crate) fn component(&self, digest: &Digest) -> PathBuf {
         self.inner.folder.join(format!("{}.wasm", &digest.as_str()[7..]))
     }
 }

@@ -164,7 +164,9 @@ impl Engine {
             records: self.inner.recorder.sink(),
             now: self.inner.clock,
             revoked: revoked.clone(),
-        });
+            ca: integration.ca.clone(),
+        })
+        .map_err(|why| EngineError::invalid("/ca", why))?;
         Ok(Site {
             directories: directories(&grant, manifest, &config)?,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,

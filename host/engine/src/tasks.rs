@@ -1,20 +1,38 @@
 //! The engine's background tasks, so that a stop can wait for all of them.
 
 use std::sync::{Mutex, PoisonError};
-use tokio::task::JoinSet;
+use tokio::{runtime::Handle, task::JoinSet};
 
 /// Tasks that run until they end or the engine stops.
-#[derive(Default)]
 pub(crate) struct Tasks {
     set: Mutex<JoinSet<()>>,
+    /// Where plugins are called, items mapped and pages stored.
+    background: Handle,
 }
 
 impl Tasks {
+    pub(crate) fn new(background: Handle) -> Self {
+        Self {
+            set: Mutex::default(),
+            background,
+        }
+    }
+
+    /// Beside the requests of people.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_on(work, &Handle::current());
+    }
+
+    /// Behind them.
+    pub(crate) fn spawn_behind(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.spawn_on(work, &self.background);
+    }
+
+    fn spawn_on(&self, work: impl Future<Output = ()> + Send + 'static, handle: &Handle) {
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that have ended are taken out as others come, so that the set stays small.
         while set.try_join_next().is_some() {}
-        set.spawn(work);
+        set.spawn_on(work, handle);
     }
 
     /// Waits until all have ended, those too that others start meanwhile.

@@ -169,6 +169,7 @@ mod tests {
             host: "a.example.com".into(),
             allowed: true,
             count: 1,
+            unchanged: 0,
             sent: 0,
             received: 0,
             first_at: 0,

@@ -17,9 +17,13 @@ use crate::{
 use account::over;
 use futures::future::BoxFuture;
 use seawall_domain::limits::Limits;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio_util::sync::CancellationToken;
-use wasmtime::{Store, component::Instance, component::ResourceTable};
+use wasmtime::{Store, UpdateDeadline, component::Instance, component::ResourceTable};
 use wasmtime_wasi::{FsPerms, WasiCtxBuilder};
 use wasmtime_wasi_http::WasiHttpCtx;
 
@@ -109,11 +113,20 @@ impl Plugin {
             limiter: Limiter::new(memory),
             lines: lines.clone(),
             catalog: sandbox.catalog.clone(),
+            epochs: 0,
         };
         let mut store = Store::new(self.inner.runtime.engine(), state);
         store.limiter(|s| &mut s.limiter);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
+        let lane = self.inner.runtime.lane().clone();
+        store.epoch_deadline_callback(move |mut store| {
+            let epochs = &mut store.data_mut().epochs;
+            *epochs = epochs.saturating_add(1);
+            Ok(match lane.turn(*epochs, Instant::now()) {
+                None => UpdateDeadline::Yield(1),
+                Some(at) => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(at.into()))),
+            })
+        });
         store.set_hostcall_fuel(usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
         Ok((store, Watch { lines, bounds, stdio }))
     }
@@ -145,6 +158,7 @@ impl Plugin {
             () = crossed.cancelled() => None,
             ended = tokio::time::timeout(timeout, work) => Some(ended),
         };
+        self.inner.runtime.lane().ended(store.data().epochs, Instant::now());
         for stdio in &watch.stdio {
             stdio.finish();
         }

@@ -1,6 +1,6 @@
 //! The engine, its pool, its clock of epochs, and the cache of compiled code.
 
-use crate::{LoadError, Plugin, state::State};
+use crate::{LoadError, Plugin, lane::Lane, state::State};
 use seawall_domain::{Digest, bundle::Bundle};
 use std::{
     path::{Path, PathBuf},
@@ -45,11 +45,12 @@ struct Inner {
     linker: Linker<State>,
     cache: Option<PathBuf>,
     calls: Semaphore,
+    lane: Arc<Lane>,
     max_memory_bytes: usize,
 }
 
 /// How often a running guest gives way to others, and looks whether its call has ended.
-const EPOCH: Duration = Duration::from_millis(10);
+pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 
 impl Runtime {
     /// Starts an engine and the thread that ticks its epochs; the thread ends with the runtime.
@@ -79,6 +80,7 @@ impl Runtime {
                 linker,
                 cache,
                 calls,
+                lane: Arc::new(Lane::new(std::thread::available_parallelism().map_or(2, |n| n.get()))),
                 max_memory_bytes,
             }),
         })
@@ -157,6 +159,10 @@ impl Runtime {
 
     pub(crate) fn linker(&self) -> &Linker<State> {
         &self.inner.linker
+    }
+
+    pub(crate) fn lane(&self) -> &Arc<Lane> {
+        &self.inner.lane
     }
 
     pub(crate) fn calls(&self) -> &Semaphore {

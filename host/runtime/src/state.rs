@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) limiter: Limiter,
     pub(crate) lines: Arc<Lines>,
     pub(crate) catalog: Option<Arc<dyn CatalogReader>>,
+    /// Epochs that have passed while it computed.
+    pub(crate) epochs: u32,
 }
 
 /// Says that the interfaces below are served by [`State`] itself.

@@ -4,7 +4,7 @@ use crate::http::{self, App, Token};
 use anyhow::{Context, Result, bail};
 use seawall_engine::{Engine, EngineConfig, system_clock};
 use seawall_runtime::{Runtime, RuntimeConfig};
-use seawall_store::{MasterKey, SqliteStore};
+use seawall_store::SqliteStore;
 use std::{
     io::Write,
     net::SocketAddr,
@@ -56,8 +56,8 @@ impl Server {
         })?;
         make_private(&options.data)?;
         let lock = lock(&options.data)?;
-        let key = MasterKey::load_or_create(&options.data.join("master.key"))?;
-        let store = SqliteStore::open(&options.data.join("seawall.db"), key).await?;
+        let store =
+            SqliteStore::open_with_key_file(&options.data.join("seawall.db"), &options.data.join("master.key")).await?;
         let runtime = Runtime::new(RuntimeConfig {
             cache: Some(options.data.join("compiled")),
             ..RuntimeConfig::default()
@@ -68,6 +68,7 @@ impl Server {
             runtime,
             plugins: options.data.join("plugins"),
             clock: system_clock,
+            background: background()?,
             // The same after a restart, so that a process that died does not keep its partitions from its successor.
             owner: kept(&options.data.join("instance"), "instance-")?,
         })
@@ -110,6 +111,28 @@ pub async fn run(options: ServeOptions) -> Result<()> {
     let server = Server::start(&options).await?;
     tracing::info!(address = %format!("http://{}", server.address), data = %options.data.display(), "serving");
     server.answer(stopped()).await
+}
+
+/// Threads for passes, deliveries and runs. The system gives them a processor where nobody else wants it, and a quarter of it
+/// where those that answer people are busy: a catalog is read all the time, also while it is filled. They end with the process.
+fn background() -> Result<tokio::runtime::Handle> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("background")
+        .enable_all()
+        .on_thread_start(give_way)
+        .build()
+        .context("threads for passes cannot be started")?;
+    let handle = runtime.handle().clone();
+    // A runtime that is dropped waits for what it runs, and must not be dropped by what runs on another one.
+    std::mem::forget(runtime);
+    Ok(handle)
+}
+
+/// Lowers this thread's priority; where that is not possible, it goes on as it is.
+fn give_way() {
+    // Of no process in particular means, on Linux, of this thread alone (setpriority(2), "C library/kernel differences").
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 6);
 }
 
 /// Ends when the process is asked to stop.

@@ -36,6 +36,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records an installed component; its bytes are kept outside, by digest. Installing the same digest again changes nothing.
     async fn put_plugin(&self, plugin: &PluginRow) -> Result<()>;
+    /// Removes a component from the list; its decisions and records stay.
+    async fn remove_plugin(&self, digest: &Digest) -> Result<()>;
     /// All installed components, newest first.
     async fn plugins(&self) -> Result<Vec<PluginRow>>;
     /// Keeps a decision. The newest decision of a digest is the one in force.
@@ -81,6 +83,12 @@ pub trait Store: Send + Sync + 'static {
     async fn remove_integration(&self, integration: i64) -> Result<()>;
     /// Creates or replaces a credential; `secret` is sealed under the master key where the source is `Sealed`.
     async fn put_credential(&self, credential: &CredentialRow, secret: Option<&str>) -> Result<()>;
+    /// Replaces the secret of a credential that is sealed; false where there is none.
+    async fn reseal(&self, name: &seawall_domain::CredentialName, secret: &str) -> Result<bool>;
+    /// Removes a credential; false where there is none.
+    async fn remove_credential(&self, name: &seawall_domain::CredentialName) -> Result<bool>;
+    /// Makes a new master key and puts every sealed secret under it, all or none.
+    async fn rotate_master_key(&self) -> Result<()>;
     /// All credentials, without secrets.
     async fn credentials(&self) -> Result<Vec<CredentialRow>>;
     /// The sealed secret of a credential, unsealed.
@@ -127,6 +135,8 @@ pub trait Store: Send + Sync + 'static {
     async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>>;
     /// The newest pass of each of the partitions that [`Store::partitions`] gives, newest first.
     async fn newest_passes(&self, integration: i64) -> Result<Vec<PassRow>>;
+    /// When the last pass of an integration ended.
+    async fn last_ended(&self, integration: i64) -> Result<Option<Millis>>;
     /// Drops at most `limit` passes that have ended. Of each partition the newest `keep` of them stay, and those that
     /// failed among the newest `keep_failed`, which is also the most that stay. The oldest go first. Returns how many were
     /// dropped; call it until that is less than `limit`.

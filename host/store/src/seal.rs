@@ -92,13 +92,22 @@ impl MasterKey {
             crate::files::make_folder(folder).map_err(|e| failed("the folder cannot be made for", e))?;
         }
         let key = Self::random()?;
-        let text = Zeroizing::new(hex::encode(key.0) + "\n");
-        match crate::files::write_private(path, text.as_bytes()) {
+        match crate::files::write_private(path, key.text().as_bytes()) {
             Ok(()) => Ok(key),
             // Another process was faster: its key is the one.
             Err(e) if e.kind() == ErrorKind::AlreadyExists => Self::load_or_create(path),
             Err(e) => Err(failed("the master key cannot be written to", e)),
         }
+    }
+
+    /// Writes it to a new file, readable by its owner alone.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        crate::files::write_private(path, self.text().as_bytes())
+            .map_err(|e| StoreError::Seal(format!("the master key cannot be written to {}: {e}", path.display())))
+    }
+
+    fn text(&self) -> Zeroizing<String> {
+        Zeroizing::new(hex::encode(self.0) + "\n")
     }
 
     /// Seals `secret` for the credential `name`.

@@ -142,7 +142,9 @@ fn sandbox(plugin: &Plugin) -> Result<Sandbox> {
         records: Arc::new(|_| {}),
         now: || 0,
         revoked: CancellationToken::new(),
-    });
+        ca: None,
+    })
+    .map_err(anyhow::Error::msg)?;
     Ok(Sandbox {
         door: Some(door),
         ..Sandbox::closed()

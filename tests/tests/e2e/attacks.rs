@@ -465,6 +465,30 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
     assert_eq!(attack.seawall.entities("thing").await.len(), 500);
 }
 
+/// The guest looks through all of its own memory, after the tool has shown it the credential in every way it knows.
+#[tokio::test]
+async fn a_guests_memory_holds_no_secret() {
+    let attack = Attack::prepared().await;
+    let echoes = ["echo", "echo-gzip", "echo-pieces", "echo-trailer", "session"];
+    let requests: Vec<_> = echoes.iter().map(|what| attack.with_credential(what)).collect();
+    let backwards = |text: &str| text.chars().rev().collect::<String>();
+    // What is there is found: where the tool is, is in its config.
+    let there = attack.tool.address().trim_start_matches("http://").to_owned();
+    for (name, text, found) in [
+        ("known", there.as_str(), true),
+        ("secret", SECRET, false),
+        ("half", &SECRET[..12], false),
+    ] {
+        let act = format!("search:{name}:{}", backwards(text));
+        attack.start(name, json!({"act": act, "requests": requests})).await;
+        let pass = attack.ended(name).await;
+        assert_eq!(pass["state"], "succeeded", "{pass}");
+        let path = format!("/api/v1/blueprints/outcome/entities/search:{name}");
+        let count = attack.seawall.get(&path).await["properties"]["body"].clone();
+        assert_eq!(count != "0", found, "{name}: {count}");
+    }
+}
+
 #[tokio::test]
 async fn the_guests_world_is_empty() {
     let attack = Attack::prepared().await;

@@ -73,6 +73,36 @@ async fn from_new_to_a_row_in_javascript() {
     from_new_to_a_row("js").await;
 }
 
+/// Its engine ends itself before the host refuses it memory, with words of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn javascript_that_fills_its_memory_is_told_of_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = items_api().await;
+    new("js", "hoarder", folder.path());
+    let project = folder.path().join("hoarder");
+    let source = project.join("src/plugin.ts");
+    let text = std::fs::read_to_string(&source).unwrap();
+    let hoards =
+        "const kept: string[][] = [];\n      for (;;) kept.push(new Array(100_000).fill(`${kept.length}`));\n      ";
+    let text = text.replace("const items = await", &format!("{hoards}const items = await"));
+    std::fs::write(&source, text).unwrap();
+    let manifest = project.join("plugin.yaml");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, format!("{text}\nlimits:\n  memory_bytes: 67108864\n")).unwrap();
+    let output = tokio::task::block_in_place(|| {
+        run(Command::new(seawall_binary())
+            .args(["plugin", "dev", "--once", "--config", &format!("base_url={api}")])
+            .arg(&project))
+    });
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(!output.status.success(), "{text}");
+    assert!(text.contains("`memory_bytes` of 67108864 bytes"), "{text}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn from_new_to_a_row_in_python() {
     from_new_to_a_row("python").await;

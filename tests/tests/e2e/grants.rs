@@ -165,7 +165,7 @@ fn what_a_version_asks_beyond_another_is_an_exit_code() {
     let old = folder.path().join("old.wasm");
     std::fs::write(&old, &bytes).unwrap();
     let mut bundle = Bundle::extract(&bytes).unwrap();
-    bundle.manifest.capabilities.network.truncate(1);
+    bundle.manifest.capabilities.network.remove(1);
     let narrow = folder.path().join("narrow.wasm");
     std::fs::write(&narrow, bundle.embed(&bytes).unwrap()).unwrap();
     let diff = |from: &Path, to: &Path| {

@@ -9,7 +9,8 @@ pub use explain::{check_schema, explain};
 pub use problem::{Position, Problem, Problems};
 pub(crate) use problem::{any_of, show};
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// The largest document that is read, in bytes. Definitions are written by people; a mapping of thousands of lines fits.
@@ -130,6 +131,27 @@ pub(crate) fn join(pointer: &str, name: &str) -> String {
     let mut joined = pointer.to_owned();
     push(&mut joined, name);
     joined
+}
+
+/// Reads a definition and checks it against its schema. `kind` is left out; `file` is only named in errors.
+///
+/// # Errors
+/// All that is wrong, each with line, column, field, what was expected, what was found and an example.
+pub fn definition<T: DeserializeOwned>(file: &str, yaml: &str, schema: &Value) -> Result<T, Problems> {
+    let document = Document::parse(file, yaml)?;
+    let problems = match check_schema(schema) {
+        Ok(validator) => explain(&validator, schema, document.value()),
+        Err(problem) => vec![*problem],
+    };
+    if !problems.is_empty() {
+        return Err(document.locate(problems));
+    }
+    let fields: Map<String, Value> = document.value().as_object().cloned().unwrap_or_default();
+    let fields = fields.into_iter().filter(|(name, _)| name != "kind").collect();
+    serde_json::from_value(Value::Object(fields)).map_err(|error| {
+        let expected = schema["title"].as_str().unwrap_or("a definition");
+        document.locate(vec![Problem::new("", expected, error.to_string())])
+    })
 }
 
 #[cfg(test)]

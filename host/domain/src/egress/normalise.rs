@@ -297,9 +297,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
-
-        #[test]
+                #[test]
         fn its_own_output_is_a_fixed_point(
             authority in "([a-zA-Z0-9.-]{1,12}|[0-9xa-f.]{1,12}|\\[[0-9a-f:.]{2,20}\\]|\\PC{1,8})(:[0-9]{1,5})?",
             path in "(/([a-zA-Z0-9.%;~é \\\\-]|%[0-9a-fA-F]{2}){0,8}){0,4}(\\?\\PC{0,8})?",

@@ -200,9 +200,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
-
-        #[test]
+                #[test]
         fn the_tree_agrees_with_the_slow_reference(
             patterns in prop::collection::vec("(/(a|b|c|\\*|\\*\\*)){1,5}/?", 1..12),
             path in "(/(a|b|c)){0,6}/?",

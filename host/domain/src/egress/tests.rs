@@ -267,9 +267,7 @@ fn the_suggestion_keeps_the_rules_own_words() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
-
-    #[test]
+        #[test]
     fn following_the_suggestion_allows_the_request(
         authority in "(tool\\.internal:8080|a\\.example\\.org|[a-z]{1,5}.test|10\\.0\\.0\\.1|\\[::1\\]:99)",
         path in "(/root/api)?(/([a-z0-9*%'\"{}: é]|%3F|%23|%25){1,6}){0,3}/?",

@@ -1,5 +1,6 @@
-//! The JSON Schemas of an integration's and a credential's document.
+//! The JSON Schema of an integration's document.
 
+use crate::credential::pem;
 use crate::manifest::{limits_schema, slug};
 use serde_json::{Value, json};
 
@@ -44,6 +45,7 @@ pub fn integration_schema() -> Value {
                 "type": "object",
                 "examples": [{"resources": []}],
             },
+            "ca": pem("Authorities that the tool's certificate may come from, as PEM; absent: the system's"),
             "webhook": webhook_schema(),
             "limits": limits_schema(),
             "delete_share": {
@@ -94,47 +96,5 @@ fn webhook_schema() -> Value {
             },
         },
         "examples": [{"scheme": "github", "secret": "github-webhook"}],
-    })
-}
-
-/// JSON Schema of a credential's document.
-pub fn credential_schema() -> Value {
-    json!({
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "a credential",
-        "type": "object",
-        "additionalProperties": false,
-        "required": ["name", "source"],
-        "properties": {
-            "kind": {"const": "Credential"},
-            "name": slug("The credential's name", "prometheus-token"),
-            "source": {
-                "description": "Where the secret comes from: `{env: NAME}`, `{file: /path}` or `sealed`",
-                "examples": ["{env: PROMETHEUS_TOKEN}"],
-                "oneOf": [
-                    {"enum": ["sealed"]},
-                    {
-                        "type": "object",
-                        "additionalProperties": false,
-                        "minProperties": 1,
-                        "maxProperties": 1,
-                        "properties": {
-                            "env": {
-                                "description": "An environment variable of the host",
-                                "type": "string",
-                                "pattern": "^[A-Za-z_][A-Za-z0-9_]*$",
-                                "examples": ["PROMETHEUS_TOKEN"],
-                            },
-                            "file": {
-                                "description": "An absolute path on the host",
-                                "type": "string",
-                                "pattern": "^/.",
-                                "examples": ["/run/secrets/prometheus"],
-                            },
-                        },
-                    },
-                ],
-            },
-        },
     })
 }

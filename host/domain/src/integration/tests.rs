@@ -46,39 +46,6 @@ fn says_all_that_is_wrong_with_an_integration() {
 }
 
 #[test]
-fn reads_credentials() {
-    for (source, expect) in [
-        ("sealed", SecretSource::Sealed),
-        ("{env: A_B}", SecretSource::Env("A_B".to_owned())),
-        ("{file: /run/x}", SecretSource::File("/run/x".to_owned())),
-    ] {
-        let credential =
-            Credential::parse("c.yaml", &format!("kind: Credential\nname: tok\nsource: {source}\n")).unwrap();
-        assert_eq!(credential.source, expect);
-    }
-    for (source, says) in [
-        ("seal", "did you mean `sealed`?"),
-        (
-            "{env: A-B}",
-            "c.yaml:2:15: source.env: expected an environment variable",
-        ),
-        ("{file: x}", "absolute path"),
-        ("{envv: X}", "did you mean `env`?"),
-        ("{}", "source: expected"),
-        ("{env: A, file: /x}", "source: expected"),
-        (
-            "hunter2-the-secret-itself",
-            "source: expected where the secret comes from",
-        ),
-    ] {
-        let problems = Credential::parse("c.yaml", &format!("name: tok\nsource: {source}\n"))
-            .unwrap_err()
-            .to_string();
-        assert!(problems.contains(says), "{source}: {problems}");
-    }
-}
-
-#[test]
 fn checks_a_config_in_words() {
     let schema = json!({
         "type": "object",

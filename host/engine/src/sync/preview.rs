@@ -220,7 +220,9 @@ fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -
         records: Arc::new(move |r| record_sink.lock().unwrap_or_else(PoisonError::into_inner).push(r)),
         now: request.now,
         revoked: CancellationToken::new(),
-    });
+        ca: None,
+    })
+    .map_err(|why| EngineError::invalid("/ca", why))?;
     let directories = grant
         .directories(manifest, &request.config)
         .map_err(|e| EngineError::invalid("/config", e.to_string()))?

@@ -1,7 +1,7 @@
 //! A pooled client whose resolver gives only addresses that the policy allows, so that what was checked is what is
 //! connected to.
 
-use super::bounds::CountedBody;
+use super::{bounds::CountedBody, tls::Trust};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -76,7 +76,9 @@ impl Policy {
 }
 
 impl Client {
-    pub(super) fn new(addresses: AddressPolicy, loopback_only: bool) -> Self {
+    /// # Errors
+    /// Where what it shows or trusts cannot be used.
+    pub(super) fn new(addresses: AddressPolicy, loopback_only: bool, trust: &Trust) -> Result<Self, String> {
         let policy = Policy {
             addresses,
             loopback_only,
@@ -86,7 +88,7 @@ impl Client {
         http.set_connect_timeout(Some(Duration::from_secs(10)));
         http.set_nodelay(true);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(super::tls::config())
+            .with_tls_config(super::tls::config(trust)?)
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(http);
@@ -94,7 +96,7 @@ impl Client {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(60))
             .build(connector);
-        Self { inner, policy }
+        Ok(Self { inner, policy })
     }
 
     pub(super) async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, Refused> {
@@ -143,6 +145,9 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
             if io.get_ref().is_some_and(|e| e.is::<rustls::Error>()) {
                 return Refused::Tls(io.to_string());
             }
+        }
+        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+            return Refused::Tls(tls.to_string());
         }
         if let Some(body) = cause.downcast_ref::<wasmtime_wasi_http::Error>() {
             return Refused::Body(body.to_string());

@@ -9,21 +9,27 @@ mod client;
 mod credential;
 mod decode;
 mod record;
-mod redact;
-mod tls;
+pub(crate) mod redact;
+pub(crate) mod tls;
 
 pub(crate) use body::Unread;
 pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
 pub use record::{Record, RecordSink};
+pub use tls::authorities;
 
-use crate::log::Lines;
+use crate::{
+    credential::{Live, Unminted, Use},
+    log::Lines,
+};
 use body::Metered;
 use bucket::Turn;
+use bytes::Bytes;
 use cache::Cache;
 use client::{Client, Outgoing, Refused};
-use http::{Request, Response, StatusCode, Uri, header};
+use http::{Request, Response, StatusCode, Uri, header, request::Parts};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use record::Open;
 use seawall_domain::{
@@ -34,7 +40,12 @@ use seawall_domain::{
     },
     limits::Limits,
 };
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tls::Trust;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
@@ -50,6 +61,8 @@ pub struct DoorConfig {
     pub rules: egress::Door,
     /// Private ranges that the grant names.
     pub addresses: AddressPolicy,
+    /// Authorities that tools' certificates may come from, as PEM; none: the system's.
+    pub ca: Option<String>,
     /// Whether the grant lets a credential travel over plain HTTP to loopback.
     pub plaintext_to_loopback: bool,
     /// When the grant ends.
@@ -71,9 +84,11 @@ pub struct DoorConfig {
 /// One integration's way out, with its own pooled connections.
 pub struct Door {
     config: DoorConfig,
-    client: Client,
+    client: Arc<Client>,
     /// For credentials over plain HTTP: reaches loopback and nothing else, whatever a name resolves to.
-    loopback: Client,
+    loopback: Arc<Client>,
+    /// For credentials that are shown as a certificate, each with what it was made for.
+    shown: Mutex<HashMap<CredentialName, (Live, Arc<Client>)>>,
     cache: Cache,
 }
 
@@ -87,15 +102,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Door {
     /// Makes a door.
-    pub fn new(config: DoorConfig) -> Arc<Self> {
-        let client = Client::new(config.addresses.clone(), false);
-        let loopback = Client::new(config.addresses.clone(), true);
-        Arc::new(Self {
-            client,
-            loopback,
+    ///
+    /// # Errors
+    /// Where `ca` holds no authorities.
+    pub fn new(config: DoorConfig) -> Result<Arc<Self>, String> {
+        let trust = Trust::of(config.ca.as_deref(), None)?;
+        let client = Client::new(config.addresses.clone(), false, &trust)?;
+        let loopback = Client::new(config.addresses.clone(), true, &trust)?;
+        Ok(Arc::new(Self {
+            client: Arc::new(client),
+            loopback: Arc::new(loopback),
+            shown: Mutex::default(),
             config,
             cache: Cache::default(),
-        })
+        }))
     }
 
     /// When the grant ends.
@@ -167,41 +187,67 @@ impl Door {
         let target = normalise(request.uri())?;
         open.target(&target);
         let credential = self.decide(&request, &target, open)?;
-        let outgoing = self.prepare(request, &target, credential.as_ref(), bounds)?;
-        open.sent(outgoing.body().sent());
+        let (parts, body) = self.prepare(request, &target, credential.as_ref(), bounds)?;
         let plaintext = credential.is_some() && target.scheme == egress::Scheme::Http;
-        let client = match plaintext {
-            false => &self.client,
-            true if self.config.plaintext_to_loopback => &self.loopback,
-            true => {
-                let why = format!(
-                    "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`: {TERMS} `--plaintext-to-loopback`"
-                );
-                return Err(Stopped::refused(why, None));
-            }
-        };
+        if plaintext && !self.config.plaintext_to_loopback {
+            let why = format!(
+                "a credential is sent over TLS only; to loopback also without, where the grant says `plaintext_to_loopback: true`: {TERMS} `--plaintext-to-loopback`"
+            );
+            return Err(Stopped::refused(why, None));
+        }
         if let Some((name, _)) = &credential
             && let Turn::RetryAfter(seconds) = self.config.buckets.turn(self.shared(name), PATIENCE).await
         {
             open.note("answered by the host: the credential's rate is used up");
             return Ok((too_many(seconds)?, Metered::empty(place)));
         }
-        let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
-        let outgoing = asked.conditional(outgoing);
+        let mut live = match &credential {
+            None => None,
+            Some((name, secret)) => match secret.live().await {
+                Ok(live) => Some(live),
+                Err(unminted) => return unminted_answer(name, &unminted, bounds, place, open),
+            },
+        };
         let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
-        let waited = first_byte(client, outgoing, bounds.patience(limit));
-        let response = tokio::select! {
-            () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
-            response = waited => response?,
+        let mut again = is_repeatable(&parts, &body).then(|| parts.clone());
+        let (mut parts, mut body) = (parts, body);
+        let (response, asked) = loop {
+            let outgoing = match (&credential, &live) {
+                (Some((_, secret)), Some(live)) => {
+                    let attached = secret.attach(live, parts, body, bounds).await;
+                    attached.map_err(|why| bounds.crossed().map_or(Stopped::config(why), Stopped::limit))?
+                }
+                _ => Request::from_parts(parts, body),
+            };
+            open.sent(outgoing.body().sent());
+            let client = self.client(plaintext, &credential, live.as_ref())?;
+            let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
+            let outgoing = asked.conditional(outgoing);
+            let waited = first_byte(&client, outgoing, bounds.patience(limit));
+            let response = tokio::select! {
+                () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
+                response = waited => response?,
+            };
+            if response.status() == StatusCode::UNAUTHORIZED
+                && let Some((_, secret)) = &credential
+                && let Some(refused) = &live
+                && let Some(same) = again.take()
+                && let Some(other) = secret.instead_of(refused).await
+            {
+                open.note("sent again: the tool refused the credential, which has been rotated");
+                live = Some(other);
+                (parts, body) = (same, bounds.outgoing(nothing()));
+                continue;
+            }
+            break (response, asked);
         };
         if let Some((name, _)) = &credential {
             self.config
                 .buckets
                 .observe(self.shared(name), response.status(), response.headers());
         }
-        let secret = credential.as_ref().map(|(_, secret)| *secret);
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-        let (response, body) = self.answer(response, asked, secret, bounds, place, open)?;
+        let (response, body) = self.answer(response, asked, live.as_ref(), bounds, place, open)?;
         Ok((response, body.patient(between)))
     }
 
@@ -210,7 +256,7 @@ impl Door {
         request: &Request<WasiBody>,
         target: &Target,
         open: &mut Open,
-    ) -> Result<Option<(CredentialName, &Secret)>, Stopped> {
+    ) -> Result<Option<(CredentialName, Secret)>, Stopped> {
         match self.config.rules.decide(request.method().as_str(), target) {
             Decision::Allowed {
                 rule,
@@ -227,7 +273,7 @@ impl Door {
                 if secret.is_some() {
                     open.credential(&name);
                 }
-                Ok(secret.map(|secret| (name, secret)))
+                Ok(secret.map(|secret| (name, secret.clone())))
             }
             Decision::Refused {
                 reason,
@@ -242,14 +288,14 @@ impl Door {
         }
     }
 
-    /// Attaches the credential, and gives the request the normalised address.
+    /// Leaves out what the guest may not say, and gives the request the normalised address.
     fn prepare(
         &self,
         request: Request<WasiBody>,
         target: &Target,
-        credential: Option<&(CredentialName, &Secret)>,
+        credential: Option<&(CredentialName, Secret)>,
         bounds: &Arc<Bounds>,
-    ) -> Result<Request<Outgoing>, Stopped> {
+    ) -> Result<(Parts, Outgoing), Stopped> {
         let (mut parts, body) = request.into_parts();
         // What was judged is what is sent.
         let path = target.path_and_query();
@@ -266,15 +312,11 @@ impl Door {
                 }
             }
         }
-        let path = match credential {
-            Some((_, secret)) => {
-                // An echo of the secret is found in plain text only.
-                let plain = header::HeaderValue::from_static("identity");
-                parts.headers.insert(header::ACCEPT_ENCODING, plain);
-                secret.attach(&mut parts.headers, &path).map_err(Stopped::config)?
-            }
-            None => path,
-        };
+        if credential.is_some() {
+            // An echo of the secret is found in plain text only.
+            let plain = header::HeaderValue::from_static("identity");
+            parts.headers.insert(header::ACCEPT_ENCODING, plain);
+        }
         if !parts.headers.contains_key(header::USER_AGENT) {
             parts.headers.insert(
                 header::USER_AGENT,
@@ -286,31 +328,61 @@ impl Door {
             .parse::<Uri>()
             .map_err(|e| Stopped::refused(format!("the address is not valid: {e}"), None))?;
         parts.version = http::Version::HTTP_11;
-        Ok(Request::from_parts(parts, bounds.outgoing(body)))
+        Ok((parts, bounds.outgoing(body)))
+    }
+
+    /// The connections that a request takes. Those that show a certificate are made for it, and anew when it is rotated.
+    fn client(
+        &self,
+        plaintext: bool,
+        credential: &Option<(CredentialName, Secret)>,
+        live: Option<&Live>,
+    ) -> Result<Arc<Client>, Stopped> {
+        let (Some((name, _)), Some(live)) = (credential, live) else {
+            return Ok(self.client.clone());
+        };
+        if plaintext {
+            return Ok(self.loopback.clone());
+        }
+        let Use::Certificate(identity) = live.used() else {
+            return Ok(self.client.clone());
+        };
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, client)) = shown.get(name)
+            && known.is(live)
+        {
+            return Ok(client.clone());
+        }
+        let made = Trust::of(self.config.ca.as_deref(), Some(identity))
+            .and_then(|trust| Client::new(self.config.addresses.clone(), false, &trust));
+        let client = Arc::new(made.map_err(Stopped::config)?);
+        shown.insert(name.clone(), (live.clone(), client.clone()));
+        Ok(client)
     }
 
     fn answer(
         &self,
         response: Response<hyper::body::Incoming>,
         asked: cache::Asked,
-        secret: Option<&Secret>,
+        live: Option<&Live>,
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
     ) -> Result<(Response<()>, Metered), Stopped> {
-        let redactor = secret.map(Secret::redactor).unwrap_or_default();
+        let redactor = live.map(Live::redactor).unwrap_or_default();
         let (mut parts, body) = response.into_parts();
         if parts.status == StatusCode::NOT_MODIFIED
             && let Some((headers, kept)) = asked.kept()
         {
             open.note("unchanged: answered from the cache");
+            open.unchanged();
             parts.status = StatusCode::OK;
             parts.headers = headers;
             let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
             return Ok((Response::from_parts(parts, ()), metered));
         }
         let mut body = body.map_err(Error::Hyper).boxed_unsync();
-        if secret.is_some() {
+        if live.is_some() {
             let session: Vec<_> = parts
                 .headers
                 .keys()
@@ -359,6 +431,42 @@ fn normalise(uri: &Uri) -> Result<Target, Stopped> {
     egress::normalise(scheme, authority, path).map_err(|refusal| Stopped::refused(refusal.to_string(), None))
 }
 
+/// Whether a request can be sent once more: it changes nothing at the tool, and its body, which is gone then, says nothing.
+fn is_repeatable(parts: &Parts, body: &Outgoing) -> bool {
+    let says_something = [header::CONTENT_TYPE, header::CONTENT_LENGTH];
+    let is_bare = !says_something.iter().any(|name| parts.headers.contains_key(name));
+    parts.method.is_safe() && (body.is_end_stream() || is_bare)
+}
+
+/// A body of nothing.
+fn nothing() -> WasiBody {
+    Full::default().map_err(|never| match never {}).boxed_unsync()
+}
+
+/// Where there is nothing to attach, the guest gets an answer that its plugin understands in every language: 401, which stops the
+/// integration until somebody mends the credential, or 503, which is tried again.
+fn unminted_answer(
+    name: &CredentialName,
+    unminted: &Unminted,
+    bounds: &Arc<Bounds>,
+    place: bounds::Place,
+    open: &mut Open,
+) -> Result<(Response<()>, Metered), Stopped> {
+    let status = match unminted.refused {
+        true => StatusCode::UNAUTHORIZED,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let words = format!("answered by the host: there is nothing to attach for the credential `{name}`: {unminted}");
+    open.note(&words);
+    let response = Response::builder()
+        .status(status)
+        .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+        .body(())
+        .map_err(|e| Stopped::failed(e.to_string(), Error::InternalError(None)))?;
+    let body = Full::new(Bytes::from(words)).map_err(|never| match never {});
+    Ok((response, Metered::new(body, bounds, place, redact::Redactor::default())))
+}
+
 fn too_many(seconds: u64) -> Result<Response<()>, Stopped> {
     Response::builder()
         .status(StatusCode::TOO_MANY_REQUESTS)
@@ -401,6 +509,10 @@ impl Stopped {
             suggestion: None,
             error: Error::ConfigurationError,
         }
+    }
+
+    fn limit(limit: &'static str) -> Self {
+        Self::from(bounds::Crossed(limit))
     }
 
     fn line(&self) -> Option<String> {

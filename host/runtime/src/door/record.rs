@@ -53,6 +53,8 @@ pub struct Record {
     pub micros: u64,
     /// The credential that was attached.
     pub credential: Option<String>,
+    /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
+    pub unchanged: bool,
 }
 
 /// A record that is still being filled.
@@ -86,6 +88,7 @@ impl Open {
             received: 0,
             micros: 0,
             credential: None,
+            unchanged: false,
         };
         Self {
             record,
@@ -118,6 +121,10 @@ impl Open {
 
     pub(super) fn note(&mut self, note: &str) {
         self.record.reason = Some(note.to_owned());
+    }
+
+    pub(super) fn unchanged(&mut self) {
+        self.record.unchanged = true;
     }
 
     pub(super) fn status(&mut self, status: StatusCode) {

@@ -1,25 +1,32 @@
 //! Cuts a secret out of what a tool sends back, wherever it echoes it.
 
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD},
+};
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use memchr::memmem;
+use std::sync::Arc;
 
 /// Replaces secrets by stars of the same length, so that a declared length stays true.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
-    needles: Vec<Vec<u8>>,
+    needles: Arc<[Vec<u8>]>,
 }
 
 /// Shorter secrets would cut ordinary words to pieces.
 const SHORTEST: usize = 6;
 
 impl Redactor {
-    pub(super) fn new(needles: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn new(needles: Vec<Vec<u8>>) -> Self {
         let mut needles: Vec<_> = needles.into_iter().filter(|n| n.len() >= SHORTEST).collect();
         // Longest first: a needle may contain another.
         needles.sort_by_key(|n| std::cmp::Reverse(n.len()));
         needles.dedup();
-        Self { needles }
+        Self {
+            needles: needles.into(),
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -37,7 +44,7 @@ impl Redactor {
     }
 
     fn cut(&self, bytes: &mut [u8]) {
-        for needle in &self.needles {
+        for needle in &*self.needles {
             let mut from = 0;
             while let Some(at) = memmem::find(&bytes[from..], needle) {
                 bytes[from + at..from + at + needle.len()].fill(b'*');
@@ -58,6 +65,36 @@ impl Redactor {
             })
             .unwrap_or(0)
     }
+}
+
+/// A secret in each form in which a tool may echo it; of `user:password` the password alone too.
+pub(crate) fn needles(secret: &str) -> Vec<Vec<u8>> {
+    let mut needles = vec![secret.as_bytes().to_vec(), STANDARD.encode(secret).into_bytes()];
+    needles.push(
+        url::form_urlencoded::byte_serialize(secret.as_bytes())
+            .collect::<String>()
+            .into_bytes(),
+    );
+    if let Some((_, password)) = secret.split_once(':') {
+        needles.push(password.as_bytes().to_vec());
+    }
+    // A JSON string escapes quotes and backslashes, and in some libraries slashes.
+    let json = secret.replace('\\', "\\\\").replace('"', "\\\"");
+    needles.push(json.replace('/', "\\/").into_bytes());
+    needles.push(json.into_bytes());
+    // Percent escapes come in small letters too; base64 without padding, and in the alphabet for URLs.
+    let percent = |upper: bool| {
+        let escape = |byte: u8| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            _ if upper => format!("%{byte:02X}"),
+            _ => format!("%{byte:02x}"),
+        };
+        secret.bytes().map(escape).collect::<String>().into_bytes()
+    };
+    needles.extend([percent(true), percent(false)]);
+    needles.push(STANDARD_NO_PAD.encode(secret).into_bytes());
+    needles.push(URL_SAFE_NO_PAD.encode(secret).into_bytes());
+    needles
 }
 
 /// A stream being redacted; holds back what may be the start of a secret.
@@ -83,6 +120,7 @@ impl Stream {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -97,6 +135,25 @@ mod tests {
             }
             out.extend_from_slice(&stream.finish());
             assert_eq!(out, b"before ************** after hunter2hunte", "chunks of {size}");
+        }
+    }
+    #[test]
+    fn finds_a_secret_in_the_forms_in_which_tools_echo_it() {
+        let redactor = Redactor::new(needles("ann:a/b\"c+d~?ü"));
+        for echo in [
+            "ann:a/b\"c+d~?ü",
+            "a/b\"c+d~?ü",
+            r#"ann:a/b\"c+d~?ü"#,
+            r#"ann:a\/b\"c+d~?ü"#,
+            "ann%3Aa%2Fb%22c%2Bd~%3F%C3%BC",
+            "ann%3aa%2fb%22c%2bd~%3f%c3%bc",
+            "YW5uOmEvYiJjK2R+P8O8",
+            "YW5uOmEvYiJjK2R-P8O8",
+        ] {
+            let mut value = HeaderValue::from_bytes(format!("<{echo}>").as_bytes()).unwrap();
+            redactor.header(&mut value);
+            let left = String::from_utf8_lossy(value.as_bytes()).replace('*', "");
+            assert!(left.len() <= "<ann:>".len(), "{echo} became {left}");
         }
     }
 }

@@ -122,8 +122,12 @@ fn granted(rule: &Value) -> String {
 fn used(rule: &Value) -> String {
     let line = |u: &Value| {
         format!(
-            "{} × {} {}{} by {}, last {}",
+            "{} × {}{} {}{} by {}, last {}",
             at(u, "/count"),
+            match u["unchanged"].as_u64() {
+                None | Some(0) => String::new(),
+                Some(n) => format!("({n} unchanged) "),
+            },
             at(u, "/method"),
             at(u, "/host"),
             at(u, "/pattern"),

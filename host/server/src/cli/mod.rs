@@ -1,5 +1,6 @@
 //! The command line. Each command is a file of its own; all that touch the catalog use the public HTTP API alone.
 
+mod admin;
 mod args;
 mod audit;
 mod blueprint;
@@ -139,6 +140,9 @@ enum Command {
     /// Read and change the types of entities
     #[command(subcommand)]
     Blueprint(blueprint::Blueprint),
+    /// Look after the server
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// Print completions for a shell
     Completions(completions::Completions),
 }
@@ -153,7 +157,10 @@ pub fn main() -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    match runtime.block_on(run(cli)) {
+    let outcome = runtime.block_on(run(cli));
+    // What still compiles a component would hold the end up, and write into folders that are gone.
+    runtime.shutdown_background();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             error.print();
@@ -177,6 +184,7 @@ async fn run(cli: Cli) -> Result {
         Command::Verdict(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global),
         Command::Delivery(command) => command.run(global).await,
+        Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,
         Command::Audit(command) => command.run(global).await,
         Command::Egress(command) => command.run(global).await,

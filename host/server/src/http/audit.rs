@@ -88,6 +88,8 @@ pub(crate) struct UsageView {
     host: String,
     /// How many.
     count: u64,
+    /// How many of them the tool answered with 304, and the host from what it had kept: they cost no quota.
+    unchanged: u64,
     /// Bytes sent.
     sent: u64,
     /// Bytes received.
@@ -167,6 +169,7 @@ fn usage(u: EgressUsageRow) -> UsageView {
         method: u.method,
         host: u.host,
         count: u.count,
+        unchanged: u.unchanged,
         sent: u.sent,
         received: u.received,
         first_at: time::show(u.first_at),

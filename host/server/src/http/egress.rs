@@ -8,6 +8,7 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
+use seawall_domain::IntegrationName;
 use seawall_engine::EngineError;
 use seawall_store::{EgressFilter, EgressRow};
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,8 @@ pub(crate) struct EgressView {
     micros: u64,
     /// The credential that was attached.
     credential: Option<String>,
+    /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
+    unchanged: bool,
 }
 
 /// Which records.
@@ -57,8 +60,9 @@ pub(crate) struct EgressView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EgressQuery {
-    /// Of one integration.
-    integration: Option<String>,
+    /// Of one integration, which may have been removed since.
+    #[param(value_type = Option<String>)]
+    integration: Option<IntegrationName>,
     /// Of one plugin's version: name, name@version or digest.
     plugin: Option<String>,
     /// To one host.
@@ -92,6 +96,9 @@ pub(super) async fn list(
             query.allowed
         )
     );
+    if let Some(name) = &query.integration {
+        app.engine.recorded(name).await?;
+    }
     let digest = match &query.plugin {
         Some(plugin) => Some(app.engine.plugin(plugin).await?.row.digest),
         None => None,
@@ -104,7 +111,7 @@ pub(super) async fn list(
     };
     let (n, before) = (limit(page.limit)?, page.before(&of)?);
     let filter = EgressFilter {
-        integration: query.integration,
+        integration: query.integration.map(|name| name.to_string()),
         digest,
         since,
         until,
@@ -139,5 +146,6 @@ fn show(r: EgressRow) -> EgressView {
         received: r.received,
         micros: r.micros,
         credential: r.credential,
+        unchanged: r.unchanged,
     }
 }

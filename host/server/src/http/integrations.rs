@@ -92,7 +92,7 @@ fn summary(view: &IntegrationView) -> IntegrationSummary {
         partitions: view.partitions.len(),
         items: view.partitions.iter().map(|p| p.items).sum(),
         every_seconds: integration.every_seconds,
-        last_pass_at: view.passes.iter().filter_map(|p| p.ended_at).max().map(time::show),
+        last_pass_at: view.last_ended.map(time::show),
     }
 }
 

@@ -117,14 +117,21 @@ pub(super) async fn expose(State(app): State<App>) -> Result<Response, Problem> 
     registry.register("integration_items", "Items that an integration holds", items);
     registry.register("integration_failing", "1 while an integration does not sync", failing);
     let egress = Family::<EgressLabels, Counter<u64, AtomicU64>>::default();
+    let unchanged = Family::<EgressLabels, Counter<u64, AtomicU64>>::default();
     for usage in app.engine.store().egress_usage().await.map_err(EngineError::from)? {
         let labels = EgressLabels {
             integration: usage.integration,
             host: usage.host,
             allowed: usage.allowed.to_string(),
         };
+        unchanged.get_or_create(&labels).inc_by(usage.unchanged);
         egress.get_or_create(&labels).inc_by(usage.count);
     }
+    registry.register(
+        "egress_unchanged",
+        "Requests of plugins that the tool answered with 304: they cost no quota",
+        unchanged,
+    );
     registry.register("egress_requests", "Requests of plugins, refused ones too", egress);
     let mut out = String::new();
     text::encode(&mut out, &registry).map_err(|e| EngineError::Internal(e.to_string()))?;

@@ -158,6 +158,30 @@ pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> R
     Ok(Json(details(&app, view).await?))
 }
 
+/// Who removes, and why.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RemoveQuery {
+    /// Who decides, until people can sign in.
+    by: Option<String>,
+    /// Why.
+    reason: Option<String>,
+}
+
+/// Removes a component that no integration runs. Its decisions and records stay.
+#[utoipa::path(delete, path = "/plugins/{plugin}", tag = "plugins", params(("plugin" = String, Path, description = "Name (its newest version), name@version or digest"), RemoveQuery),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn remove(
+    State(app): State<App>,
+    Path(plugin): Path<String>,
+    extract::Query(query): extract::Query<RemoveQuery>,
+) -> Result<StatusCode, Problem> {
+    let by = query.by.unwrap_or_else(|| "token".to_owned());
+    app.engine.remove_plugin(&plugin, by, query.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Who installs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -2,7 +2,8 @@
 
 use seawall_domain::{
     Blueprint, CredentialName, Digest, Millis,
-    integration::{Integration, SecretSource},
+    credential::{Credential, Exchange, SecretSource},
+    integration::Integration,
     manifest::Attach,
 };
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,19 @@ pub struct CredentialRow {
     pub source: SecretSource,
     /// Overrides how the manifest attaches it; usually none.
     pub attach: Option<Attach>,
+    /// What is made of the secret; none: it is attached as it is.
+    pub exchange: Option<Exchange>,
     /// Last change.
     pub updated_at: Millis,
+}
+
+impl CredentialRow {
+    /// Its document.
+    pub fn document(&self) -> Credential {
+        Credential {
+            name: self.name.clone(),
+            source: self.source.clone(),
+            exchange: self.exchange.clone(),
+        }
+    }
 }

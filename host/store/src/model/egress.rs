@@ -42,6 +42,8 @@ pub struct EgressRow {
     pub micros: u64,
     /// The credential that was attached.
     pub credential: Option<String>,
+    /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
+    pub unchanged: bool,
 }
 
 /// Which egress records.
@@ -80,6 +82,8 @@ pub struct EgressUsageRow {
     pub allowed: bool,
     /// How many.
     pub count: u64,
+    /// How many of them the tool answered with 304, and the host from what it had kept.
+    pub unchanged: u64,
     /// Bytes of request bodies.
     pub sent: u64,
     /// Bytes of response bodies.

@@ -10,11 +10,11 @@ use sqlx::{Connection, query};
 
 /// Stores a credential. Without `sealed` a sealed one keeps the secret that it has; any other has none.
 pub(crate) async fn put(conn: &mut Conn, credential: &CredentialRow, sealed: Option<Vec<u8>>) -> Result<()> {
-    use seawall_domain::integration::SecretSource;
+    use seawall_domain::credential::SecretSource;
     let keeps = credential.source == SecretSource::Sealed && sealed.is_none();
     query(
-        "INSERT INTO credential (name, source, attach, sealed, updated_at) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (name) DO UPDATE SET source = excluded.source, attach = excluded.attach, \
+        "INSERT INTO credential (name, source, attach, sealed, updated_at, exchange) VALUES ($1, $2, $3, $4, $5, $7) \
+         ON CONFLICT (name) DO UPDATE SET source = excluded.source, attach = excluded.attach, exchange = excluded.exchange, \
          sealed = CASE WHEN $6 THEN credential.sealed ELSE excluded.sealed END, updated_at = excluded.updated_at",
     )
     .bind(credential.name.as_str())
@@ -29,22 +29,33 @@ pub(crate) async fn put(conn: &mut Conn, credential: &CredentialRow, sealed: Opt
     .bind(sealed)
     .bind(credential.updated_at)
     .bind(keeps)
+    .bind(
+        credential
+            .exchange
+            .as_ref()
+            .map(|exchange| to_json("credential", exchange))
+            .transpose()?,
+    )
     .execute(conn)
     .await?;
     Ok(())
 }
 
 pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<CredentialRow>> {
-    query("SELECT name, source, attach, updated_at FROM credential ORDER BY name")
+    query("SELECT name, source, attach, exchange, updated_at FROM credential ORDER BY name")
         .fetch_all(conn)
         .await?
         .iter()
         .map(|row| {
             let attach: Option<&str> = get(row, "attach")?;
+            let exchange: Option<&str> = get(row, "exchange")?;
             Ok(CredentialRow {
                 name: identifier("credential", get(row, "name")?)?,
                 source: json("credential", row, "source")?,
                 attach: attach
+                    .map(|text| crate::sqlite::from_json("credential", text))
+                    .transpose()?,
+                exchange: exchange
                     .map(|text| crate::sqlite::from_json("credential", text))
                     .transpose()?,
                 updated_at: get(row, "updated_at")?,
@@ -59,6 +70,33 @@ pub(crate) async fn sealed(conn: &mut Conn, name: &CredentialName) -> Result<Opt
         .fetch_optional(conn)
         .await?;
     row.map_or(Ok(None), |row| get(&row, 0))
+}
+
+/// The first sealed value and its credential's name.
+pub(crate) async fn first_sealed(conn: &mut Conn) -> Result<Option<(String, Vec<u8>)>> {
+    let row = query("SELECT name, sealed FROM credential WHERE sealed IS NOT NULL ORDER BY name LIMIT 1")
+        .fetch_optional(conn)
+        .await?;
+    row.map(|row| Ok((get(&row, "name")?, get(&row, "sealed")?)))
+        .transpose()
+}
+
+/// Replaces the sealed value of a credential that still has one.
+pub(crate) async fn reseal(conn: &mut Conn, name: &CredentialName, sealed: Vec<u8>) -> Result<bool> {
+    let done = query("UPDATE credential SET sealed = $2 WHERE name = $1 AND sealed IS NOT NULL")
+        .bind(name.as_str())
+        .bind(sealed)
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(crate) async fn remove(conn: &mut Conn, name: &CredentialName) -> Result<bool> {
+    let done = query("DELETE FROM credential WHERE name = $1")
+        .bind(name.as_str())
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Replaces every sealed value by what `f` makes of its name and value: all of them, or none.

@@ -58,6 +58,14 @@ pub(crate) async fn put_plugin(conn: &mut Conn, plugin: &PluginRow) -> Result<()
     Ok(())
 }
 
+pub(crate) async fn remove_plugin(conn: &mut Conn, digest: &Digest) -> Result<()> {
+    query("DELETE FROM plugin WHERE digest = $1")
+        .bind(digest.as_str())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn plugins(conn: &mut Conn) -> Result<Vec<PluginRow>> {
     query("SELECT body FROM plugin ORDER BY installed_at DESC, id DESC")
         .fetch_all(conn)

@@ -11,8 +11,8 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
     for r in records {
         query(
             "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, rule, reason, \
-             status, sent, received, micros, credential, pattern) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             status, sent, received, micros, credential, pattern, unchanged) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         )
         .bind(r.at)
         .bind(&r.integration)
@@ -31,15 +31,16 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(signed(r.micros))
         .bind(&r.credential)
         .bind(&r.pattern)
+        .bind(r.unchanged)
         .execute(&mut *tx)
         .await?;
     }
     for used in totals(records).values() {
         query(
             "INSERT INTO egress_usage (digest, integration, rule, pattern, method, host, allowed, count, sent, received, \
-             first_at, last_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
+             first_at, last_at, unchanged) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
              ON CONFLICT (digest, integration, rule, pattern, method, host, allowed) DO UPDATE SET \
-             count = egress_usage.count + excluded.count, sent = egress_usage.sent + excluded.sent, \
+             count = egress_usage.count + excluded.count, unchanged = egress_usage.unchanged + excluded.unchanged, sent = egress_usage.sent + excluded.sent, \
              received = egress_usage.received + excluded.received, \
              first_at = CASE WHEN excluded.first_at < egress_usage.first_at THEN excluded.first_at \
                              ELSE egress_usage.first_at END, \
@@ -58,6 +59,7 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(signed(used.received))
         .bind(used.first_at)
         .bind(used.last_at)
+        .bind(signed(used.unchanged))
         .execute(&mut *tx)
         .await?;
     }
@@ -91,12 +93,14 @@ fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
             host: r.host.clone(),
             allowed: r.allowed,
             count: 0,
+            unchanged: 0,
             sent: 0,
             received: 0,
             first_at: r.at,
             last_at: r.at,
         });
         used.count += 1;
+        used.unchanged += u64::from(r.unchanged);
         used.sent += r.sent;
         used.received += r.received;
         used.first_at = used.first_at.min(r.at);
@@ -138,6 +142,7 @@ fn record(row: &SqliteRow) -> Result<EgressRow> {
         received: count(row, "received")?,
         micros: count(row, "micros")?,
         credential: get(row, "credential")?,
+        unchanged: get(row, "unchanged")?,
     })
 }
 
@@ -182,6 +187,7 @@ pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
                 host: get(row, "host")?,
                 allowed: get(row, "allowed")?,
                 count: count(row, "count")?,
+                unchanged: count(row, "unchanged")?,
                 sent: count(row, "sent")?,
                 received: count(row, "received")?,
                 first_at: get(row, "first_at")?,

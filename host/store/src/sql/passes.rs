@@ -193,6 +193,15 @@ pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<Pass
     .collect()
 }
 
+pub(crate) async fn last_ended(conn: &mut Conn, integration: i64) -> Result<Option<Millis>> {
+    let row =
+        query("SELECT max(s.ended_at) FROM pass s JOIN partition p ON p.id = s.partition WHERE p.integration = $1")
+            .bind(integration)
+            .fetch_one(conn)
+            .await?;
+    get(&row, 0)
+}
+
 /// The oldest first, so that a piece does not change what the next one finds. Ids are never used again, so that what pages of a list go on from stays right.
 pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
     let done = query(

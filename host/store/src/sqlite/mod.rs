@@ -9,6 +9,7 @@ mod names;
 mod open;
 mod page;
 mod read;
+mod rotation;
 mod store;
 mod sweep;
 mod tx;
@@ -33,6 +34,10 @@ pub struct SqliteStore {
     pool: SqlitePool,
     blueprints: Arc<read::Blueprints>,
     key: RwLock<MasterKey>,
+    /// Where it is kept, if in a file.
+    key_file: Option<std::path::PathBuf>,
+    /// Held while it is changed.
+    rotating: Mutex<()>,
 }
 
 impl SqliteStore {

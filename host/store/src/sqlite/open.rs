@@ -72,6 +72,8 @@ impl SqliteStore {
             pool,
             blueprints: Arc::new(Blueprints::default()),
             key: std::sync::RwLock::new(key),
+            key_file: None,
+            rotating: Mutex::default(),
         })
     }
 }

@@ -9,11 +9,8 @@ use crate::{
 };
 use async_trait::async_trait;
 use seawall_domain::{
-    Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis,
-    grant::Decision,
-    integration::{Integration, SecretSource},
-    pass::PassState,
-    policy::PolicyChange,
+    Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis, credential::SecretSource,
+    grant::Decision, integration::Integration, pass::PassState, policy::PolicyChange,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -26,6 +23,10 @@ impl Store for SqliteStore {
 
     async fn blueprints(&self) -> Result<Vec<BlueprintRow>> {
         sql::definitions::blueprints(&mut *self.reader().await?).await
+    }
+
+    async fn remove_plugin(&self, digest: &Digest) -> Result<()> {
+        sql::definitions::remove_plugin(&mut self.writer().await.conn, digest).await
     }
 
     async fn put_plugin(&self, plugin: &PluginRow) -> Result<()> {
@@ -117,15 +118,31 @@ impl Store for SqliteStore {
         sql::credentials::put(&mut writer.conn, credential, sealed).await
     }
 
+    async fn reseal(&self, name: &CredentialName, secret: &str) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let sealed = self.master_key().seal(name.as_str(), secret)?;
+        sql::credentials::reseal(&mut writer.conn, name, sealed).await
+    }
+
+    async fn remove_credential(&self, name: &CredentialName) -> Result<bool> {
+        sql::credentials::remove(&mut self.writer().await.conn, name).await
+    }
+
+    async fn rotate_master_key(&self) -> Result<()> {
+        self.rotate().await
+    }
+
     async fn credentials(&self) -> Result<Vec<CredentialRow>> {
         sql::credentials::all(&mut *self.reader().await?).await
     }
 
     async fn unseal(&self, name: &CredentialName) -> Result<Option<String>> {
+        // Beside the writer, so that value and key are of one time: a change of the key is a transaction and a lock behind it.
+        let writer = self.writer().await;
         let sealed = sql::credentials::sealed(&mut *self.reader().await?, name).await?;
-        sealed
-            .map(|sealed| self.master_key().unseal(name.as_str(), &sealed))
-            .transpose()
+        let key = self.master_key();
+        drop(writer);
+        sealed.map(|sealed| key.unseal(name.as_str(), &sealed)).transpose()
     }
 
     async fn put_partitions(
@@ -188,6 +205,10 @@ impl Store for SqliteStore {
 
     async fn newest_passes(&self, integration: i64) -> Result<Vec<PassRow>> {
         sql::passes::newest(&mut *self.reader().await?, integration).await
+    }
+
+    async fn last_ended(&self, integration: i64) -> Result<Option<Millis>> {
+        sql::passes::last_ended(&mut *self.reader().await?, integration).await
     }
 
     async fn trim_passes(&self, keep: u64, keep_failed: u64, limit: usize) -> Result<u64> {

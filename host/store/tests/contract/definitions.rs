@@ -3,8 +3,8 @@
 use crate::world::{World, integration, simple};
 use seawall_domain::{
     Blueprint, CredentialName, Digest, IntegrationName,
+    credential::SecretSource,
     grant::{Decision, Verdict},
-    integration::SecretSource,
     policy::{Policy, PolicyChange},
 };
 use seawall_store::{CredentialRow, PluginRow};
@@ -22,6 +22,7 @@ pub(crate) fn credential(name: &str) -> CredentialRow {
         name: CredentialName::new(name).unwrap(),
         source: SecretSource::Sealed,
         attach: None,
+        exchange: None,
         updated_at: 5,
     }
 }

@@ -24,6 +24,7 @@ fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
         received: 10,
         micros: 1500,
         credential: allowed.then(|| "token".into()),
+        unchanged: allowed && host == "a" && at == 3,
     }
 }
 
@@ -79,6 +80,7 @@ pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
     assert_eq!(used.len(), 2);
     assert_eq!((used[0].rule.as_str(), used[0].allowed, used[0].count), ("", false, 1));
     assert_eq!((used[1].count, used[1].sent, used[1].received), (3, 3, 30));
+    assert_eq!((used[0].unchanged, used[1].unchanged), (0, 1));
     assert_eq!((used[1].first_at, used[1].last_at), (3, 9));
 }
 

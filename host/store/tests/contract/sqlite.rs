@@ -210,6 +210,46 @@ async fn an_entity_with_one_contributor_has_one_body() {
 }
 
 #[tokio::test]
+async fn a_change_of_the_master_key_that_was_cut_off_is_ended_by_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, key_file) = (folder.path().join("seawall.db"), folder.path().join("master.key"));
+    let next_file = folder.path().join("master.key.next");
+    let name = crate::definitions::credential("token");
+    let open = || SqliteStore::open_with_key_file(&path, &key_file);
+    let store = open().await.unwrap();
+    store.put_credential(&name, Some("correct-horse")).await.unwrap();
+    let before = std::fs::read(&key_file).unwrap();
+    store.rotate_master_key().await.unwrap();
+    assert_eq!(
+        store.unseal(&name.name).await.unwrap().as_deref(),
+        Some("correct-horse")
+    );
+    drop(store);
+    let after = std::fs::read(&key_file).unwrap();
+    assert_ne!(before, after);
+    assert!(!next_file.exists());
+    // Cut off before the values were put under the new key: it is of no use.
+    std::fs::write(&next_file, &before).unwrap();
+    let store = open().await.unwrap();
+    assert_eq!(
+        store.unseal(&name.name).await.unwrap().as_deref(),
+        Some("correct-horse")
+    );
+    assert!(!next_file.exists());
+    drop(store);
+    // Cut off behind it: the new key is the one.
+    std::fs::write(&key_file, &before).unwrap();
+    std::fs::write(&next_file, &after).unwrap();
+    let store = open().await.unwrap();
+    assert_eq!(
+        store.unseal(&name.name).await.unwrap().as_deref(),
+        Some("correct-horse")
+    );
+    assert_eq!(std::fs::read(&key_file).unwrap(), after);
+    assert!(!next_file.exists());
+}
+
+#[tokio::test]
 async fn a_sealed_secret_is_nowhere_in_the_file_and_moves_to_a_new_key() {
     let backend = Temporary::new();
     let (path, key) = (backend.path(), backend.key.clone());

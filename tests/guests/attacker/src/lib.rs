@@ -76,7 +76,8 @@ impl Ingestor for Attacker {
             page.upsert("outcome", name.clone(), &Outcome { name, ..outcome })?;
         }
         if !config.act.is_empty() {
-            let name = config.act.clone();
+            // `search:NAME:TEXT`
+            let name = config.act.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
             let body = Some(act(&config.act, &config.tool)?);
             page.upsert(
                 "outcome",
@@ -207,7 +208,24 @@ fn state(cursor: Option<&str>) -> Result<Page> {
     Ok(page)
 }
 
+/// How often a text stands in this instance's memory, whole. It is given backwards, so that asking for it puts it nowhere.
+fn search(backwards: &str) -> usize {
+    let needle = backwards.as_bytes();
+    let pages = core::arch::wasm32::memory_size(0);
+    // The first bytes are left out: nothing is kept around address 0, and a slice cannot begin there.
+    let from = 1024usize;
+    // SAFETY: all of it is this instance's linear memory, which no other thread changes.
+    let memory = unsafe { std::slice::from_raw_parts(from as *const u8, pages * 65_536 - from) };
+    memory
+        .windows(needle.len())
+        .filter(|window| window.iter().eq(needle.iter().rev()))
+        .count()
+}
+
 fn act(name: &str, tool: &str) -> Result<String> {
+    if let Some((_, backwards)) = name.strip_prefix("search:").and_then(|rest| rest.split_once(':')) {
+        return Ok(search(backwards).to_string());
+    }
     Ok(match name {
         "environment" => format!(
             "{:?} {:?}",

@@ -42,17 +42,13 @@ pub(crate) struct Add {
 impl Add {
     pub(super) async fn run(self, global: &Global) -> Result {
         let text = args::read(&self.file)?;
-        let mut definitions = documents::read(&self.file.display().to_string(), &text)?;
-        definitions.sort_by_key(|(definition, _)| matches!(definition, Definition::Integration(_)));
+        let definitions = documents::in_order(documents::read(&self.file.display().to_string(), &text)?);
         let client = Client::new(global)?;
         let (mut added, mut marks) = (Vec::new(), Vec::new());
         for (definition, document) in definitions {
             match definition {
                 Definition::Credential(credential) => {
-                    let body = json!({"source": credential.source});
-                    let put = client.put(&["credentials", credential.name.as_str()], body).await;
-                    put.map_err(|error| error.located(&document))?;
-                    eprintln!("credential {} is there", credential.name);
+                    documents::put_credential(&client, &credential, None, &document).await?;
                 }
                 Definition::Integration(integration) => {
                     let name = integration.name.to_string();

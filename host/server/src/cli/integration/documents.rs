@@ -1,16 +1,17 @@
 //! Integrations and credentials as YAML documents, several in one file, with lines and columns in their errors.
 
-use crate::cli::error::{CliError, Result};
-use seawall_domain::{
-    document::Document,
-    integration::{Credential, Integration},
+use crate::cli::{
+    client::Client,
+    error::{CliError, Result},
 };
+use seawall_domain::{credential::Credential, document::Document, integration::Integration};
+use serde_json::json;
 
 /// One definition.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Definition {
     Integration(Box<Integration>),
-    Credential(Credential),
+    Credential(Box<Credential>),
 }
 
 /// Reads all documents of a text, each with the places of its values. Nothing is answered where one of them is wrong.
@@ -34,13 +35,39 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Vec<(Definition, Document)>
     Ok(definitions)
 }
 
+/// Credentials first, those that need others behind them.
+pub(crate) fn in_order(mut definitions: Vec<(Definition, Document)>) -> Vec<(Definition, Document)> {
+    definitions.sort_by_key(|(definition, _)| match definition {
+        Definition::Credential(credential) => (0, credential.needs().len()),
+        Definition::Integration(_) => (1, 0),
+    });
+    definitions
+}
+
+/// Puts a credential; what is wrong with it has its line in the document.
+pub(crate) async fn put_credential(
+    client: &Client,
+    credential: &Credential,
+    secret: Option<&str>,
+    document: &Document,
+) -> Result {
+    let mut body = json!({"source": credential.source, "exchange": credential.exchange});
+    if let Some(secret) = secret {
+        body["secret"] = secret.into();
+    }
+    let put = client.put(&["credentials", credential.name.as_str()], body).await;
+    put.map_err(|error| error.located(document))?;
+    eprintln!("credential {} is there", credential.name);
+    Ok(())
+}
+
 fn one(file: &str, text: &str) -> Result<Option<(Definition, Document)>> {
     let document = Document::parse(file, text)?;
     if document.value().is_null() {
         return Ok(None);
     }
     let definition = match document.value()["kind"].as_str() {
-        Some("Credential") => Definition::Credential(Credential::parse(file, text)?),
+        Some("Credential") => Definition::Credential(Box::new(Credential::parse(file, text)?)),
         // A document without a kind is an integration; with an unknown one, its schema says what is expected.
         _ => Definition::Integration(Box::new(Integration::parse(file, text)?)),
     };

@@ -58,6 +58,16 @@ fn credentials(view: &Value) -> String {
         .join(", ")
 }
 
+/// Its newest passes. An open one of a paused integration waits at its cursor, which is no running.
+fn passes(view: &Value) -> Vec<Value> {
+    let mut passes = list(view, "passes").to_vec();
+    let open = passes.iter_mut().filter(|pass| pass["state"] == "running");
+    for pass in open.filter(|_| view["paused"] == true) {
+        pass["state"] = "paused".into();
+    }
+    passes
+}
+
 fn list<'a>(view: &'a Value, name: &str) -> &'a [Value] {
     view[name].as_array().map_or(&[][..], Vec::as_slice)
 }
@@ -75,7 +85,7 @@ impl Show {
                 "{}\n{more}\n\n{}\n\n{}",
                 head(view),
                 table(list(view, "slices"), PARTITIONS),
-                table(list(view, "passes"), PASSES)
+                table(&passes(view), PASSES)
             )
         })
     }
@@ -85,7 +95,7 @@ impl Status {
     pub(super) async fn run(self, global: &Global) -> Result {
         let view = Client::new(global)?.get(&["integrations", &self.name]).await?;
         global.output().one(&view, |view| {
-            format!("{}\n\n{}", head(view), table(list(view, "passes"), PASSES))
+            format!("{}\n\n{}", head(view), table(&passes(view), PASSES))
         })?;
         match view["state"].as_str() {
             Some("failing" | "stopped" | "held") => Err(CliError::Unwell),

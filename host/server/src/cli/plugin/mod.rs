@@ -7,6 +7,7 @@ mod inspect;
 mod install;
 mod list;
 mod new;
+mod remove;
 mod report;
 mod rollback;
 mod steps;
@@ -35,6 +36,8 @@ pub(crate) enum Plugin {
     Install(install::Install),
     /// List installed plugins
     List(list::List),
+    /// Remove a version that no integration runs
+    Remove(remove::Remove),
     /// Put another granted version in force
     Rollback(rollback::Rollback),
 }
@@ -49,6 +52,7 @@ impl Plugin {
             Self::Diff(command) => command.run(global),
             Self::Install(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
+            Self::Remove(command) => command.run(global).await,
             Self::Rollback(command) => command.run(global).await,
         }
     }

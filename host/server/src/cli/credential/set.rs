@@ -1,24 +1,16 @@
-//! `seawall credential …`.
+//! `seawall credential set`.
 
 use crate::cli::{
     Global,
     client::Client,
     error::{CliError, Result},
-    output::{Column, at, time},
+    output::items,
 };
 use serde_json::{Value, json};
 use std::{
     io::{IsTerminal, Read},
     path::PathBuf,
 };
-
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Credential {
-    /// Create or replace a credential
-    Set(Set),
-    /// List credentials, never their secrets
-    List(List),
-}
 
 /// Creates or replaces a credential. Plugins never see its secret: the server attaches it to their requests
 #[derive(Debug, clap::Args)]
@@ -27,7 +19,9 @@ Examples:
   seawall credential set unleash-token --env UNLEASH_TOKEN       the server reads it from its environment
   seawall credential set unleash-token --file /run/secrets/unleash
   seawall credential set unleash-token --sealed                  asks for it, and seals it in the database
-  pass show unleash | seawall credential set unleash-token --sealed")]
+  pass show unleash | seawall credential set unleash-token --sealed
+
+What is made of the secret (`exchange` in its document, see `seawall credential add --help`) stays as it is.")]
 pub(crate) struct Set {
     /// Its name; integrations use it
     name: String,
@@ -49,45 +43,13 @@ struct Source {
     sealed: bool,
 }
 
-/// Lists credentials and where their secrets come from
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  seawall credential list")]
-pub(crate) struct List {}
-
-const COLUMNS: &[Column] = &[
-    ("NAME", |v| at(v, "/name")),
-    ("SOURCE", source),
-    ("CHANGED", |v| time(v, "/updatedAt")),
-];
-
-fn source(credential: &Value) -> String {
-    match &credential["source"] {
-        Value::Object(source) => source
-            .iter()
-            .map(|(kind, of)| format!("{kind} {}", of.as_str().unwrap_or_default()))
-            .collect(),
-        other => other.as_str().unwrap_or_default().to_owned(),
-    }
-}
-
-impl Credential {
-    pub(crate) async fn run(self, global: &Global) -> Result {
-        match self {
-            Self::Set(set) => set.run(global).await,
-            Self::List(_) => {
-                let all = Client::new(global)?.all(&["credentials"], &[]).await?;
-                global
-                    .output()
-                    .list(&all, COLUMNS, "there are none; make one with `seawall credential set`")
-            }
-        }
-    }
-}
-
 impl Set {
-    async fn run(self, global: &Global) -> Result {
+    pub(super) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
-        let body = match self.source {
+        let known = client.get(&["credentials"]).await?;
+        let known = items(&known).iter().find(|known| known["name"] == self.name.as_str());
+        let exchange = known.map_or(Value::Null, |known| known["exchange"].clone());
+        let mut body = match self.source {
             Source {
                 env: Some(variable), ..
             } => json!({"source": {"env": variable}}),
@@ -97,6 +59,7 @@ impl Set {
             }
             Source { .. } => json!({"source": "sealed", "secret": secret(&self.name)?}),
         };
+        body["exchange"] = exchange;
         // Without the secret, if there is one.
         let answer = json!({"name": self.name, "source": body["source"]});
         client.put(&["credentials", &self.name], body).await?;
@@ -109,7 +72,7 @@ impl Set {
 }
 
 /// Asks on a terminal, without showing what is typed; reads all of stdin otherwise.
-fn secret(name: &str) -> Result<String> {
+pub(super) fn secret(name: &str) -> Result<String> {
     let mut secret = String::new();
     if std::io::stdin().is_terminal() {
         secret = rpassword::prompt_password(format!("secret of {name}: "))?;

@@ -1,0 +1,64 @@
+//! Removing a version of a plugin that no integration runs.
+
+use crate::{Engine, EngineError, PluginStatus, Result};
+use seawall_domain::grant::{Decision, Verdict};
+use std::sync::PoisonError;
+
+impl Engine {
+    /// Removes an installed component: its bytes, its compiled code in memory, its place in the list. A grant that it has is
+    /// revoked first, and decisions and records stay: who asks what it did is answered by its digest. Calls in flight end as
+    /// they began.
+    ///
+    /// # Errors
+    /// [`EngineError::Conflict`] that names the integrations which run it.
+    pub async fn remove_plugin(&self, reference: &str, by: String, reason: Option<String>) -> Result<()> {
+        let view = self.plugin(reference).await?;
+        let (digest, manifest) = (&view.row.digest, &view.row.bundle.manifest);
+        let in_force = self.in_force(&manifest.name).await?;
+        let in_force = in_force.is_some_and(|current| current.row.digest == *digest);
+        let mut users = Vec::new();
+        for row in self.inner.store.integrations().await? {
+            let integration = row.integration;
+            let runs_it = match &integration.digest {
+                Some(pinned) => pinned == digest,
+                None => integration.plugin == manifest.name && in_force,
+            };
+            if runs_it {
+                users.push(format!("`{}`", integration.name));
+            }
+        }
+        if !users.is_empty() {
+            return Err(EngineError::Conflict(format!(
+                "`{}` {} is run by {}; remove them, or put another version in force first: `seawall plugin rollback {0}`",
+                manifest.name,
+                manifest.version,
+                users.join(", ")
+            )));
+        }
+        if view.status == PluginStatus::Granted {
+            self.decide(Decision {
+                digest: digest.clone(),
+                verdict: Verdict::Revoked,
+                grant: None,
+                by,
+                reason: Some(reason.unwrap_or_else(|| "removed".into())),
+                at: self.now(),
+            })
+            .await?;
+        }
+        self.inner.store.remove_plugin(digest).await?;
+        self.inner
+            .plugins
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(digest);
+        let path = self.component(digest);
+        match tokio::fs::remove_file(&path).await {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => Err(EngineError::File {
+                path: path.display().to_string(),
+                source,
+            }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! A plugin's versions, from the first to the last, while passes and deliveries go on.
+
+use crate::integration;
+use reqwest::{Method, StatusCode, header};
+use seawall_domain::bundle::Bundle;
+use seawall_tests::{Seawall, Tool, component, eventually};
+use serde_json::{Value, json};
+
+/// The probe as another version.
+fn version(number: &str) -> Vec<u8> {
+    let bytes = std::fs::read(component("tests/guests/probe")).unwrap();
+    let mut bundle = Bundle::extract(&bytes).unwrap();
+    bundle.manifest.version = number.parse().unwrap();
+    bundle.embed(&bytes).unwrap()
+}
+
+async fn install(seawall: &Seawall, bytes: Vec<u8>) -> Value {
+    let request = seawall
+        .request(Method::POST, "/api/v1/plugins")
+        .header(header::CONTENT_TYPE, "application/wasm");
+    request.body(bytes).send().await.unwrap().json().await.unwrap()
+}
+
+/// The component that sent an integration's newest request.
+async fn sent_by(seawall: &Seawall, integration: &str) -> Value {
+    let path = format!("/api/v1/egress?integration={integration}&limit=1");
+    let (record, _) = eventually("a record", || async {
+        seawall.get(&path).await["items"].get(0).cloned()
+    })
+    .await;
+    record["digest"].clone()
+}
+
+#[tokio::test]
+async fn two_versions_run_side_by_side_and_one_goes_when_nobody_runs_it() {
+    let (seawall, tool) = crate::probed(20).await;
+    let old = seawall.get("/api/v1/plugins/probe").await["digest"].clone();
+    let new = install(&seawall, version("0.2.0")).await["digest"].clone();
+    let mut pinned = integration(&tool, json!({}));
+    pinned["name"] = "pinned".into();
+    pinned["digest"] = old.clone();
+    seawall.integrate(pinned.clone()).await;
+    seawall.settled("pinned").await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("the other one on the new version", || async {
+        (sent_by(&seawall, "probe").await == new).then_some(())
+    })
+    .await;
+    assert_eq!(sent_by(&seawall, "pinned").await, old);
+    // Neither goes while it is run.
+    for (reference, user) in [("probe@0.1.0", "`pinned`"), ("probe@0.2.0", "`probe`")] {
+        let path = format!("/api/v1/plugins/{reference}");
+        let (status, answer) = seawall.send(Method::DELETE, &path, &json!({})).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{answer}");
+        assert!(answer.to_string().contains(user), "{reference}: {answer}");
+    }
+    pinned["digest"] = Value::Null;
+    pinned.as_object_mut().unwrap().remove("digest");
+    seawall.integrate(pinned).await;
+    let gone = seawall.command(&["plugin", "remove", "probe@0.1.0", "--reason", "nobody runs it"]);
+    assert!(gone.status.success(), "{gone:?}");
+    let (status, _) = seawall.try_get("/api/v1/plugins/probe@0.1.0").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let left = std::fs::read_dir(seawall.data().join("plugins")).unwrap().count();
+    assert_eq!(left, 1, "its bytes are gone");
+    let passes = seawall.passes("probe").await;
+    assert!(passes.iter().all(|pass| pass["state"] != "failed"), "{passes:?}");
+}
+
+/// Passes and deliveries come all the time, while versions change eight times: none of them fails.
+#[tokio::test(flavor = "multi_thread")]
+async fn upgrades_and_rollbacks_fail_no_pass_and_lose_no_delivery() {
+    let tool = Tool::start(20).await;
+    tool.fill(100);
+    tool.slow(2);
+    let seawall = Seawall::start().await;
+    seawall.install(&component("tests/guests/probe")).await;
+    let secret = json!({"source": "sealed", "secret": "hook-secret"});
+    seawall.send(Method::PUT, "/api/v1/credentials/hook", &secret).await;
+    let mut wanted = integration(&tool, json!({}));
+    wanted["every_seconds"] = 1.into();
+    wanted["webhook"] = json!({"scheme": "token", "secret": "hook", "id_header": "X-Id"});
+    seawall.integrate(wanted).await;
+    seawall.settled("probe").await;
+    let first = seawall.get("/api/v1/plugins/probe").await["digest"].clone();
+    let mut digests = vec![first];
+    let mut sent = 0;
+    for round in 0..8 {
+        let digest = match round % 2 {
+            0 => install(&seawall, version(&format!("0.{}.0", round + 2))).await["digest"].clone(),
+            _ => {
+                let back = seawall.command(&["plugin", "rollback", "probe", "-o", "json"]);
+                assert!(back.status.success(), "{back:?}");
+                serde_json::from_slice::<Value>(&back.stdout).unwrap()["digest"].clone()
+            }
+        };
+        digests.push(digest.clone());
+        for _ in 0..5 {
+            let body = json!({"upsert": {"id": format!("delivered-{sent}"), "name": "Delivered", "size": sent}});
+            let request = reqwest::Client::new()
+                .post(format!("{}/hooks/probe", seawall.address()))
+                .bearer_auth("hook-secret")
+                .header("X-Id", sent.to_string());
+            let answer = request.json(&body).send().await.unwrap();
+            assert_eq!(
+                answer.status(),
+                StatusCode::ACCEPTED,
+                "{}",
+                answer.text().await.unwrap()
+            );
+            sent += 1;
+        }
+        seawall
+            .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+            .await;
+        eventually("requests of the version in force", || async {
+            (sent_by(&seawall, "probe").await == digest).then_some(())
+        })
+        .await;
+    }
+    eventually("all deliveries to be given", || async {
+        let waiting = seawall.get("/api/v1/deliveries?state=waiting&limit=1").await;
+        (waiting["items"] == json!([])).then_some(())
+    })
+    .await;
+    let done = seawall.get("/api/v1/deliveries?state=done&limit=1000").await;
+    assert_eq!(done["items"].as_array().unwrap().len(), sent, "{done}");
+    let passes = seawall.passes("probe").await;
+    assert!(passes.iter().all(|pass| pass["state"] != "failed"), "{passes:?}");
+    let refused = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
+    assert_eq!(refused["items"], json!([]));
+}
