@@ -128,6 +128,8 @@ impl Engine {
         self.forget_hook(&wanted.name);
         // Makes it ready once, so that what is wrong is said to the one who asks and not only in a log.
         self.site(&wanted.name).await?;
+        // A pass that runs goes on as it began; what was changed is for the one behind it. Said before any new one can begin.
+        self.inner.supervisors.sync_now(&wanted.name);
         self.inner.store.make_due(row.id, self.now()).await?;
         self.supervise(wanted.name.clone());
         self.carry_deliveries(&row);
@@ -237,9 +239,9 @@ impl Engine {
         }
         self.inner.store.set_stopped(name, None).await?;
         self.forget_site(name);
+        self.inner.supervisors.sync_now(name);
         self.inner.store.make_due(row.id, self.now()).await?;
         self.supervise(name.clone());
-        self.inner.supervisors.sync_now(name);
         Ok(())
     }
 

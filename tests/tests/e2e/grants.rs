@@ -105,10 +105,11 @@ async fn a_grant_is_tightened_to_what_was_used() {
     let unused = json!([
         {"rule": 0, "to": "{base_url}", "methods": ["GET"], "paths": ["/partitions", "/echo"], "whole": false},
         {"rule": 1, "to": "{base_url}", "methods": ["POST"], "paths": ["/things/*"], "whole": true},
+        {"rule": 2, "to": "{base_url}", "methods": ["GET"], "paths": ["/", "/api/**"], "whole": true},
     ]);
     assert_eq!(would["unused"], unused);
     let network = |view: &Value| view["granted"]["capabilities"]["network"].as_array().map(Vec::len);
-    assert_eq!(network(&would["grant"]), Some(2), "nothing changes: {would}");
+    assert_eq!(network(&would["grant"]), Some(3), "nothing changes: {would}");
     let shown = seawall.command(&["grant", "tighten", "probe", "--reason", "reads only"]);
     let text = String::from_utf8_lossy(&shown.stdout);
     assert!(shown.status.success() && text.contains("POST"), "{shown:?}");
@@ -126,7 +127,7 @@ async fn a_grant_is_tightened_to_what_was_used() {
         .iter()
         .map(|rule| &rule["granted"])
         .collect();
-    assert_eq!(granted, [true, false]);
+    assert_eq!(granted, [true, false, false]);
     // What was used goes on.
     seawall
         .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
@@ -332,7 +333,7 @@ async fn a_part_of_a_rule_can_be_granted() {
         (
             json!([7]),
             "/rules/0",
-            "there is no rule 7; the manifest asks for 2 (0 to 1)",
+            "there is no rule 7; the manifest asks for 3 (0 to 2)",
         ),
         (
             json!([0, {"rule": 0, "paths": ["/secret"]}]),

@@ -40,6 +40,8 @@ struct HandleState {
     cancelled: bool,
     /// Asks for the partitions anew.
     discover: bool,
+    /// Passes that run may have read what has changed since: another one follows each of them.
+    again: bool,
     problem: Option<String>,
     /// Nothing is to be done any more: the integration is being removed.
     over: bool,
@@ -65,8 +67,12 @@ impl Supervisors {
         self.with(name, |s| s.discover = true);
     }
 
+    /// Another pass follows each one that runs, and what is due begins.
     pub(crate) fn sync_now(&self, name: &IntegrationName) {
-        self.wake(name);
+        self.with(name, |s| {
+            s.discover = true;
+            s.again = true;
+        });
     }
 
     /// Ends running passes where they stand: they go on from their cursors later.
@@ -154,6 +160,7 @@ impl Engine {
                 name,
                 handle,
                 running: HashSet::new(),
+                again: HashSet::new(),
                 tasks: JoinSet::new(),
                 discovered: 0,
             }
@@ -169,6 +176,8 @@ struct Watch {
     name: IntegrationName,
     handle: Arc<Handle>,
     running: HashSet<i64>,
+    /// Partitions whose next pass is wanted as soon as they have none.
+    again: HashSet<i64>,
     tasks: JoinSet<(i64, Result<PassEnd>)>,
     /// When the partitions were last asked for.
     discovered: i64,
@@ -216,6 +225,9 @@ impl Watch {
         let site = self.engine.site(&self.name).await?;
         let now = self.engine.now();
         let every = i64::from(site.integration().every_seconds) * 1000;
+        if std::mem::take(&mut self.handle.state().again) {
+            self.again.extend(&self.running);
+        }
         let asked = std::mem::take(&mut self.handle.state().discover);
         if asked || now - self.discovered >= every {
             if let Err(error) = self.discover(&site, token).await {
@@ -230,9 +242,10 @@ impl Watch {
             if self.running.contains(&partition.id) {
                 continue;
             }
-            if partition.due > now {
+            if partition.due > now && !self.again.contains(&partition.id) {
                 next = next.min(partition.due);
             } else if self.running.len() < PASSES {
+                self.again.remove(&partition.id);
                 self.begin(site.clone(), partition, token.clone());
             }
         }

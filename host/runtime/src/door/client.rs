@@ -126,28 +126,21 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
     let mut last = String::new();
     while let Some(cause) = next {
         next = cause.source();
-        if let Some(denied) = cause.downcast_ref::<Denied>() {
-            return Refused::Address {
-                host: host.to_owned(),
-                reason: denied.0.clone(),
-            };
-        }
-        if let Some(io) = cause.downcast_ref::<io::Error>() {
-            if let Some(denied) = io.get_ref().and_then(|e| e.downcast_ref::<Denied>()) {
+        // An I/O error gives the source of what it holds and not that itself.
+        let held = cause.downcast_ref::<io::Error>().and_then(held);
+        for cause in [Some(cause), held].into_iter().flatten() {
+            if let Some(denied) = cause.downcast_ref::<Denied>() {
                 return Refused::Address {
                     host: host.to_owned(),
                     reason: denied.0.clone(),
                 };
             }
-            if let Some(Unresolved(detail)) = io.get_ref().and_then(|e| e.downcast_ref::<Unresolved>()) {
+            if let Some(Unresolved(detail)) = cause.downcast_ref() {
                 return Refused::Dns(detail.clone());
             }
-            if io.get_ref().is_some_and(|e| e.is::<rustls::Error>()) {
-                return Refused::Tls(io.to_string());
+            if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
+                return Refused::Tls(tls.to_string());
             }
-        }
-        if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Refused::Tls(tls.to_string());
         }
         if let Some(body) = cause.downcast_ref::<wasmtime_wasi_http::Error>() {
             return Refused::Body(body.to_string());
@@ -158,6 +151,15 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
         Refused::Connect(last)
     } else {
         Refused::Http(last)
+    }
+}
+
+/// What an I/O error holds, through any number of them.
+fn held(error: &io::Error) -> Option<&(dyn StdError + 'static)> {
+    let inner: &(dyn StdError + 'static) = error.get_ref()?;
+    match inner.downcast_ref::<io::Error>() {
+        Some(nested) => held(nested),
+        None => Some(inner),
     }
 }
 

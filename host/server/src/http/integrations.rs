@@ -162,7 +162,7 @@ pub(super) async fn put(
     Ok((status, Json(details(&app, view))))
 }
 
-/// Starts a pass of every partition now.
+/// Starts a pass of every partition now. One that runs already goes on, and another one follows it.
 #[utoipa::path(post, path = "/integrations/{integration}/sync", tag = "integrations", params(("integration" = String, Path, description = "Its name")),
     responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn sync(State(app): State<App>, Path(name): Path<IntegrationName>) -> Result<StatusCode, Problem> {

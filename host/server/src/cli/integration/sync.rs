@@ -7,7 +7,7 @@ use crate::cli::{
     follow::{Mark, PASSES, follow, verdict},
 };
 
-/// Starts a pass of every partition now, whatever the schedule says
+/// Starts a pass of every partition now, whatever the schedule says. One that runs already goes on, and another one follows it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
