@@ -6,6 +6,7 @@
 
 pub mod blueprint;
 pub mod bundle;
+pub mod cassette;
 pub mod document;
 pub mod egress;
 pub mod entity;

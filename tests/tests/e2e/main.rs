@@ -19,6 +19,7 @@ mod grants;
 mod openbao;
 mod policy;
 mod prometheus;
+mod record;
 mod rules;
 mod sync;
 mod unleash;

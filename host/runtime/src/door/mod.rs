@@ -10,6 +10,7 @@ mod credential;
 mod decode;
 mod record;
 mod redact;
+mod tape;
 mod tls;
 
 pub(crate) use body::Unread;
@@ -17,6 +18,7 @@ pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
 pub use record::{Record, RecordSink};
+pub use tape::{Recorder, Replay, Transport};
 
 use crate::log::Lines;
 use body::Metered;
@@ -35,6 +37,7 @@ use seawall_domain::{
     limits::Limits,
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use tape::{Taking, Unplayed};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
@@ -75,6 +78,7 @@ pub struct Door {
     /// For credentials over plain HTTP: reaches loopback and nothing else, whatever a name resolves to.
     loopback: Client,
     cache: Cache,
+    transport: Transport,
 }
 
 /// Stands for the command that grants anew, where the plugin's name is not at hand. An approval replaces the grant before it.
@@ -88,6 +92,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Door {
     /// Makes a door.
     pub fn new(config: DoorConfig) -> Arc<Self> {
+        Self::over(config, Transport::Live)
+    }
+
+    /// Makes a door whose requests are recorded, or answered from a cassette.
+    pub fn over(config: DoorConfig, transport: Transport) -> Arc<Self> {
         let client = Client::new(config.addresses.clone(), false);
         let loopback = Client::new(config.addresses.clone(), true);
         Arc::new(Self {
@@ -95,7 +104,19 @@ impl Door {
             loopback,
             config,
             cache: Cache::default(),
+            transport,
         })
+    }
+
+    /// The time at which the guest's clock stands, in a recording and in a replay.
+    pub(crate) fn moment(&self) -> Option<Millis> {
+        self.transport.moment()
+    }
+
+    /// The first credential whose secret is in `text`, in any of the forms that are cut out of answers.
+    pub fn shown_in(&self, text: &[u8]) -> Option<&CredentialName> {
+        let shown = |(_, secret): &(&CredentialName, &Secret)| secret.redactor().finds(text);
+        self.config.credentials.iter().find(shown).map(|(name, _)| name)
     }
 
     /// When the grant ends.
@@ -167,7 +188,11 @@ impl Door {
         let target = normalise(request.uri())?;
         open.target(&target);
         let credential = self.decide(&request, &target, open)?;
-        let outgoing = self.prepare(request, &target, credential.as_ref(), bounds)?;
+        if let Transport::Replay(replay) = &self.transport {
+            return self.replay(replay, request, &target, bounds, place, open).await;
+        }
+        let (request, taking) = self.heard(request, &target);
+        let mut outgoing = self.prepare(request, &target, credential.as_ref(), bounds)?;
         open.sent(outgoing.body().sent());
         let plaintext = credential.is_some() && target.scheme == egress::Scheme::Http;
         let client = match plaintext {
@@ -186,7 +211,14 @@ impl Door {
             open.note("answered by the host: the credential's rate is used up");
             return Ok((too_many(seconds)?, Metered::empty(place)));
         }
-        let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
+        let asked = if taking.is_some() {
+            // What is recorded is what the tool says, in plain text.
+            let plain = header::HeaderValue::from_static("identity");
+            outgoing.headers_mut().insert(header::ACCEPT_ENCODING, plain);
+            cache::Asked::elsewhere()
+        } else {
+            self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name))
+        };
         let outgoing = asked.conditional(outgoing);
         let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
         let waited = first_byte(client, outgoing, bounds.patience(limit));
@@ -201,8 +233,47 @@ impl Door {
         }
         let secret = credential.as_ref().map(|(_, secret)| *secret);
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-        let (response, body) = self.answer(response, asked, secret, bounds, place, open)?;
+        let (response, body) = self.answer(response, (asked, taking), secret, bounds, place, open)?;
         Ok((response, body.patient(between)))
+    }
+
+    /// Begins to keep the exchange, where it is recorded.
+    fn heard(&self, request: Request<WasiBody>, target: &Target) -> (Request<WasiBody>, Option<Taking>) {
+        let Transport::Recording(recorder) = &self.transport else {
+            return (request, None);
+        };
+        let secrets = self.config.credentials.values();
+        let redactors = secrets.map(|secret| recorder.count(secret.redactor())).collect();
+        let taking = recorder.begin(request.method().as_str(), target, request.headers(), redactors);
+        (request.map(|body| taking.tapped(body)), Some(taking))
+    }
+
+    /// Answers from a cassette.
+    async fn replay(
+        &self,
+        replay: &Replay,
+        request: Request<WasiBody>,
+        target: &Target,
+        bounds: &Arc<Bounds>,
+        place: bounds::Place,
+        open: &mut Open,
+    ) -> Result<(Response<()>, Metered), Stopped> {
+        // A header that is refused is refused here too.
+        let outgoing = self.prepare(request, target, None, bounds)?;
+        open.sent(outgoing.body().sent());
+        let response = replay
+            .answer(outgoing, target)
+            .await
+            .map_err(|unplayed| match unplayed {
+                Unplayed::Missing(miss) => Stopped::refused(miss.to_string(), None),
+                Unplayed::Body(error) => Stopped::from(Refused::Body(error.to_string())),
+                Unplayed::Invalid(why) => {
+                    Stopped::failed(format!("the cassette's answer: {why}"), Error::InternalError(None))
+                }
+            })?;
+        let (parts, body) = response.into_parts();
+        let metered = Metered::new(body, bounds, place, redact::Redactor::default());
+        Ok((Response::from_parts(parts, ()), metered))
     }
 
     fn decide(
@@ -292,13 +363,16 @@ impl Door {
     fn answer(
         &self,
         response: Response<hyper::body::Incoming>,
-        asked: cache::Asked,
+        (asked, mut taking): (cache::Asked, Option<Taking>),
         secret: Option<&Secret>,
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
     ) -> Result<(Response<()>, Metered), Stopped> {
-        let redactor = secret.map(Secret::redactor).unwrap_or_default();
+        let mut redactor = secret.map(Secret::redactor).unwrap_or_default();
+        if let Transport::Recording(recorder) = &self.transport {
+            redactor = recorder.count(redactor);
+        }
         let (mut parts, body) = response.into_parts();
         if parts.status == StatusCode::NOT_MODIFIED
             && let Some((headers, kept)) = asked.kept()
@@ -320,6 +394,8 @@ impl Door {
             for name in session {
                 parts.headers.remove(name);
             }
+        }
+        if secret.is_some() || taking.is_some() {
             body = decode::plain(&mut parts.headers, body).map_err(|encoding| {
                 let why = format!(
                     "the tool answered in the encoding `{encoding}` although it was asked for none, so the host could not cut an \
@@ -332,7 +408,10 @@ impl Door {
             redactor.header(value);
         }
         let keep = self.cache.keep(asked, &parts);
-        let metered = Metered::new(body, bounds, place, redactor).keeping(keep);
+        if let Some(taking) = &mut taking {
+            taking.answered(parts.status, &parts.headers);
+        }
+        let metered = Metered::new(body, bounds, place, redactor).keeping(keep).taped(taking);
         Ok((Response::from_parts(parts, ()), metered))
     }
 }

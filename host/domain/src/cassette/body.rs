@@ -1,0 +1,105 @@
+//! A body as people read it.
+
+use super::layout::layout;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Bytes, as what they are: JSON, other text, or neither. All three absent: no body.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// JSON with line breaks where people want them. Numbers, names and their order are as they were sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    json: Option<String>,
+    /// Text that is no JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// Anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    base64: Option<String>,
+}
+
+/// Characters of a line of base64.
+const LINE: usize = 100;
+
+impl Body {
+    /// The form in which people read these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut body = Self::default();
+        match std::str::from_utf8(bytes) {
+            Ok("") => {}
+            Ok(text) => match layout(text) {
+                Some(json) => body.json = Some(json),
+                None => body.text = Some(text.to_owned()),
+            },
+            Err(_) => {
+                let text = STANDARD.encode(bytes);
+                let lines: Vec<&str> = (0..text.len())
+                    .step_by(LINE)
+                    .map(|at| &text[at..(at + LINE).min(text.len())])
+                    .collect();
+                body.base64 = Some(lines.join("\n"));
+            }
+        }
+        body
+    }
+
+    /// The bytes. Of JSON other white space than was sent.
+    pub fn bytes(&self) -> Vec<u8> {
+        match (&self.json, &self.text, &self.base64) {
+            (Some(text), ..) | (None, Some(text), _) => text.clone().into_bytes(),
+            (None, None, Some(text)) => decode(text).unwrap_or_default(),
+            (None, None, None) => Vec::new(),
+        }
+    }
+
+    /// Whether another body says the same.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self == other || self.value().is_some_and(|own| other.value() == Some(own))
+    }
+
+    /// What the JSON says.
+    pub(super) fn value(&self) -> Option<Value> {
+        serde_json::from_str(self.json.as_ref()?).ok()
+    }
+}
+
+/// Base64 with line breaks.
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+    let joined: String = text.split_whitespace().collect();
+    STANDARD.decode(joined).ok()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_back_and_json_says_the_same() {
+        for bytes in [
+            &b""[..],
+            b"plain\n",
+            b"\xff\xfe\0binary",
+            b"{\"a\": 1.0, \"b\":[1,2]}",
+            b"5",
+            b"{\"a\":",
+        ] {
+            let body = Body::of(bytes);
+            match body.value() {
+                Some(value) => assert_eq!(value, serde_json::from_slice::<Value>(bytes).unwrap()),
+                None => assert_eq!(body.bytes(), bytes),
+            }
+        }
+        assert!(Body::of(b"{\"a\":1,\"b\":2}").is_same(&Body::of(b"{ \"b\": 2, \"a\": 1 }")));
+        assert!(!Body::of(b"{\"a\":1}").is_same(&Body::of(b"{\"a\":2}")));
+        assert!(!Body::of(b"a").is_same(&Body::of(b"b")));
+    }
+
+    #[test]
+    fn long_base64_has_lines() {
+        let body = Body::of(&[0xff; 300]);
+        assert!(body.base64.as_ref().unwrap().lines().all(|line| line.len() <= LINE));
+        assert_eq!(body.bytes(), [0xff; 300]);
+    }
+}
