@@ -93,7 +93,9 @@ JSON
 openbao() {
     bao_port=$(port)
     start openbao "$bao_port"
-    TOKEN=root
+    # The root token of a development server is four letters, which are words of answers too.
+    TOKEN=$(curl -sSf -X POST -H 'x-vault-token: root' -d '{"ttl": "1h"}' "http://127.0.0.1:$bao_port/v1/auth/token/create" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["auth"]["client_token"])')
     export TOKEN
     record openbao --config "base_url=http://127.0.0.1:$bao_port" --secret token=TOKEN
 }

@@ -338,9 +338,14 @@ async fn a_broken_cassette_is_told_with_line_and_what_to_write() {
         ("\"next\": \"3\"", "\"next\": 3\"", "response.json: expected JSON"),
         ("exchanges:", "exchanges: [", "pull.yaml:"),
         (
+            "config:\n",
+            "config:\n  mode: walk\n",
+            "pull.yaml:8:9: config.mode: expected",
+        ),
+        (
             "plugin: probe",
             "plugin: other",
-            "the cassette is of the plugin `other`, and this one is `probe`",
+            "pull.yaml:4:9: plugin: expected `probe`, which this plugin is, found `other`",
         ),
     ] {
         folder.change("pull.yaml", from, to);

@@ -45,11 +45,11 @@ pub(super) fn expected_file(dir: &Path, name: &str) -> PathBuf {
     dir.join(FOLDER).join(format!("{name}{EXPECTED}"))
 }
 
-/// Reads a cassette.
-pub(super) fn read(dir: &Path, name: &str) -> Result<Cassette> {
+/// Reads a cassette; also gives its text.
+pub(super) fn read(dir: &Path, name: &str) -> Result<(Cassette, String)> {
     let file = file(dir, name);
     let text = fs::read_to_string(&file).map_err(|e| CliError::Usage(format!("{}: {e}", file.display())))?;
-    Ok(cassette::parse(&file.display().to_string(), &text)?)
+    Ok((cassette::parse(&file.display().to_string(), &text)?, text))
 }
 
 /// Writes a file beside its place and renames it; whether it was another before.

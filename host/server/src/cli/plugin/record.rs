@@ -19,7 +19,10 @@ use seawall_domain::{
     mapping::Mapping,
 };
 use seawall_engine::{PreviewRequest, Rehearsal, Rehearsed, rehearse, system_clock};
-use seawall_runtime::door::{Recorder, Transport};
+use seawall_runtime::{
+    Plugin,
+    door::{Recorder, Transport},
+};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -95,38 +98,26 @@ impl Record {
         let recorder = Recorder::new(system_clock());
         let live = run(&setting, &script, Transport::Recording(recorder.clone()), &steps).await?;
         well(&live, &recorder)?;
-        let cassette = cassette::compose(
-            &manifest,
-            &config,
-            script,
-            recorder.at(),
-            &recorder.heard(),
-            &replacements,
-        )
-        .map_err(|e| CliError::Failed(e.to_string()))?;
-        let text = cassette.render().map_err(CliError::Failed)?;
-        // What is expected is what a test will find, and that it finds the same as there was is seen at once.
+        let heard = recorder.heard();
+        let compose = |replacements: &Replacements| {
+            cassette::compose(&manifest, &config, script.clone(), recorder.at(), &heard, replacements)
+                .map_err(|e| CliError::Failed(e.to_string()))
+        };
         steps.now("playing it back");
+        // As it was heard the plugin makes the same of it.
+        let plain = compose(&Replacements::default())?;
+        self.is_played_back(&plugin, &plain, &live, &steps).await?;
+        // What is expected of the file is what a test will find: keys may follow from texts that are replaced.
+        let cassette = compose(&replacements)?;
+        let text = cassette.render().map_err(CliError::Failed)?;
         let file = cassettes::file(&self.setting.dir, &name);
-        let read = cassette::parse(&file.display().to_string(), &text)?;
-        let again = replay(&plugin, &read, &self.setting.dir, &steps).await?;
+        let shown = file.display().to_string();
+        let read = cassette::parse(&shown, &text)?;
+        let again = replay(&plugin, &read, (&shown, &text), &self.setting.dir, &steps).await?;
         steps.end();
         if let Some(miss) = again.missed.first() {
             return Err(CliError::Failed(format!(
-                "played back, the plugin asks something else: {miss}; what a plugin asks may follow from its config, the tool's \
-                 answers, the clock and random numbers, and from nothing else"
-            )));
-        }
-        let differences = compare(
-            &replacements.value(&live.outcome.value()),
-            &again.rehearsed.outcome.value(),
-        );
-        if !differences.is_empty() {
-            let lines: Vec<String> = differences.iter().take(10).map(|d| format!("  {d}")).collect();
-            return Err(CliError::Failed(format!(
-                "played back, the plugin makes something else of the same answers:\n{}\nwhat it makes may follow from its \
-                 config, the tool's answers, the clock and random numbers, and from nothing else",
-                lines.join("\n")
+                "with other texts in the place of addresses and of what --replace names, the plugin asks something else: {miss}"
             )));
         }
         let expected = again.rehearsed.outcome.render().map_err(CliError::Failed)?;
@@ -134,7 +125,12 @@ impl Record {
         let expected_file = cassettes::expected_file(&self.setting.dir, &name);
         cassettes::write(&file, &text)?;
         cassettes::write(&expected_file, &expected)?;
-        let heard = recorder.heard();
+        let short: Vec<_> = setting
+            .secrets
+            .iter()
+            .filter(|(_, secret)| secret.len() < 6)
+            .map(|(name, _)| name)
+            .collect();
         let replaced: usize = heard
             .iter()
             .map(|one| replacements.count(&String::from_utf8_lossy(&one.body)))
@@ -155,6 +151,11 @@ impl Record {
                 file.display(),
                 expected_file.display()
             );
+            for name in &short {
+                text.push_str(&format!(
+                    "the secret of `{name}` has fewer than six characters and is not cut out of answers: look for it\n"
+                ));
+            }
             for place in cassette::suspicious(&cassette) {
                 text.push_str(&format!("look at this before you commit it: {place}\n"));
             }
@@ -164,6 +165,27 @@ impl Record {
             ));
             text
         })
+    }
+
+    /// Whether a test on the conversation finds what there was: else the plugin goes by something that is not in it.
+    async fn is_played_back(&self, plugin: &Plugin, cassette: &Cassette, live: &Rehearsed, steps: &Steps) -> Result {
+        const WHY: &str = "what a plugin does may follow from its config, the tool's answers, the clock and random numbers, and from \
+                           nothing else";
+        let again = replay(plugin, cassette, ("the conversation", ""), &self.setting.dir, steps).await?;
+        if let Some(miss) = again.missed.first() {
+            return Err(CliError::Failed(format!(
+                "played back, the plugin asks something else: {miss}; {WHY}"
+            )));
+        }
+        let differences = compare(&live.outcome.value(), &again.rehearsed.outcome.value());
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let lines: Vec<String> = differences.iter().take(10).map(|d| format!("  {d}")).collect();
+        Err(CliError::Failed(format!(
+            "played back, the plugin makes something else of the same answers:\n{}\n{WHY}",
+            lines.join("\n")
+        )))
     }
 
     fn cassette_name(&self) -> Result<String> {

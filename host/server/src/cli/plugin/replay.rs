@@ -1,9 +1,12 @@
 //! Calling a plugin on a cassette: no socket is opened.
 
-use super::{cassettes, setting::invalid, steps::Steps};
+use super::{cassettes, steps::Steps};
 use crate::cli::error::{CliError, Result};
-use seawall_domain::cassette::{Cassette, LeftOver, Miss};
-use seawall_engine::{PreviewRequest, Rehearsal, Rehearsed, rehearse, system_clock};
+use seawall_domain::{
+    cassette::{Cassette, LeftOver, Miss},
+    document::Document,
+};
+use seawall_engine::{EngineError, PreviewRequest, Problem, Rehearsal, Rehearsed, rehearse, system_clock};
 use seawall_runtime::{
     Plugin,
     door::{Replay, Transport},
@@ -19,14 +22,21 @@ pub(super) struct Replayed {
     pub(super) left_over: Vec<LeftOver>,
 }
 
-/// Calls `plugin`, whose folder is `dir`, as the cassette says.
-pub(super) async fn replay(plugin: &Plugin, cassette: &Cassette, dir: &Path, steps: &Steps) -> Result<Replayed> {
+/// Calls `plugin`, whose folder is `dir`, as the cassette says. `text` is the cassette's file with its name.
+pub(super) async fn replay(
+    plugin: &Plugin,
+    cassette: &Cassette,
+    text: (&str, &str),
+    dir: &Path,
+    steps: &Steps,
+) -> Result<Replayed> {
     let manifest = &plugin.bundle().manifest;
     if manifest.name != cassette.plugin {
-        return Err(CliError::Usage(format!(
-            "the cassette is of the plugin `{}`, and this one is `{}`",
-            cassette.plugin, manifest.name
-        )));
+        let found = format!(
+            "expected `{}`, which this plugin is, found `{}`",
+            manifest.name, cassette.plugin
+        );
+        return Err(wrong(EngineError::Invalid(vec![Problem::at("/plugin", found)]), text));
     }
     let mut config = cassette.config.clone();
     cassettes::absolute(manifest, &mut config, dir)?;
@@ -46,10 +56,32 @@ pub(super) async fn replay(plugin: &Plugin, cassette: &Cassette, dir: &Path, ste
         say: &|line| steps.now(line),
     })
     .await
-    .map_err(invalid)?;
+    .map_err(|error| wrong(error, text))?;
     Ok(Replayed {
         rehearsed,
         missed: replay.missed(),
         left_over: replay.left_over(),
     })
+}
+
+/// What of a cassette does not fit the plugin, with its place.
+fn wrong(error: EngineError, (file, text): (&str, &str)) -> CliError {
+    let EngineError::Invalid(problems) = error else {
+        return CliError::Usage(format!("{file}: {error}"));
+    };
+    let document = Document::parse(file, text).ok();
+    let line = |problem: &Problem| {
+        let inner = ["/inputs", "/target"]
+            .iter()
+            .any(|part| problem.pointer.starts_with(part));
+        let pointer = match inner {
+            true => format!("/run/operation{}", problem.pointer),
+            false => problem.pointer.clone(),
+        };
+        let place = document
+            .as_ref()
+            .map_or_else(|| file.to_owned(), |document| document.named(&pointer));
+        format!("{place}: {}", problem.detail)
+    };
+    CliError::Usage(problems.iter().map(line).collect::<Vec<_>>().join("\n"))
 }

@@ -124,14 +124,15 @@ impl Test {
     }
 
     async fn fill(&self, plugin: &Plugin, tested: &mut Tested, steps: &Steps) -> Result {
-        let cassette = cassettes::read(&self.dir, &tested.name)?;
+        let (cassette, text) = cassettes::read(&self.dir, &tested.name)?;
+        let file = cassettes::file(&self.dir, &tested.name).display().to_string();
         let expected_file = cassettes::expected_file(&self.dir, &tested.name);
         let expected = match std::fs::read_to_string(&expected_file) {
             Ok(text) => Some(Outcome::read(&expected_file.display().to_string(), &text)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(CliError::Usage(format!("{}: {error}", expected_file.display()))),
         };
-        let replayed = replay(plugin, &cassette, &self.dir, steps).await?;
+        let replayed = replay(plugin, &cassette, (&file, &text), &self.dir, steps).await?;
         let outcome = replayed.rehearsed.outcome;
         tested.missed = replayed.missed;
         tested.left_over = replayed.left_over;
