@@ -144,7 +144,7 @@ impl Record {
         global.output().one(&answer, |_| {
             let mut text = format!(
                 "recorded {} requests as {} exchanges; the plugin made {items} items and {entities} entities of them\n\
-                 cut out secrets {} times, replaced other texts of answers {replaced} times\n  {}\n  {}\n",
+                 cut out secrets {} times, replaced addresses and other texts in answers {replaced} times\n  {}\n  {}\n",
                 heard.len(),
                 cassette.exchanges.len(),
                 recorder.cuts(),
