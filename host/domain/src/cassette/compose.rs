@@ -26,6 +26,15 @@ pub struct Heard {
     pub body: Vec<u8>,
 }
 
+/// How a conversation is written down.
+#[derive(Debug, Clone, Copy)]
+pub struct Writing<'a> {
+    /// Texts that stand for others.
+    pub replacements: &'a Replacements,
+    /// JSON with the white space that the tool put into it, for a plugin that hands it on as text; else laid out for people.
+    pub verbatim: bool,
+}
+
 /// A conversation is more than a cassette holds.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Beyond {
@@ -78,14 +87,15 @@ pub fn compose(
     run: Script,
     at: Millis,
     heard: &[Heard],
-    replacements: &Replacements,
+    with: Writing<'_>,
 ) -> Result<Cassette, Beyond> {
+    let replacements = with.replacements;
     if heard.len() > MAX_EXCHANGES {
         return Err(Beyond::Exchanges);
     }
     let mut exchanges: Vec<Exchange> = Vec::new();
     for one in heard {
-        let next = exchange(one, config, replacements)?;
+        let next = exchange(one, config, with)?;
         // The last answer to the same request, whatever was asked in between: a plugin that looks at one list for each of
         // its kinds gets one exchange.
         let last = exchanges
@@ -142,7 +152,8 @@ fn replaced(run: Script, replacements: &Replacements) -> Script {
     }
 }
 
-fn exchange(heard: &Heard, config: &Value, replacements: &Replacements) -> Result<Exchange, Beyond> {
+fn exchange(heard: &Heard, config: &Value, with: Writing<'_>) -> Result<Exchange, Beyond> {
+    let Writing { replacements, verbatim } = with;
     let url = shorten(config, &heard.target);
     // The value that it begins with is in the config already.
     let url = replacements.text(&url);
@@ -151,7 +162,8 @@ fn exchange(heard: &Heard, config: &Value, replacements: &Replacements) -> Resul
         return Err(Beyond::Body { request: request() });
     }
     let body = |bytes: &[u8]| {
-        let (before, after) = (Body::of(bytes), Body::of(&replacements.bytes(bytes)));
+        let form = if verbatim { Body::verbatim } else { Body::of };
+        let (before, after) = (form(bytes), form(&replacements.bytes(bytes)));
         match (before.value(), after.value()) {
             (Some(_), None) => Err(Beyond::Broken { request: request() }),
             _ => Ok(after),

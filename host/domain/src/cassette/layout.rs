@@ -21,6 +21,11 @@ pub(super) fn layout(text: &str) -> Option<String> {
     Some(out)
 }
 
+/// Without white space between tokens: as most tools send it.
+pub(super) fn compact(text: &str) -> String {
+    tokens(text).concat()
+}
+
 /// Brackets, commas, colons, and everything else as it stands.
 fn tokens(text: &str) -> Vec<&str> {
     let bytes = text.as_bytes();
@@ -172,6 +177,7 @@ mod tests {
             for text in [value.to_string(), format!("{value:#}")] {
                 if let Some(laid) = layout(&text) {
                     prop_assert_eq!(serde_json::from_str::<Value>(&laid).unwrap(), value.clone());
+                    prop_assert_eq!(compact(&laid), value.to_string());
                     prop_assert_eq!(layout(&laid).unwrap(), laid);
                 }
             }

@@ -19,7 +19,7 @@ mod schema;
 pub use address::Replacements;
 pub use body::Body;
 pub use compare::{Difference, compare};
-pub use compose::{Beyond, Heard, compose};
+pub use compose::{Beyond, Heard, Writing, compose};
 pub use look::suspicious;
 pub use outcome::{Changes, Done, Listing, Outcome, Part};
 pub use play::{Asked, LeftOver, Miss, Player};
@@ -218,7 +218,7 @@ pub fn parse(file: &str, yaml: &str) -> Result<Cassette, Problems> {
 
 /// A document of this module as YAML: texts of several lines as blocks, all others on one line however long they are.
 fn render<T: Serialize>(head: &str, value: &T) -> Result<String, String> {
-    let options = serde_saphyr::ser_options! { folded_wrap_chars: 1 << 30 };
+    let options = serde_saphyr::ser_options! { folded_wrap_chars: 1 << 30, min_fold_chars: 0 };
     let text = serde_saphyr::to_string_with_options(value, options).map_err(|e| e.to_string())?;
     Ok(format!("{head}{text}"))
 }

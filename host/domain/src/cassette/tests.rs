@@ -258,7 +258,11 @@ fn composed(all: &[Heard]) -> Result<Cassette, Beyond> {
     });
     let mut replacements = Replacements::default();
     replacements.of_config(&config);
-    compose(&plugin(), &config, run, 1_769_860_800_123, all, &replacements)
+    let with = Writing {
+        replacements: &replacements,
+        verbatim: false,
+    };
+    compose(&plugin(), &config, run, 1_769_860_800_123, all, with)
 }
 
 #[test]
@@ -292,7 +296,7 @@ fn a_conversation_is_written_once_without_a_machines_address() {
     );
     assert_eq!(
         cassette.exchanges[0].response.body.bytes(),
-        br#"{"next": "http://base-url.test/a?page=2"}"#
+        br#"{"next":"http://base-url.test/a?page=2"}"#
     );
     assert_eq!(parse("a.yaml", &text).unwrap(), cassette);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use super::{
     cassettes,
-    replay::replay,
+    replay::{Replayed, replay},
     report,
     setting::{Setting, invalid, load, runtime},
     steps::Steps,
@@ -14,7 +14,7 @@ use crate::cli::{
 };
 use seawall_domain::{
     Entity, KindName,
-    cassette::{self, Body, Cassette, Delivery, Operation, PAGES, Pull, Replacements, Script, compare},
+    cassette::{self, Body, Cassette, Delivery, Operation, PAGES, Pull, Replacements, Script, Writing, compare},
     manifest::Manifest,
     mapping::Mapping,
 };
@@ -24,7 +24,7 @@ use seawall_runtime::{
     door::{Recorder, Transport},
 };
 use serde_json::json;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Calls a plugin against the real tool and keeps the whole conversation, without secrets, as a file that `seawall plugin test`
 /// answers from. Every page of every partition of each kind is pulled; or one operation is run, or one delivery received
@@ -99,27 +99,28 @@ impl Record {
         let live = run(&setting, &script, Transport::Recording(recorder.clone()), &steps).await?;
         well(&live, &recorder)?;
         let heard = recorder.heard();
-        let compose = |replacements: &Replacements| {
-            cassette::compose(&manifest, &config, script.clone(), recorder.at(), &heard, replacements)
+        let compose = |replacements: &Replacements, verbatim| {
+            let with = Writing { replacements, verbatim };
+            cassette::compose(&manifest, &config, script.clone(), recorder.at(), &heard, with)
                 .map_err(|e| CliError::Failed(e.to_string()))
         };
         steps.now("playing it back");
         // As it was heard the plugin makes the same of it.
-        let plain = compose(&Replacements::default())?;
+        let plain = compose(&Replacements::default(), true)?;
         self.is_played_back(&plugin, &plain, &live, &steps).await?;
         // What is expected of the file is what a test will find: keys may follow from texts that are replaced.
-        let cassette = compose(&replacements)?;
-        let text = cassette.render().map_err(CliError::Failed)?;
-        let file = cassettes::file(&self.setting.dir, &name);
-        let shown = file.display().to_string();
-        let read = cassette::parse(&shown, &text)?;
-        let again = replay(&plugin, &read, (&shown, &text), &self.setting.dir, &steps).await?;
+        let exact = Written::new(compose(&replacements, true)?, &self.setting.dir, &name)?;
+        let by_exact = exact.replay(&plugin, &self.setting.dir, &steps).await?;
+        // Laid out for people, unless the plugin goes by white space.
+        let laid = Written::new(compose(&replacements, false)?, &self.setting.dir, &name)?;
+        let by_laid = laid.replay(&plugin, &self.setting.dir, &steps).await;
+        let is_same = |by_laid: &Replayed| by_laid.rehearsed.outcome == by_exact.rehearsed.outcome;
+        let (written, again) = match by_laid {
+            Ok(by_laid) if is_same(&by_laid) => (laid, by_laid),
+            _ => (exact, by_exact),
+        };
         steps.end();
-        if let Some(miss) = again.missed.first() {
-            return Err(CliError::Failed(format!(
-                "with other texts in the place of addresses and of what --replace names, the plugin asks something else: {miss}"
-            )));
-        }
+        let Written { file, text, cassette } = written;
         let expected = again.rehearsed.outcome.render().map_err(CliError::Failed)?;
         guard(&live, &cassette, &[&text, &expected])?;
         let expected_file = cassettes::expected_file(&self.setting.dir, &name);
@@ -284,6 +285,33 @@ impl Record {
             let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
             CliError::Usage(format!("--target {target}: the plugin brings no such entity{near}"))
         })
+    }
+}
+
+/// A cassette as it is written and read again.
+struct Written {
+    file: PathBuf,
+    text: String,
+    cassette: Cassette,
+}
+
+impl Written {
+    fn new(cassette: Cassette, dir: &Path, name: &str) -> Result<Self> {
+        let file = cassettes::file(dir, name);
+        let text = cassette.render().map_err(CliError::Failed)?;
+        let cassette = cassette::parse(&file.display().to_string(), &text)?;
+        Ok(Self { file, text, cassette })
+    }
+
+    async fn replay(&self, plugin: &Plugin, dir: &Path, steps: &Steps) -> Result<Replayed> {
+        let shown = self.file.display().to_string();
+        let again = replay(plugin, &self.cassette, (&shown, &self.text), dir, steps).await?;
+        match again.missed.first() {
+            None => Ok(again),
+            Some(miss) => Err(CliError::Failed(format!(
+                "with other texts in the place of addresses and of what --replace names, the plugin asks something else: {miss}"
+            ))),
+        }
     }
 }
 
