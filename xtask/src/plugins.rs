@@ -42,6 +42,20 @@ pub(crate) fn build_with(seawall: &Path, names: &[String], force: bool) -> Resul
     Ok(())
 }
 
+/// The plugins that have recorded conversations.
+pub(crate) fn with_cassettes() -> Vec<PathBuf> {
+    let mut all = folders().unwrap_or_default();
+    all.retain(|folder| folder.join("tests/cassettes").is_dir());
+    all
+}
+
+/// Tests a plugin that was built on its cassettes.
+pub(crate) fn replay(folder: &Path) -> Result<()> {
+    let component = folder.join("dist").join(format!("{}.wasm", named(folder)));
+    let mut test = tool::command(tool::seawall());
+    tool::run(test.args(["plugin", "test", "--component"]).arg(component).arg(folder))
+}
+
 /// Folders with a manifest.
 fn folders() -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

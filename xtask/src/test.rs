@@ -22,6 +22,11 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
     front::steps(&mut steps);
     steps.step("seawall", |_| tool::build_seawall_with(cargo()));
     steps.step("plugins", |_| plugins::build(&[], false));
+    for folder in plugins::with_cassettes() {
+        steps.step(&format!("cassettes of {}", plugins::named(&folder)), |_| {
+            plugins::replay(&folder)
+        });
+    }
     for manifest in own_workspaces() {
         let folder = manifest.parent().map(plugins::named).unwrap_or_default();
         steps.step(&format!("tests of {folder} (Rust)"), |tally| {

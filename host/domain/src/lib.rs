@@ -6,6 +6,7 @@
 
 pub mod blueprint;
 pub mod bundle;
+pub mod cassette;
 pub mod credential;
 pub mod document;
 pub mod egress;

@@ -2,6 +2,7 @@
 
 mod account;
 mod roles;
+mod still;
 mod types;
 
 pub use types::{Delivery, Invocation, Progress, Scope, Subject};
@@ -89,6 +90,9 @@ impl Plugin {
         // No environment, no arguments, and no sockets: the context denies what it is not given, and address look-ups
         // and every socket are refused besides.
         wasi.allow_ip_name_lookup(false).allow_tcp(false).allow_udp(false);
+        if let Some(at) = sandbox.door.as_ref().and_then(|door| door.moment()) {
+            still::stand(&mut wasi, at);
+        }
         for (host_path, guest_path) in &sandbox.directories {
             wasi.preopened_dir(host_path, guest_path, FsPerms::ReadOnly)
                 .map_err(|e| {

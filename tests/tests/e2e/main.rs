@@ -21,6 +21,7 @@ mod lifecycle;
 mod openbao;
 mod policy;
 mod prometheus;
+mod record;
 mod rules;
 mod sync;
 mod unleash;

@@ -2,7 +2,7 @@
 
 mod closing;
 mod held;
-mod page;
+pub(crate) mod page;
 mod pass;
 pub(crate) mod preview;
 mod supervisor;

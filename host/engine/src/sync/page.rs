@@ -23,9 +23,9 @@ pub(super) struct Place {
 
 /// A page's changes, sorted into what is stored and what is removed.
 #[derive(Default)]
-pub(super) struct Sorted {
-    pub(super) upserts: Vec<(String, Vec<u8>)>,
-    deletes: Vec<String>,
+pub(crate) struct Sorted {
+    pub(crate) upserts: Vec<(String, Vec<u8>)>,
+    pub(crate) deletes: Vec<String>,
 }
 
 /// Up to so many items are quicker worked on here than handed over to another thread.
@@ -172,7 +172,7 @@ fn strict(site: &Site, kind: &str) -> bool {
 }
 
 /// Checks what a page says of itself. A page that is wrong is refused whole, with the reason; what came before stays.
-pub(super) fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
+pub(crate) fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
     let bad = |why: String| EngineError::Plugin(CallError::BadAnswer(why));
     let mut sorted = Sorted::default();
     let mut keys = HashSet::new();

@@ -8,7 +8,7 @@ use seawall_domain::{
 };
 use seawall_runtime::{
     Line, Plugin, Sandbox, Scope,
-    door::{Buckets, Door, DoorConfig, Record, Secret},
+    door::{Buckets, Door, DoorConfig, Record, Secret, Transport},
 };
 use serde_json::Value;
 use std::{
@@ -19,7 +19,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// What sinks collect while the plugin runs.
-type Kept<T> = Arc<Mutex<Vec<T>>>;
+pub(crate) type Kept<T> = Arc<Mutex<Vec<T>>>;
 
 /// What is to be tried.
 pub struct PreviewRequest {
@@ -67,12 +67,7 @@ pub struct Preview {
 pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
     let bundle = request.plugin.bundle();
     let manifest = &bundle.manifest;
-    if let Err(wrong) = seawall_domain::integration::check_config(&manifest.config, &request.config) {
-        let all = wrong
-            .iter()
-            .map(|p| Problem::at(format!("/config{}", p.pointer), p.words()));
-        return Err(EngineError::Invalid(all.collect()));
-    }
+    check(request)?;
     let (mapping, blueprints) = rules(bundle)?;
     let mut out = Vec::new();
     let kinds: Vec<String> = match &mapping {
@@ -106,7 +101,18 @@ pub async fn preview(request: &PreviewRequest) -> Result<Vec<Preview>> {
     Ok(out)
 }
 
-fn rules(bundle: &Bundle) -> Result<(Option<Mapping>, Blueprints)> {
+/// Whether the config is one that the plugin takes.
+pub(crate) fn check(request: &PreviewRequest) -> Result<()> {
+    let schema = &request.plugin.bundle().manifest.config;
+    seawall_domain::integration::check_config(schema, &request.config).map_err(|wrong| {
+        let all = wrong
+            .iter()
+            .map(|p| Problem::at(format!("/config{}", p.pointer), p.words()));
+        EngineError::Invalid(all.collect())
+    })
+}
+
+pub(crate) fn rules(bundle: &Bundle) -> Result<(Option<Mapping>, Blueprints)> {
     let mapping = bundle
         .mapping
         .as_ref()
@@ -131,7 +137,7 @@ async fn one(
     kind: String,
 ) -> Result<Preview> {
     let (log, records) = (Kept::<Line>::default(), Kept::<Record>::default());
-    let sandbox = sandbox(request, &log, &records)?;
+    let sandbox = sandbox(request, Transport::Live, &log, &records)?;
     let selector = mapping
         .and_then(|m| m.selectors(&kind).first().map(ToString::to_string))
         .unwrap_or_else(|| "{}".to_owned());
@@ -187,7 +193,13 @@ async fn one(
     Ok(preview)
 }
 
-fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -> Result<Sandbox> {
+/// A sandbox with all that the manifest asks granted.
+pub(crate) fn sandbox(
+    request: &PreviewRequest,
+    transport: Transport,
+    log: &Kept<Line>,
+    records: &Kept<Record>,
+) -> Result<Sandbox> {
     let manifest = &request.plugin.bundle().manifest;
     let mut grant = Grant::as_asked(request.plugin.digest().clone(), manifest);
     grant.private_ranges.clone_from(&request.private_ranges);
@@ -203,7 +215,7 @@ fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -
         })
         .collect();
     let (line_sink, record_sink) = (log.clone(), records.clone());
-    let door = Door::new(DoorConfig {
+    let config = DoorConfig {
         integration: "dev".into(),
         plugin: request.plugin.bundle().manifest.name.to_string(),
         digest: request.plugin.digest().clone(),
@@ -221,8 +233,8 @@ fn sandbox(request: &PreviewRequest, log: &Kept<Line>, records: &Kept<Record>) -
         now: request.now,
         revoked: CancellationToken::new(),
         ca: None,
-    })
-    .map_err(|why| EngineError::invalid("/ca", why))?;
+    };
+    let door = Door::over(config, transport).map_err(|why| EngineError::invalid("/ca", why))?;
     let directories = grant
         .directories(manifest, &request.config)
         .map_err(|e| EngineError::invalid("/config", e.to_string()))?

@@ -88,7 +88,8 @@ impl Minter {
         (made.used() != refused.used()).then_some(made)
     }
 
-    fn peek(&self) -> Option<Live> {
+    /// What was made last, if it was.
+    pub(crate) fn peek(&self) -> Option<Live> {
         self.live.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

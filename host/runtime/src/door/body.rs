@@ -5,6 +5,7 @@ use super::{
     cache::Keep,
     record::Open,
     redact::{Redactor, Stream},
+    tape::Taking,
 };
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -26,6 +27,7 @@ pub(super) struct Metered {
     redactor: Redactor,
     stream: Stream,
     keep: Option<Keep>,
+    taking: Option<Taking>,
     open: Option<Open>,
     received: u64,
     ended: bool,
@@ -48,6 +50,7 @@ impl Metered {
             redactor,
             stream: Stream::default(),
             keep: None,
+            taking: None,
             open: None,
             received: 0,
             ended: false,
@@ -65,6 +68,7 @@ impl Metered {
             redactor: Redactor::default(),
             stream: Stream::default(),
             keep: None,
+            taking: None,
             open: None,
             received: 0,
             ended: false,
@@ -76,6 +80,11 @@ impl Metered {
 
     pub(super) fn keeping(mut self, keep: Option<Keep>) -> Self {
         self.keep = keep;
+        self
+    }
+
+    pub(super) fn taped(mut self, taking: Option<Taking>) -> Self {
+        self.taking = taking;
         self
     }
 
@@ -126,6 +135,9 @@ impl Metered {
     }
 
     fn remember(&mut self, clean: &Bytes) {
+        if let Some(taking) = &mut self.taking {
+            taking.push(clean);
+        }
         if self.keep.as_mut().is_some_and(|keep| !keep.push(clean)) {
             self.keep = None;
         }
@@ -138,6 +150,8 @@ impl Metered {
         if let Some(keep) = self.keep.take() {
             keep.finish();
         }
+        // Kept before the guest can ask on.
+        self.taking = None;
         (!rest.is_empty()).then(|| Frame::data(rest))
     }
 }

@@ -110,6 +110,11 @@ impl Cache {
 }
 
 impl Asked {
+    /// A request that is neither answered from the cache nor kept.
+    pub(super) fn elsewhere() -> Self {
+        Self { key: None, entry: None }
+    }
+
     /// Makes the request conditional where something is kept.
     pub(super) fn conditional(&self, mut request: Request<Outgoing>) -> Request<Outgoing> {
         if let Some(entry) = &self.entry {

@@ -1,6 +1,9 @@
 //! Attaches a credential to a request. Its secret never enters the guest.
 
-use super::bounds::{Bounds, CountedBody};
+use super::{
+    bounds::{Bounds, CountedBody},
+    redact::Redactor,
+};
 use crate::credential::{Live, Minter, Signer, Unminted, Use, sign};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -25,6 +28,11 @@ impl Secret {
     /// What `minter` makes, attached in this way where it is a text.
     pub fn minted(attach: Attach, minter: Arc<Minter>) -> Self {
         Self { attach, minter }
+    }
+
+    /// Finds what is at hand of it now.
+    pub(super) fn redactor(&self) -> Redactor {
+        self.minter.peek().map(|live| live.redactor()).unwrap_or_default()
     }
 
     /// How it is attached.

@@ -10,6 +10,7 @@ mod credential;
 mod decode;
 mod record;
 pub(crate) mod redact;
+mod tape;
 pub(crate) mod tls;
 
 pub(crate) use body::Unread;
@@ -17,6 +18,7 @@ pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
 pub use record::{Record, RecordSink};
+pub use tape::{Recorder, Replay, Transport};
 pub use tls::authorities;
 
 use crate::{
@@ -45,6 +47,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use tape::{Taking, Unplayed};
 use tls::Trust;
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
@@ -90,6 +93,7 @@ pub struct Door {
     /// For credentials that are shown as a certificate, each with what it was made for.
     shown: Mutex<HashMap<CredentialName, (Live, Arc<Client>)>>,
     cache: Cache,
+    transport: Transport,
 }
 
 /// Stands for the command that grants anew, where the plugin's name is not at hand. An approval replaces the grant before it.
@@ -106,6 +110,14 @@ impl Door {
     /// # Errors
     /// Where `ca` holds no authorities.
     pub fn new(config: DoorConfig) -> Result<Arc<Self>, String> {
+        Self::over(config, Transport::Live)
+    }
+
+    /// Makes a door whose requests are recorded, or answered from a cassette.
+    ///
+    /// # Errors
+    /// Where `ca` holds no authorities.
+    pub fn over(config: DoorConfig, transport: Transport) -> Result<Arc<Self>, String> {
         let trust = Trust::of(config.ca.as_deref(), None)?;
         let client = Client::new(config.addresses.clone(), false, &trust)?;
         let loopback = Client::new(config.addresses.clone(), true, &trust)?;
@@ -115,7 +127,19 @@ impl Door {
             shown: Mutex::default(),
             config,
             cache: Cache::default(),
+            transport,
         }))
+    }
+
+    /// The time at which the guest's clock stands, in a recording and in a replay.
+    pub(crate) fn moment(&self) -> Option<Millis> {
+        self.transport.moment()
+    }
+
+    /// The first credential whose secret is in `text`, in any of the forms that are cut out of answers.
+    pub fn shown_in(&self, text: &[u8]) -> Option<&CredentialName> {
+        let shown = |(_, secret): &(&CredentialName, &Secret)| secret.redactor().finds(text);
+        self.config.credentials.iter().find(shown).map(|(name, _)| name)
     }
 
     /// When the grant ends.
@@ -187,7 +211,16 @@ impl Door {
         let target = normalise(request.uri())?;
         open.target(&target);
         let credential = self.decide(&request, &target, open)?;
-        let (parts, body) = self.prepare(request, &target, credential.as_ref(), bounds)?;
+        if let Transport::Replay(replay) = &self.transport {
+            return self.replay(replay, request, &target, bounds, place, open).await;
+        }
+        let (request, mut taking) = self.heard(request, &target);
+        let (mut parts, body) = self.prepare(request, &target, credential.as_ref(), bounds)?;
+        if taking.is_some() {
+            // What is recorded is what the tool says, in plain text.
+            let plain = header::HeaderValue::from_static("identity");
+            parts.headers.insert(header::ACCEPT_ENCODING, plain);
+        }
         let plaintext = credential.is_some() && target.scheme == egress::Scheme::Http;
         if plaintext && !self.config.plaintext_to_loopback {
             let why = format!(
@@ -221,7 +254,10 @@ impl Door {
             };
             open.sent(outgoing.body().sent());
             let client = self.client(plaintext, &credential, live.as_ref())?;
-            let asked = self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name));
+            let asked = match taking {
+                Some(_) => cache::Asked::elsewhere(),
+                None => self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name)),
+            };
             let outgoing = asked.conditional(outgoing);
             let waited = first_byte(&client, outgoing, bounds.patience(limit));
             let response = tokio::select! {
@@ -247,8 +283,48 @@ impl Door {
                 .observe(self.shared(name), response.status(), response.headers());
         }
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
-        let (response, body) = self.answer(response, asked, live.as_ref(), bounds, place, open)?;
+        let (response, body) = self.answer(response, (asked, taking.take()), live.as_ref(), bounds, place, open)?;
         Ok((response, body.patient(between)))
+    }
+
+    /// Begins to keep the exchange, where it is recorded.
+    fn heard(&self, request: Request<WasiBody>, target: &Target) -> (Request<WasiBody>, Option<Taking>) {
+        let Transport::Recording(recorder) = &self.transport else {
+            return (request, None);
+        };
+        let secrets = self.config.credentials.values();
+        let redactors = secrets.map(|secret| recorder.count(secret.redactor())).collect();
+        let taking = recorder.begin(request.method().as_str(), target, request.headers(), redactors);
+        (request.map(|body| taking.tapped(body)), Some(taking))
+    }
+
+    /// Answers from a cassette.
+    async fn replay(
+        &self,
+        replay: &Replay,
+        request: Request<WasiBody>,
+        target: &Target,
+        bounds: &Arc<Bounds>,
+        place: bounds::Place,
+        open: &mut Open,
+    ) -> Result<(Response<()>, Metered), Stopped> {
+        // A header that is refused is refused here too.
+        let (parts, body) = self.prepare(request, target, None, bounds)?;
+        let outgoing = Request::from_parts(parts, body);
+        open.sent(outgoing.body().sent());
+        let response = replay
+            .answer(outgoing, target)
+            .await
+            .map_err(|unplayed| match unplayed {
+                Unplayed::Missing(miss) => Stopped::refused(miss.to_string(), None),
+                Unplayed::Body(error) => Stopped::from(Refused::Body(error.to_string())),
+                Unplayed::Invalid(why) => {
+                    Stopped::failed(format!("the cassette's answer: {why}"), Error::InternalError(None))
+                }
+            })?;
+        let (parts, body) = response.into_parts();
+        let metered = Metered::new(body, bounds, place, redact::Redactor::default());
+        Ok((Response::from_parts(parts, ()), metered))
     }
 
     fn decide(
@@ -363,13 +439,16 @@ impl Door {
     fn answer(
         &self,
         response: Response<hyper::body::Incoming>,
-        asked: cache::Asked,
+        (asked, mut taking): (cache::Asked, Option<Taking>),
         live: Option<&Live>,
         bounds: &Arc<Bounds>,
         place: bounds::Place,
         open: &mut Open,
     ) -> Result<(Response<()>, Metered), Stopped> {
-        let redactor = live.map(Live::redactor).unwrap_or_default();
+        let mut redactor = live.map(Live::redactor).unwrap_or_default();
+        if let Transport::Recording(recorder) = &self.transport {
+            redactor = recorder.count(redactor);
+        }
         let (mut parts, body) = response.into_parts();
         if parts.status == StatusCode::NOT_MODIFIED
             && let Some((headers, kept)) = asked.kept()
@@ -392,6 +471,8 @@ impl Door {
             for name in session {
                 parts.headers.remove(name);
             }
+        }
+        if live.is_some() || taking.is_some() {
             body = decode::plain(&mut parts.headers, body).map_err(|encoding| {
                 let why = format!(
                     "the tool answered in the encoding `{encoding}` although it was asked for none, so the host could not cut an \
@@ -404,7 +485,10 @@ impl Door {
             redactor.header(value);
         }
         let keep = self.cache.keep(asked, &parts);
-        let metered = Metered::new(body, bounds, place, redactor).keeping(keep);
+        if let Some(taking) = &mut taking {
+            taking.answered(parts.status, &parts.headers);
+        }
+        let metered = Metered::new(body, bounds, place, redactor).keeping(keep).taped(taking);
         Ok((Response::from_parts(parts, ()), metered))
     }
 }

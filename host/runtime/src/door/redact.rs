@@ -7,12 +7,17 @@ use base64::{
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 use memchr::memmem;
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// Replaces secrets by stars of the same length, so that a declared length stays true.
 #[derive(Clone, Default)]
 pub(crate) struct Redactor {
     needles: Arc<[Vec<u8>]>,
+    /// Counts what is cut, for a recording.
+    cuts: Option<Arc<AtomicU64>>,
 }
 
 /// Shorter secrets would cut ordinary words to pieces.
@@ -26,7 +31,25 @@ impl Redactor {
         needles.dedup();
         Self {
             needles: needles.into(),
+            cuts: None,
         }
+    }
+
+    pub(super) fn counting(self, cuts: Arc<AtomicU64>) -> Self {
+        Self {
+            cuts: Some(cuts),
+            ..self
+        }
+    }
+
+    /// Cuts secrets out of what is there as a whole.
+    pub(super) fn bytes(&self, bytes: &mut [u8]) {
+        self.cut(bytes);
+    }
+
+    /// Whether one of the secrets is in it.
+    pub(super) fn finds(&self, bytes: &[u8]) -> bool {
+        self.needles.iter().any(|needle| memmem::find(bytes, needle).is_some())
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -34,7 +57,7 @@ impl Redactor {
     }
 
     pub(super) fn header(&self, value: &mut HeaderValue) {
-        if self.needles.iter().any(|n| memmem::find(value.as_bytes(), n).is_some()) {
+        if self.finds(value.as_bytes()) {
             let mut bytes = value.as_bytes().to_vec();
             self.cut(&mut bytes);
             if let Ok(clean) = HeaderValue::from_bytes(&bytes) {
@@ -49,6 +72,9 @@ impl Redactor {
             while let Some(at) = memmem::find(&bytes[from..], needle) {
                 bytes[from + at..from + at + needle.len()].fill(b'*');
                 from += at + needle.len();
+                if let Some(cuts) = &self.cuts {
+                    cuts.fetch_add(1, Ordering::Relaxed);
+                }
             }
         }
     }

@@ -93,6 +93,19 @@ impl Ingestor for Probe {
                 )?;
                 Ok(page)
             }
+            // A request that says when it was made, and that it is another than the last one.
+            "stamp" => {
+                let now = clock::now().as_millis().to_string();
+                let url = http::join(&config.base_url, "/echo");
+                let answer = http::get(url).query("at", now).query("nonce", random::u64()).send()?;
+                let mut page = Page::complete();
+                page.upsert(
+                    scope.kind(),
+                    "answer",
+                    &json!({"id": "answer", "name": answer.json::<Value>()?["uri"], "size": random::u64() % 1000}),
+                )?;
+                Ok(page)
+            }
             other => Err(Failure::invalid_config(format!("no such mode: {other}"))),
         }
     }

@@ -1,16 +1,21 @@
 //! `seawall plugin …`.
 
 mod build;
+mod cassettes;
 mod dev;
 mod diff;
 mod inspect;
 mod install;
 mod list;
 mod new;
+mod record;
 mod remove;
+mod replay;
 mod report;
 mod rollback;
+mod setting;
 mod steps;
+mod test;
 mod watch;
 
 use crate::cli::{
@@ -28,6 +33,10 @@ pub(crate) enum Plugin {
     Build(build::Build),
     /// Build a plugin, pull one page and show what comes of it; again on every save
     Dev(dev::Dev),
+    /// Keep a plugin's conversation with the real tool, for tests without it
+    Record(record::Record),
+    /// Test a plugin on recorded conversations, offline
+    Test(test::Test),
     /// Show what a plugin is and asks for, without running it
     Inspect(inspect::Inspect),
     /// Show what a version asks beyond another
@@ -48,6 +57,8 @@ impl Plugin {
             Self::New(command) => command.run(global),
             Self::Build(command) => command.run(global),
             Self::Dev(command) => command.run(global).await,
+            Self::Record(command) => command.run(global).await,
+            Self::Test(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global),
             Self::Diff(command) => command.run(global),
             Self::Install(command) => command.run(global).await,

@@ -37,6 +37,7 @@ impl New {
             .collect();
         global.output().text(&format!(
             "{}\n\nTry it on a tool, again on every save:\n  seawall plugin dev {folder} --config base_url=http://127.0.0.1:8080\n\
+             Keep the tool's answers, and test with them, offline:\n  seawall plugin record {folder} --config base_url=http://127.0.0.1:8080\n  seawall plugin test {folder}\n\
              Put it to work:\n  seawall plugin install {folder} --approve --private 127.0.0.0/8 --config base_url=http://127.0.0.1:8080",
             files.join("\n")
         ))

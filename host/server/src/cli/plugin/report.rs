@@ -113,7 +113,7 @@ fn head(p: &Preview) -> String {
 }
 
 /// A request; a refused one with the manifest's lines that would allow it.
-fn line(r: &Record) -> String {
+pub(super) fn line(r: &Record) -> String {
     let took = r.micros as f64 / 1000.0;
     if r.allowed {
         let status = r

@@ -57,6 +57,11 @@ impl Steps {
         }
     }
 
+    /// Something new within the step, for those who watch.
+    pub(crate) fn now(&self, what: &str) {
+        self.bar.set_message(what.to_owned());
+    }
+
     pub(crate) fn end(&self) {
         self.bar.finish_and_clear();
     }
