@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
 
 pub mod bench;
+pub mod oci;
 mod real;
 mod rogue;
 mod seawall;

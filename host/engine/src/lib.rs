@@ -23,6 +23,7 @@ mod site;
 mod sync;
 mod tasks;
 mod tighten;
+mod trust;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
@@ -39,3 +40,4 @@ pub use rules::Evaluation;
 pub use runs::RunRequest;
 pub use sync::preview::{Preview, PreviewRequest, preview};
 pub use tighten::Unused;
+pub use trust::Standing;

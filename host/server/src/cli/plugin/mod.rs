@@ -5,11 +5,18 @@ mod dev;
 mod diff;
 mod inspect;
 mod install;
+mod keygen;
 mod list;
 mod new;
+mod pull;
+mod push;
+mod registry;
 mod report;
 mod rollback;
+mod sigfile;
+mod sign;
 mod steps;
+mod verify;
 mod watch;
 
 use crate::cli::{
@@ -31,6 +38,16 @@ pub(crate) enum Plugin {
     Inspect(inspect::Inspect),
     /// Show what a version asks beyond another
     Diff(diff::Diff),
+    /// Push a plugin to an OCI registry
+    Push(push::Push),
+    /// Pull a plugin from an OCI registry into a file
+    Pull(pull::Pull),
+    /// Make a pair of keys to sign plugins with
+    Keygen(keygen::Keygen),
+    /// Sign a plugin, in its registry or as a file
+    Sign(sign::Sign),
+    /// Check who signed a plugin
+    Verify(verify::Verify),
     /// Install a plugin, and put it to work at once if asked to
     Install(install::Install),
     /// List installed plugins
@@ -47,6 +64,11 @@ impl Plugin {
             Self::Dev(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global),
             Self::Diff(command) => command.run(global),
+            Self::Push(command) => command.run(global).await,
+            Self::Pull(command) => command.run(global).await,
+            Self::Keygen(command) => command.run(global),
+            Self::Sign(command) => command.run(global).await,
+            Self::Verify(command) => command.run(global).await,
             Self::Install(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
             Self::Rollback(command) => command.run(global).await,
