@@ -82,7 +82,11 @@ async fn pushed_and_installed(kind: &str) {
 
     // Pushing the same again changes nothing, and what the key signed already it does not sign again.
     let again = oci.push(&probe, &oci.at("acme/probe:1"), &["--key", &key]);
-    assert_eq!((&again["reference"], &again["signatures"]), (&pushed["reference"], &json!(1)), "{again}");
+    assert_eq!(
+        (&again["reference"], &again["signatures"]),
+        (&pushed["reference"], &json!(1)),
+        "{again}"
+    );
 
     trust(
         &seawall,

@@ -27,7 +27,10 @@ fn component() -> Digest {
 
 #[test]
 fn what_cosign_signed_is_accepted_in_both_formats() {
-    let (key, other) = (PublicKey::from_pem(PUBLIC).unwrap(), PublicKey::from_pem(OTHER).unwrap());
+    let (key, other) = (
+        PublicKey::from_pem(PUBLIC).unwrap(),
+        PublicKey::from_pem(OTHER).unwrap(),
+    );
     let cosigned = cosigned();
     assert_eq!(cosigned.check(&component()), Ok(()));
     let formats: Vec<_> = cosigned.signatures.iter().map(|signature| signature.format).collect();
@@ -65,13 +68,21 @@ fn one_changed_bit_is_enough() {
 #[test]
 fn an_attestation_is_no_signature() {
     let mut cosigned = cosigned();
-    for (from, to) in [("cosign/sign/v1", "cosign/attest/v1"), ("cosign container image", "atomic container")] {
+    for (from, to) in [
+        ("cosign/sign/v1", "cosign/attest/v1"),
+        ("cosign container image", "atomic container"),
+    ] {
         for signature in &mut cosigned.signatures {
             let text = String::from_utf8(signature.payload.clone()).unwrap();
             signature.payload = text.replace(from, to).into_bytes();
         }
     }
-    assert!(cosigned.signatures.iter().all(|signature| signature.subjects().is_empty()));
+    assert!(
+        cosigned
+            .signatures
+            .iter()
+            .all(|signature| signature.subjects().is_empty())
+    );
     assert!(matches!(cosigned.check(&component()), Err(Tampered::Signature { .. })));
 }
 
@@ -89,7 +100,10 @@ fn a_policy_knows_cosigns_key_by_its_name() {
     };
     assert_eq!(judge(&trust(PUBLIC)), None);
     let why = judge(&trust(OTHER)).unwrap();
-    assert!(why.ends_with("its 2 signatures are by none of the keys that the policy names"), "{why}");
+    assert!(
+        why.ends_with("its 2 signatures are by none of the keys that the policy names"),
+        "{why}"
+    );
     let before = trust(PUBLIC).signers(&cosigned);
     let why = trust(OTHER).objection(&name, &cosigned, &[], &before).unwrap();
     assert!(why.contains("it was signed by acme when it was installed"), "{why}");

@@ -10,7 +10,7 @@ use crate::cli::{
     output::{at, fields},
 };
 use seawall_domain::Digest;
-use seawall_registry::{Artifact, Reference, RegistryError, SigningKey};
+use seawall_registry::{Artifact, Reference, SigningKey};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -109,6 +109,6 @@ impl Push {
             // A plus, which versions may have, is none of a tag's characters.
             tags.push(artifact.bundle.manifest.version.to_string().replace('+', "_"));
         }
-        Ok(tags.iter().map(|tag| base.with_tag(tag)).collect::<Result<_, _>>()?)
+        tags.iter().map(|tag| Ok(base.with_tag(tag)?)).collect()
     }
 }
