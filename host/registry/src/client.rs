@@ -217,8 +217,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Stores a manifest under a tag or its digest. Returns whether the registry lists it among its subject's referrers.
-    pub(crate) async fn put_manifest(&self, path: &str, which: &str, text: &str) -> Result<bool> {
+    /// Stores a manifest under a tag or its digest.
+    pub(crate) async fn put_manifest(&self, path: &str, which: &str, text: &str) -> Result<()> {
         let url = self.url(path, &format!("manifests/{which}"))?;
         let make = || {
             let mut outgoing = Outgoing::new(Method::PUT, url.clone());
@@ -226,17 +226,25 @@ impl Registry {
             outgoing.header(header::CONTENT_TYPE, MANIFEST)
         };
         let answer = self.send(path, Access::Push, make).await?;
-        let answer = self
-            .fine(answer, path, "push", &[StatusCode::CREATED, StatusCode::OK])
+        self.fine(answer, path, "push", &[StatusCode::CREATED, StatusCode::OK])
             .await?;
-        Ok(answer.headers().contains_key("oci-subject"))
+        Ok(())
+    }
+
+    /// Whether it has the referrers API. Not every one that has says so when it takes a manifest (`OCI-Subject`).
+    pub(crate) async fn has_referrers(&self, path: &str, digest: &Digest) -> Result<bool> {
+        Ok(self.ask_referrers(path, digest).await?.status() == StatusCode::OK)
+    }
+
+    async fn ask_referrers(&self, path: &str, digest: &Digest) -> Result<Answer> {
+        let url = self.url(path, &format!("referrers/{digest}"))?;
+        let make = || Outgoing::new(Method::GET, url.clone()).header(header::ACCEPT, INDEX);
+        self.send(path, Access::Pull, make).await
     }
 
     /// What refers to a manifest: an index, from the API or, where the registry has none, from the tag that stands for it.
     pub(crate) async fn referrers(&self, path: &str, digest: &Digest) -> Result<Option<Bytes>> {
-        let url = self.url(path, &format!("referrers/{digest}"))?;
-        let make = || Outgoing::new(Method::GET, url.clone()).header(header::ACCEPT, INDEX);
-        let answer = self.send(path, Access::Pull, make).await?;
+        let answer = self.ask_referrers(path, digest).await?;
         if answer.status() == StatusCode::OK {
             return answer.bytes(MAX_MANIFEST_BYTES, &Progress::none()).await.map(Some);
         }

@@ -16,7 +16,11 @@ use hyper_util::{
     },
     rt::TokioExecutor,
 };
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use url::Url;
 
 /// How often a redirect is followed.
@@ -25,6 +29,8 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// How often a request is sent again after such a wait.
 const MAX_RETRIES: usize = 3;
+/// The least bytes a second that an answer may come with, once its first seconds of silence are over.
+const SLOWEST: u64 = 1 << 10;
 /// Bodies are sent in pieces of this size, so that there is progress to show.
 const PIECE: usize = 64 << 10;
 
@@ -252,15 +258,15 @@ impl Answer {
             .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
         let mut body = self.response.into_body();
         let mut all = BytesMut::new();
+        let began = Instant::now();
         loop {
-            let frame = tokio::time::timeout(silence, body.frame()).await;
+            // Drops that come just often enough to be no silence would keep us for days.
+            let earned = Duration::from_secs(all.len() as u64 / SLOWEST);
+            let patience = (silence + earned).saturating_sub(began.elapsed()).min(silence);
+            let frame = tokio::time::timeout(patience, body.frame()).await;
             let frame = frame.map_err(|_| RegistryError::Unreachable {
                 registry: authority(&url),
-                why: format!(
-                    "nothing more came within {} seconds, after {} bytes",
-                    silence.as_secs(),
-                    all.len()
-                ),
+                why: format!("{} bytes came in {} seconds, and then too little", all.len(), began.elapsed().as_secs()),
             })?;
             match frame {
                 None => return Ok(all.freeze()),

@@ -72,9 +72,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Adds a signature to those that a manifest has, under cosign's tag, as a referrer. Returns whether the registry lists it
-    /// as one.
-    pub(crate) async fn attach(&self, path: &str, of: &Descriptor, signature: &Signature) -> Result<bool> {
+    /// Adds a signature to those that a manifest has, under cosign's tag, as a referrer.
+    pub(crate) async fn attach(&self, path: &str, of: &Descriptor, signature: &Signature) -> Result<()> {
         let text = self.manifest(path, &tag(&of.digest)).await?;
         let before = text.and_then(|text| Manifest::parse(&text).ok());
         let mut layers = before.map(|manifest| manifest.layers).unwrap_or_default();

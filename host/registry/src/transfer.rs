@@ -39,7 +39,7 @@ pub struct Pushed {
     pub reference: Reference,
     /// How many it has now.
     pub signatures: usize,
-    /// Whether the registry lists signatures as referrers (OCI 1.1); none where none was added.
+    /// Whether the registry lists signatures as referrers (OCI 1.1); none where there are none.
     pub referrers: Option<bool>,
 }
 
@@ -95,11 +95,14 @@ impl Registry {
                 missing.push(key.sign(&first.repository(), &digest)?);
             }
         }
-        let mut referrers = None;
         for signature in missing {
-            referrers = Some(self.attach(path, &of, &signature).await?);
+            self.attach(path, &of, &signature).await?;
             present.push(signature);
         }
+        let referrers = match present.is_empty() {
+            true => None,
+            false => Some(self.has_referrers(path, &digest).await?),
+        };
         for reference in references {
             if let Some(tag) = reference.tag() {
                 self.put_manifest(path, tag, &artifact.manifest).await?;
@@ -116,7 +119,7 @@ impl Registry {
     ///
     /// # Errors
     /// The registry's.
-    pub async fn add_signature(&self, found: &Found, signature: &Signature) -> Result<bool> {
+    pub async fn add_signature(&self, found: &Found, signature: &Signature) -> Result<()> {
         let of = Descriptor::of(MANIFEST, found.manifest.as_bytes());
         self.attach(found.reference.path(), &of, signature).await
     }

@@ -452,6 +452,7 @@ async fn a_machine_without_a_way_out_installs_what_was_pulled_elsewhere() {
         "{pulled}"
     );
 
+    let key = pem(&public);
     // From here on nobody answers at the registry's address.
     let signatures = format!("{file}.sig.json");
     let elsewhere = tempfile::tempdir().unwrap();
@@ -464,7 +465,7 @@ async fn a_machine_without_a_way_out_installs_what_was_pulled_elsewhere() {
     drop(oci);
     trust(
         &seawall,
-        json!({"keys": {"acme": pem(&public)}, "require_signature": true, "registries": ["file"]}),
+        json!({"keys": {"acme": key}, "require_signature": true, "registries": ["file"]}),
     )
     .await;
     let said = refused(&seawall.command(&["plugin", "install", &file]), 1);

@@ -15,10 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// What is answered to a path, with query, and an authorization.
+type Answers = dyn Fn(&str, &str) -> Response + Send + Sync;
+
 /// What one registry answers, and what it was asked: method, path with query, and authorization.
 #[derive(Clone)]
 struct Bad {
-    answer: Arc<dyn Fn(&str, &str) -> Response + Send + Sync>,
+    answer: Arc<Answers>,
     asked: Arc<Mutex<Vec<(String, String)>>>,
     host: String,
 }
