@@ -5,6 +5,7 @@
 
 pub mod bench;
 mod guarded;
+pub mod oci;
 mod pki;
 mod real;
 mod rogue;

@@ -26,6 +26,20 @@ impl RealServer {
     /// # Panics
     /// With what the script printed, where it fails.
     pub fn start(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        match Self::try_start(name, arguments, environment) {
+            Ok(server) => server,
+            Err(missing) => panic!("{name}.sh: {missing}"),
+        }
+    }
+
+    /// The same where what it is built with may be missing, which the script says with exit code 77.
+    ///
+    /// # Errors
+    /// What is missing.
+    ///
+    /// # Panics
+    /// With what the script printed, where it fails otherwise.
+    pub fn try_start(name: &str, arguments: &[&str], environment: &[(&str, &str)]) -> Result<Self, String> {
         let folder = tempfile::Builder::new()
             .prefix("real-")
             .tempdir_in("/tmp")
@@ -44,8 +58,11 @@ impl RealServer {
         command.stdout(file.try_clone().expect("a log file")).stderr(file);
         let status = command.status().expect("bash");
         let text = std::fs::read_to_string(&log).unwrap_or_default();
+        if status.code() == Some(77) {
+            return Err(text.trim().to_owned());
+        }
         assert!(status.success(), "{name}.sh failed:\n{text}");
-        server
+        Ok(server)
     }
 
     /// Its folder.

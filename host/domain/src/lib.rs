@@ -19,12 +19,16 @@ pub mod item;
 pub mod limits;
 pub mod manifest;
 pub mod mapping;
+pub mod oci;
 pub mod pass;
 pub mod policy;
+pub mod provenance;
 pub mod query;
 pub mod report;
 pub mod run;
+pub mod signature;
 pub mod text;
+pub mod trust;
 pub mod webhook;
 
 pub use blueprint::Blueprint;

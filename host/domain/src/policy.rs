@@ -7,6 +7,7 @@ use crate::{
     limits::Limits,
     manifest::METHODS,
     text::nearest,
+    trust::Trust,
 };
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub struct Policy {
     pub max_days: Option<u32>,
     /// The most that an integration's or a plugin's limits may be, by name (`timeout_ms`, `memory_bytes`, …).
     pub max_limits: BTreeMap<String, u64>,
+    /// Whose plugins may be installed and used at all.
+    pub trust: Trust,
 }
 
 /// What no grant may contain.
@@ -117,6 +120,7 @@ impl Policy {
                 ));
             }
         }
+        wrong.extend(self.trust.wrong());
         if wrong.is_empty() {
             Ok(Bans::new(hosts, self.never.methods.clone()))
         } else {

@@ -67,6 +67,31 @@ pub(crate) fn canonical(value: &serde_json::Value, out: &mut String) {
     }
 }
 
+/// Bytes as base64 in JSON: `#[serde(with = "text::base64")]`.
+pub mod base64 {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// The format's.
+    pub fn serialize<S: Serializer>(bytes: &[u8], out: S) -> Result<S::Ok, S::Error> {
+        STANDARD.encode(bytes).serialize(out)
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Where it is no base64.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<u8>, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(from)?;
+        STANDARD
+            .decode(text.as_ref())
+            .map_err(|e| Error::custom(format!("expected base64: {e}")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,6 +24,7 @@ mod site;
 mod sync;
 mod tasks;
 mod tighten;
+mod trust;
 mod uninstall;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
@@ -43,3 +44,4 @@ pub use rules::Evaluation;
 pub use runs::RunRequest;
 pub use sync::preview::{Preview, PreviewRequest, preview};
 pub use tighten::Unused;
+pub use trust::Standing;

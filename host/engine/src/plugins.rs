@@ -1,14 +1,15 @@
 //! Installed components.
 
-use crate::{Engine, EngineError, Problem, Result};
+use crate::{Engine, EngineError, Problem, Result, Standing};
 use seawall_domain::{
     Digest, PluginName,
     bundle::{self, Bundle},
     grant::{Decision, Verdict},
     manifest::{Effect, differences},
+    provenance::Provenance,
 };
 use seawall_runtime::{ComponentFile, Plugin};
-use seawall_store::PluginRow;
+use seawall_store::{InstallationRow, PluginRow};
 use serde_json::Value;
 use std::{path::PathBuf, sync::PoisonError};
 
@@ -32,15 +33,18 @@ pub struct PluginView {
     pub status: PluginStatus,
     /// The decision in force.
     pub decision: Option<Decision>,
+    /// Where it came from, who signed it, and whether the policy in force is against it.
+    pub standing: Standing,
 }
 
 impl Engine {
-    /// Installs a component: checks and compiles it, and keeps its bytes. It does not run before it is granted.
-    /// Returns false where this digest was installed already.
+    /// Installs a component: checks and compiles it, and keeps its bytes, where it came from and its signatures. It does not run
+    /// before it is granted. Returns false where this digest was installed already.
     ///
     /// # Errors
-    /// Where it is no component, has no manifest, imports what nobody offers, or its roles do not fit.
-    pub async fn install(&self, bytes: Vec<u8>, by: String) -> Result<(PluginView, bool)> {
+    /// Where it is no component, has no manifest, imports what nobody offers, its roles do not fit, or its signatures are about
+    /// something else; [`EngineError::Forbidden`] where the policy does not trust it.
+    pub async fn install(&self, bytes: Vec<u8>, provenance: Provenance, by: String) -> Result<(PluginView, bool)> {
         let digest = Digest::of(&bytes);
         let known = self
             .inner
@@ -52,10 +56,18 @@ impl Engine {
         let world = bundle::world(&bytes).map_err(|e| EngineError::invalid("", e.to_string()))?;
         let bundle = Bundle::extract(&bytes).map_err(|e| EngineError::invalid("", e.to_string()))?;
         self.check_bundle(&bundle)?;
+        let signers = self.admit(&bundle.manifest.name, &digest, &provenance).await?;
         let path = self.component(&digest);
         write(&path, &bytes).await?;
         let size = bytes.len() as u64;
-        self.load(&digest).await?;
+        self.compiled(&digest).await?;
+        let installation = InstallationRow {
+            digest: digest.clone(),
+            by: by.clone(),
+            at: self.now(),
+            provenance,
+            signers,
+        };
         let row = PluginRow {
             digest: digest.clone(),
             bundle,
@@ -67,7 +79,15 @@ impl Engine {
         };
         if !known {
             self.inner.store.put_plugin(&row).await?;
+        }
+        let is_news = self.record(installation).await?;
+        if !known {
             self.pass_on(&row).await?;
+        } else if is_news {
+            // What it lacked before may be what integrations wait for.
+            for row in self.inner.store.integrations().await? {
+                self.inner.supervisors.wake(&row.integration.name);
+            }
         }
         Ok((self.plugin(digest.as_str()).await?, !known))
     }
@@ -231,12 +251,20 @@ impl Engine {
     /// The database's.
     pub async fn plugins(&self) -> Result<Vec<PluginView>> {
         let decisions = self.inner.store.decisions(None).await?;
+        let installations = self.installations().await?;
+        let trust = self.policy().await?.trust;
         let now = self.now();
         let view = |row: PluginRow| {
             let decision = decisions.iter().rev().find(|d| d.digest == row.digest).cloned();
             PluginView {
                 status: status(decision.as_ref(), now),
                 decision,
+                standing: Standing::of(
+                    &trust,
+                    &row.bundle.manifest.name,
+                    &row.digest,
+                    installations.get(&row.digest),
+                ),
                 row,
             }
         };
@@ -289,8 +317,14 @@ impl Engine {
         })
     }
 
-    /// The component, loaded once.
+    /// The component, ready to be called.
     pub(crate) async fn load(&self, digest: &Digest) -> Result<Plugin> {
+        self.admitted(digest).await?;
+        self.compiled(digest).await
+    }
+
+    /// The component, compiled once.
+    async fn compiled(&self, digest: &Digest) -> Result<Plugin> {
         if let Some(plugin) = self
             .inner
             .plugins

@@ -1,6 +1,6 @@
 //! The policy over all grants: set, kept, and held against each decision.
 
-use crate::{Engine, EngineError, PluginView, Problem, Result};
+use crate::{Engine, EngineError, PluginView, Problem, Result, Standing};
 use seawall_domain::{
     egress::Bans,
     grant::Grant,
@@ -90,7 +90,7 @@ impl Engine {
         Ok(change)
     }
 
-    /// Which grants in force contain what a policy does not allow.
+    /// Which grants in force contain what a policy does not allow, or are of a component that it does not trust.
     ///
     /// # Errors
     /// The database's.
@@ -101,9 +101,12 @@ impl Engine {
                 continue;
             }
             let grant = plugin.decision.as_ref().and_then(|decision| decision.grant.as_ref());
-            let objections = grant
+            let mut objections = grant
                 .map(|grant| policy.objections(grant, self.now()))
                 .unwrap_or_default();
+            let (row, installation) = (&plugin.row, plugin.standing.installation.as_ref());
+            let standing = Standing::of(&policy.trust, &row.bundle.manifest.name, &row.digest, installation);
+            objections.extend(standing.refused.map(|why| (String::new(), why)));
             if !objections.is_empty() {
                 let objections = objections.into_iter().map(|(_, why)| why).collect();
                 all.push(Violation { plugin, objections });
@@ -118,6 +121,9 @@ impl Engine {
         Self::bans_of(&policy)?;
         if let Some(why) = policy.objection_to(by, plugin.row.installed_by.as_deref()) {
             return Err(EngineError::Forbidden(why));
+        }
+        if let Some(why) = &plugin.standing.refused {
+            return Err(EngineError::Forbidden(why.clone()));
         }
         let objections = policy.objections(grant, self.now());
         if objections.is_empty() {

@@ -40,6 +40,10 @@ pub trait Store: Send + Sync + 'static {
     async fn remove_plugin(&self, digest: &Digest) -> Result<()>;
     /// All installed components, newest first.
     async fn plugins(&self) -> Result<Vec<PluginRow>>;
+    /// Keeps an installation. The newest of a digest counts.
+    async fn put_installation(&self, installation: &InstallationRow) -> Result<()>;
+    /// All installations, oldest first.
+    async fn installations(&self) -> Result<Vec<InstallationRow>>;
     /// Keeps a decision. The newest decision of a digest is the one in force.
     async fn put_decision(&self, decision: &Decision) -> Result<()>;
     /// All decisions, oldest first; of one digest, or of all.

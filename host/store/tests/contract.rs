@@ -44,6 +44,7 @@ behaviours! {
     definitions:
         blueprints_are_replaced_and_say_whether_anything_changed,
         plugins_and_decisions_are_kept,
+        installations_are_kept,
         policies_are_kept,
         integrations_keep_id_and_items_when_replaced,
         secrets_are_sealed_and_come_back,

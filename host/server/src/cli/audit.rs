@@ -148,6 +148,9 @@ fn people(audit: &Value) -> String {
         ("plugin", format!("{} {}", at(audit, "/plugin"), at(audit, "/version"))),
         ("digest", short_digest(audit, "/digest")),
         ("status", at(audit, "/status")),
+        ("source", at(audit, "/source")),
+        ("signed by", at(audit, "/signedBy")),
+        ("refused", at(audit, "/refused")),
         (
             "files",
             audit["files"]

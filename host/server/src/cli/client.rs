@@ -4,7 +4,8 @@ use crate::cli::{
     Global,
     error::{CliError, Problem, Result},
 };
-use reqwest::{Method, Url, header};
+use reqwest::{Method, Url, header, multipart};
+use seawall_domain::{oci::WASM, provenance::Provenance};
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 
@@ -20,7 +21,8 @@ pub(crate) struct Client {
 pub(crate) enum Body {
     Nothing,
     Json(Value),
-    Wasm(Vec<u8>),
+    /// A component, with where it came from and its signatures.
+    Plugin(Vec<u8>, Provenance),
 }
 
 impl Client {
@@ -124,7 +126,15 @@ impl Client {
         request = match body {
             Body::Nothing => request,
             Body::Json(value) => request.json(&value),
-            Body::Wasm(bytes) => request.header(header::CONTENT_TYPE, "application/wasm").body(bytes),
+            Body::Plugin(bytes, provenance) if provenance == Provenance::file() => {
+                request.header(header::CONTENT_TYPE, WASM).body(bytes)
+            }
+            Body::Plugin(bytes, provenance) => {
+                let provenance = serde_json::to_string(&provenance).map_err(|e| CliError::Failed(e.to_string()))?;
+                let component = multipart::Part::bytes(bytes).file_name("component.wasm");
+                let form = multipart::Form::new().part("component", component);
+                request.multipart(form.text("provenance", provenance))
+            }
         };
         let response = request.send().await.map_err(|e| self.lost(&e))?;
         let status = response.status();

@@ -1,6 +1,7 @@
 //! How a command fails, and the exit code that says so.
 
 use seawall_domain::document::Document;
+use seawall_registry::RegistryError;
 use serde_json::Value;
 
 /// A result of a command.
@@ -22,6 +23,9 @@ pub(crate) enum CliError {
     /// What was asked for was printed already, and it is not well. Exit code 1, nothing more is said.
     #[error("not well")]
     Unwell,
+    /// A registry, or what it holds, was of no use. Exit codes as above, by what went wrong.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// Nobody answers. Exit code 3.
     #[error("{server} does not answer: {why}")]
     Unreachable {
@@ -115,6 +119,13 @@ impl CliError {
             Self::Refused(problem) if problem.status == 404 => 5,
             Self::Refused(_) | Self::Failed(_) | Self::Unwell => 1,
             Self::Unreachable { .. } => 3,
+            Self::Registry(error) => match error {
+                RegistryError::Usage(_) | RegistryError::File { .. } => 2,
+                RegistryError::Unreachable { .. } => 3,
+                RegistryError::Unauthorized { .. } => 4,
+                RegistryError::NotFound(_) => 5,
+                _ => 1,
+            },
         }
     }
 
@@ -162,6 +173,9 @@ impl CliError {
                 let (_, list) = known.filter(|(_, list)| problem.status == 404 && !problem.detail.contains(list))?;
                 Some(format!("`{list}` shows those that exist"))
             }),
+            Self::Registry(RegistryError::Unauthorized { registry, .. }) => Some(format!(
+                "sign in with `docker login {registry}`, or give --username and --password-stdin"
+            )),
             Self::Unreachable { .. } => {
                 Some("start one with `seawall serve`, or name another with --server or SEAWALL_SERVER".into())
             }

@@ -33,8 +33,8 @@ Exit codes:
   0  done
   1  it did not end well: the server said no, a pass or a run failed, entities were set aside
   2  wrong usage: an argument or a document is wrong
-  3  the server does not answer
-  4  the server does not take the token
+  3  the server, or the registry, does not answer
+  4  the server does not take the token, or the registry does not let you
   5  there is nothing of the name that was given
 
 Examples:

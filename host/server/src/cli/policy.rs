@@ -4,7 +4,7 @@ use crate::cli::{
     Global, args,
     client::{Body, Client},
     error::{CliError, Result},
-    output::{Column, at, fields, short_digest, table, time},
+    output::{Column, at, fields, plain, short_digest, table, time},
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -34,7 +34,12 @@ A file, each field of which may be left out:
   approvers: [ann, bob]      # who may approve grants and change the policy
   two_people: true           # who installed a version may not approve it
   max_days: 90               # every grant has to end within so many days
-  max_limits: {timeout_ms: 60000, memory_bytes: 268435456}   # the most that a call may use")]
+  max_limits: {timeout_ms: 60000, memory_bytes: 268435456}   # the most that a call may use
+  trust:
+    keys: {acme: \"-----BEGIN PUBLIC KEY-----…\"}   # as `cosign generate-key-pair` or `seawall plugin keygen` write them
+    require_signature: true                         # by one of the keys
+    registries: [ghcr.io/acme/*, file]              # where plugins may come from
+    publishers: {\"acme-*\": [acme]}                  # which keys may sign plugins of a name")]
 pub(crate) struct Set {
     /// The file; `-` reads stdin
     file: PathBuf,
@@ -94,6 +99,19 @@ fn limits(limits: &serde_json::Map<String, Value>) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
+/// Which plugins have to be signed, and by whom.
+fn signed(trust: &Value) -> String {
+    let object = |name: &str| trust[name].as_object().into_iter().flatten();
+    let keys: Vec<_> = object("keys").map(|(name, _)| name.clone()).collect();
+    let mut lines = vec![match (keys.is_empty(), trust["require_signature"] == true) {
+        (true, _) => "as they may".to_owned(),
+        (false, true) => format!("by {}", keys.join(" or ")),
+        (false, false) => format!("as they may; known are {}", keys.join(", ")),
+    }];
+    lines.extend(object("publishers").map(|(pattern, keys)| format!("{pattern}: by {}", plain(keys))));
+    lines.join("\n")
+}
+
 fn people(answer: &Value) -> String {
     let policy = &answer["policy"];
     let or = |text: String, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text };
@@ -116,6 +134,8 @@ fn people(answer: &Value) -> String {
             "limits at most",
             policy["max_limits"].as_object().map(limits).unwrap_or_default(),
         ),
+        ("plugins from", or(at(policy, "/trust/registries"), "anywhere")),
+        ("plugins signed", signed(&policy["trust"])),
     ])];
     for (name, columns) in [("violations", VIOLATIONS), ("history", HISTORY)] {
         if let Some(rows) = answer[name].as_array().filter(|rows| !rows.is_empty()) {

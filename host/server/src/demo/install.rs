@@ -6,7 +6,7 @@ use crate::cli::{
     follow::style,
 };
 use indicatif::{HumanDuration, MultiProgress, ProgressBar};
-use seawall_domain::bundle::Bundle;
+use seawall_domain::{bundle::Bundle, provenance::Provenance};
 use serde_json::json;
 use std::{
     fs,
@@ -72,7 +72,9 @@ pub(super) async fn all(client: &Client, components: Vec<Component>, bars: &Mult
         }
         bar.set_message(doing);
         bar.enable_steady_tick(Duration::from_millis(100));
-        let plugin = client.post(&["plugins"], Body::Wasm(bytes)).await?;
+        let plugin = client
+            .post(&["plugins"], Body::Plugin(bytes, Provenance::file()))
+            .await?;
         let digest = plugin["digest"].as_str().unwrap_or_default().to_owned();
         let grant = json!({
             "private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "by": "demo",

@@ -5,7 +5,7 @@ use super::{
     extract::Query,
     grants::{self, DecisionView},
     listing::Page,
-    plugins,
+    plugins::{self, StandingView},
     problem::Problem,
     time,
 };
@@ -27,6 +27,8 @@ pub(crate) struct AuditView {
     digest: String,
     /// `awaiting-grant`, `granted` or `revoked`.
     status: &'static str,
+    #[serde(flatten)]
+    standing: StandingView,
     /// What it asks of the network, was granted, and used.
     network: Vec<RuleView>,
     /// Directories that it asks to read.
@@ -132,6 +134,7 @@ fn show(audit: PluginAudit) -> AuditView {
         version: manifest.version.to_string(),
         digest: audit.plugin.row.digest.to_string(),
         status: plugins::status(audit.plugin.status),
+        standing: plugins::standing(&audit.plugin.standing),
         files: serde_json::to_value(&manifest.capabilities.files).unwrap_or(Value::Null),
         catalog: manifest.capabilities.catalog,
         network: audit.network.into_iter().map(rule).collect(),

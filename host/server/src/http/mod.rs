@@ -10,6 +10,7 @@ mod entities;
 mod extract;
 mod grants;
 mod health;
+mod install;
 mod integrations;
 mod listing;
 mod metrics;
@@ -130,7 +131,7 @@ fn resources() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(
             OpenApiRouter::new()
-                .routes(routes!(plugins::list, plugins::install))
+                .routes(routes!(plugins::list, install::install))
                 .layer(DefaultBodyLimit::max(MAX_COMPONENT)),
         )
 }

@@ -2,23 +2,20 @@
 
 use super::{
     App,
-    extract::{self, Path, Query},
+    extract::{self, Path},
     grants,
     listing::Page,
     problem::Problem,
     time,
 };
-use axum::{
-    Json,
-    extract::{Request, State},
-    http::{StatusCode, header},
-};
-use seawall_domain::manifest::Role;
-use seawall_engine::{PluginStatus, PluginView};
+use axum::{Json, extract::State};
+use seawall_domain::{manifest::Role, provenance::FILE};
+use seawall_engine::{PluginStatus, PluginView, Standing};
+use seawall_store::InstallationRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 /// An installed component.
 #[derive(Debug, Serialize, ToSchema)]
@@ -47,6 +44,34 @@ pub(crate) struct PluginSummary {
     installed_at: String,
     /// Who installed it; null where nobody knows.
     installed_by: Option<String>,
+    #[serde(flatten)]
+    standing: StandingView,
+}
+
+/// Where a component came from, and whether the policy trusts it.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct StandingView {
+    /// `file`, or the reference that it was pulled from, pinned to a digest.
+    source: String,
+    /// The keys of the policy that signed it.
+    signed_by: Vec<String>,
+    /// Why the policy does not let it be used; null where nothing is against it.
+    refused: Option<String>,
+}
+
+/// What came with the installation that counts.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ProvenanceView {
+    /// The digest of its artifact's manifest, which is what signatures are about; null where there is none.
+    manifest_digest: Option<String>,
+    /// How many signatures came with it, by whomever.
+    signatures: usize,
+    /// Who installed it so.
+    by: String,
+    /// When.
+    at: String,
 }
 
 /// A component with all that is known of it.
@@ -61,6 +86,8 @@ pub(crate) struct PluginDetails {
     imports: Vec<String>,
     /// Interfaces that it exports.
     exports: Vec<String>,
+    /// What came with it; null where it was installed before that was kept.
+    provenance: Option<ProvenanceView>,
     /// What it asks and was granted, and who decided.
     #[schema(value_type = Object)]
     grant: Value,
@@ -88,16 +115,36 @@ fn summary(view: &PluginView, in_force: bool) -> PluginSummary {
         roles: manifest.roles.clone(),
         installed_at: time::show(view.row.installed_at),
         installed_by: view.row.installed_by.clone(),
+        standing: standing(&view.standing),
     }
 }
 
-async fn details(app: &App, view: PluginView) -> Result<PluginDetails, Problem> {
+pub(super) fn standing(standing: &Standing) -> StandingView {
+    let installation = standing.installation.as_ref();
+    StandingView {
+        source: installation.map_or(FILE, |row| row.provenance.source()).to_owned(),
+        signed_by: standing.signers.iter().map(|signer| signer.name.clone()).collect(),
+        refused: standing.refused.clone(),
+    }
+}
+
+fn provenance(row: InstallationRow) -> ProvenanceView {
+    ProvenanceView {
+        manifest_digest: row.provenance.manifest_digest().map(|digest| digest.to_string()),
+        signatures: row.provenance.signatures.len(),
+        by: row.by,
+        at: time::show(row.at),
+    }
+}
+
+pub(super) async fn details(app: &App, view: PluginView) -> Result<PluginDetails, Problem> {
     let in_force = app.engine.in_force(&view.row.bundle.manifest.name).await?;
     let in_force = in_force.is_some_and(|other| other.row.digest == view.row.digest);
     Ok(PluginDetails {
         summary: summary(&view, in_force),
         manifest: serde_json::to_value(&view.row.bundle.manifest).unwrap_or_else(|_| json!({})),
         grant: serde_json::to_value(grants::show(app, &view).await?).unwrap_or_else(|_| json!({})),
+        provenance: view.standing.installation.map(provenance),
         imports: view.row.imports,
         exports: view.row.exports,
     })
@@ -180,42 +227,4 @@ pub(super) async fn remove(
     let by = query.by.unwrap_or_else(|| "token".to_owned());
     app.engine.remove_plugin(&plugin, by, query.reason).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Who installs.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct InstallQuery {
-    /// Who installs, until people can sign in.
-    by: Option<String>,
-}
-
-/// Installs a component. It does not run before it is granted. 201 where it is new, 200 where this digest was installed already.
-#[utoipa::path(post, path = "/plugins", tag = "plugins", params(InstallQuery), request_body(content = Vec<u8>, content_type = "application/wasm"),
-    responses((status = 201, body = PluginDetails), (status = 200, body = PluginDetails), (status = 422, body = Problem)))]
-pub(super) async fn install(
-    State(app): State<App>,
-    Query(query): Query<InstallQuery>,
-    request: Request,
-) -> Result<(StatusCode, Json<PluginDetails>), Problem> {
-    let kind = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default()
-        .to_owned();
-    if kind != "application/wasm" {
-        return Err(Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "media-type",
-            "The body has another type",
-            format!("expected a component as `Content-Type: application/wasm`, found `{kind}`"),
-        ));
-    }
-    let by = query.by.unwrap_or_else(|| "token".to_owned());
-    let bytes = extract::body(request, &app, super::MAX_COMPONENT).await?;
-    let (view, new) = app.engine.install(bytes.to_vec(), by).await?;
-    let status = if new { StatusCode::CREATED } else { StatusCode::OK };
-    Ok((status, Json(details(&app, view).await?)))
 }

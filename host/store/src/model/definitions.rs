@@ -5,6 +5,8 @@ use seawall_domain::{
     credential::{Credential, Exchange, SecretSource},
     integration::Integration,
     manifest::Attach,
+    provenance::Provenance,
+    trust::Signer,
 };
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +39,21 @@ pub struct PluginRow {
     /// Who installed it; none where it was installed before that was kept.
     #[serde(default)]
     pub installed_by: Option<String>,
+}
+
+/// One installation of a component.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstallationRow {
+    /// The component.
+    pub digest: Digest,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Millis,
+    /// Where from, and the signatures that came with it.
+    pub provenance: Provenance,
+    /// The keys of the policy of that day whose signatures were checked then.
+    pub signers: Vec<Signer>,
 }
 
 /// An integration and how it stands.

@@ -1,7 +1,7 @@
 //! Blueprints, plugins, grants.
 
 use super::{Conn, get, json};
-use crate::{BlueprintRow, PluginRow, Result, sqlite::to_json};
+use crate::{BlueprintRow, InstallationRow, PluginRow, Result, sqlite::to_json};
 use seawall_domain::{Blueprint, Digest, Millis, grant::Decision, policy::PolicyChange};
 use sqlx::{Connection, query};
 
@@ -72,6 +72,24 @@ pub(crate) async fn plugins(conn: &mut Conn) -> Result<Vec<PluginRow>> {
         .await?
         .iter()
         .map(|row| json("plugin", row, "body"))
+        .collect()
+}
+
+pub(crate) async fn put_installation(conn: &mut Conn, installation: &InstallationRow) -> Result<()> {
+    query("INSERT INTO installation (digest, body) VALUES ($1, $2)")
+        .bind(installation.digest.as_str())
+        .bind(to_json("installation", installation)?)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn installations(conn: &mut Conn) -> Result<Vec<InstallationRow>> {
+    query("SELECT body FROM installation ORDER BY id")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| json("installation", row, "body"))
         .collect()
 }
 

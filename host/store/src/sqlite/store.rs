@@ -3,9 +3,9 @@
 use super::{SqliteStore, clear, deliveries, page::Page, read, sweep, verdicts};
 use crate::{
     BlueprintRow, ChangeRow, CredentialRow, DeliveryFilter, DeliveryOutcome, DeliveryRow, EgressFilter, EgressRow,
-    EgressUsageRow, EntityRow, IntegrationRow, ItemState, LogLine, Missing, NewDelivery, PageResult, PageWrite,
-    PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow, SourceRow, Store, StoreError, SweepResult, Vanished,
-    VerdictFilter, VerdictRow, sql,
+    EgressUsageRow, EntityRow, InstallationRow, IntegrationRow, ItemState, LogLine, Missing, NewDelivery, PageResult,
+    PageWrite, PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow, SourceRow, Store, StoreError,
+    SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
@@ -35,6 +35,14 @@ impl Store for SqliteStore {
 
     async fn plugins(&self) -> Result<Vec<PluginRow>> {
         sql::definitions::plugins(&mut *self.reader().await?).await
+    }
+
+    async fn put_installation(&self, installation: &InstallationRow) -> Result<()> {
+        sql::definitions::put_installation(&mut self.writer().await.conn, installation).await
+    }
+
+    async fn installations(&self) -> Result<Vec<InstallationRow>> {
+        sql::definitions::installations(&mut *self.reader().await?).await
     }
 
     async fn put_decision(&self, decision: &Decision) -> Result<()> {

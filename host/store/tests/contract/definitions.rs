@@ -6,8 +6,11 @@ use seawall_domain::{
     credential::SecretSource,
     grant::{Decision, Verdict},
     policy::{Policy, PolicyChange},
+    provenance::Provenance,
+    signature::{Format, Signature},
+    trust::Signer,
 };
-use seawall_store::{CredentialRow, PluginRow};
+use seawall_store::{CredentialRow, InstallationRow, PluginRow};
 use serde_json::json;
 
 pub(crate) fn blueprint(name: &str, relations: serde_json::Value) -> Blueprint {
@@ -95,6 +98,34 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         store.decisions(Some(&old.digest)).await.unwrap(),
         [all[0].clone(), all[2].clone()]
     );
+}
+
+pub(crate) async fn installations_are_kept(world: &mut World) {
+    let store = world.store();
+    assert!(store.installations().await.unwrap().is_empty());
+    let signature = Signature {
+        format: Format::SimpleSigning,
+        payload: vec![0, 255],
+        signature: vec![1],
+    };
+    let all = [1, 2].map(|at| InstallationRow {
+        digest: Digest::of(b"1"),
+        by: "ann".into(),
+        at,
+        provenance: Provenance {
+            reference: Some("ghcr.io/acme/git:1".into()),
+            manifest: Some("{}".into()),
+            signatures: vec![signature.clone()],
+        },
+        signers: vec![Signer {
+            name: "acme".into(),
+            fingerprint: Digest::of(b"key"),
+        }],
+    });
+    for one in &all {
+        store.put_installation(one).await.unwrap();
+    }
+    assert_eq!(store.installations().await.unwrap(), all);
 }
 
 pub(crate) async fn policies_are_kept(world: &mut World) {

@@ -1,6 +1,9 @@
 //! `seawall plugin install`.
 
-use super::steps;
+use super::{
+    registry::{Access, Target, bar},
+    sigfile, steps,
+};
 use crate::cli::{
     Global,
     args::{self, Pair},
@@ -10,22 +13,34 @@ use crate::cli::{
     grant::{self, Terms},
     output::{at, items},
 };
-use seawall_domain::bundle::Bundle;
+use seawall_domain::{Digest, bundle::Bundle, provenance::Provenance};
 use serde_json::{Map, Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Installs a plugin: a component, or a folder, which is built first. It does not run before it is granted: `--approve`
-/// grants it at once, adds an integration where the config is complete, and waits for its first passes
+/// Installs a plugin: from an OCI registry, a component, or a folder, which is built first. Signatures go along, those in
+/// FILE.sig.json too, and the server checks them against its policy. It does not run before it is granted: `--approve` grants it at
+/// once, adds an integration where the config is complete, and waits for its first passes
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   seawall plugin install dist/unleash.wasm
+  seawall plugin install ghcr.io/acme/unleash:1.2.0@sha256:…      nothing else than this
+  seawall plugin install unleash.wasm --signature unleash.wasm.sig.json      what `seawall plugin pull` wrote elsewhere
   seawall plugin install dist/unleash.wasm --approve --reason \"SEC-1234\"
   seawall plugin install inventory --approve --config base_url=http://127.0.0.1:8080 --private 127.0.0.0/8
   seawall plugin install plugins/unleash --approve --config base_url=https://unleash.example.com --credential token=unleash-token")]
 pub(crate) struct Install {
-    /// The component, or the plugin's folder
-    path: PathBuf,
+    /// A reference, the component, or the plugin's folder
+    #[arg(value_name = "REF|FILE|FOLDER")]
+    target: String,
+    /// A component's signatures [default: FILE.sig.json, where it is there]
+    #[arg(long, value_name = "FILE")]
+    signature: Option<PathBuf>,
+    /// A public key; repeatable: one of them has to have signed it, whatever the server's policy says
+    #[arg(long, value_name = "FILE")]
+    key: Vec<PathBuf>,
+    #[command(flatten)]
+    access: Access,
     /// Grant it what it asks for
     #[arg(long)]
     approve: bool,
@@ -53,11 +68,18 @@ impl Install {
             ));
         }
         let client = Client::new(global)?;
-        let bytes = component(&self.path)?;
+        let keys = sigfile::keys(&self.key)?;
+        let (bytes, provenance) = self.component().await?;
+        sigfile::check(&provenance, &Digest::of(&bytes), &keys)?;
         let bundle = Bundle::extract(&bytes).ok();
         let by: Vec<_> = args::user().map(|by| ("by", by)).into_iter().collect();
         let plugin = client
-            .send(reqwest::Method::POST, &["plugins"], &by, Body::Wasm(bytes))
+            .send(
+                reqwest::Method::POST,
+                &["plugins"],
+                &by,
+                Body::Plugin(bytes, provenance),
+            )
             .await?;
         // By its digest, so that what is decided is decided about what was installed and not about another version.
         let digest = at(&plugin, "/digest");
@@ -78,6 +100,41 @@ impl Install {
             at(&plugin, "/version")
         );
         self.put_to_work(global, &client, &wanted, bundle.as_ref()).await
+    }
+
+    /// The component, with where it came from. From a file it comes from a file, whatever is known of it.
+    async fn component(&self) -> Result<(Vec<u8>, Provenance)> {
+        match Target::parse(&self.target)? {
+            Target::Path(path) if path.is_dir() => {
+                let built = tokio::task::block_in_place(|| steps::build(&path, true, None))?;
+                Ok((super::read(&built.path)?, Provenance::file()))
+            }
+            Target::Path(path) => {
+                let known = sigfile::of(&path, self.signature.as_deref())?;
+                Ok((
+                    super::read(&path)?,
+                    Provenance {
+                        reference: None,
+                        ..known
+                    },
+                ))
+            }
+            Target::Reference(_) if self.signature.is_some() => Err(CliError::Usage(
+                "--signature is for files; a registry has its own".into(),
+            )),
+            Target::Reference(reference) => {
+                let registry = self.access.open(&reference)?;
+                let found = registry.find(&reference).await?;
+                let (bar, progress) = bar(&format!("pulling {reference}"), found.layer.size);
+                let pulled = registry.pull(found, &progress).await;
+                bar.finish_and_clear();
+                let pulled = pulled?;
+                if reference.digest().is_none() {
+                    eprintln!("pulled {}: write this down to get the same again", pulled.reference);
+                }
+                Ok((pulled.component, pulled.provenance))
+            }
+        }
     }
 
     /// The integration that is asked for; none where the plugin lists nothing, or something that it needs was not given.
@@ -136,18 +193,6 @@ impl Install {
         }
         Ok(())
     }
-}
-
-/// Reads a component, or builds it.
-fn component(path: &Path) -> Result<Vec<u8>> {
-    let built;
-    let file = if path.is_dir() {
-        built = tokio::task::block_in_place(|| steps::build(path, true, None))?;
-        &built.path
-    } else {
-        path
-    };
-    super::read(file)
 }
 
 /// What comes after an installation that nothing was decided with.

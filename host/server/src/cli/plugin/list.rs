@@ -6,6 +6,8 @@ use crate::cli::{
     error::Result,
     output::{Column, at, bytes, short_digest, time},
 };
+use seawall_domain::provenance::FILE;
+use serde_json::Value;
 
 /// Lists installed plugins, newest first
 #[derive(Debug, clap::Args)]
@@ -25,11 +27,25 @@ const COLUMNS: &[Column] = &[
             String::new()
         }
     }),
+    ("SIGNED BY", |v| at(v, "/signedBy")),
+    ("SOURCE", source),
+    ("REFUSED", |v| at(v, "/refused")),
     ("ROLES", |v| at(v, "/roles")),
     ("DIGEST", |v| short_digest(v, "/digest")),
     ("SIZE", |v| bytes(v, "/size")),
     ("INSTALLED", |v| time(v, "/installedAt")),
 ];
+
+/// Where it came from, without the digest, which is long; nothing where all came from files.
+fn source(plugin: &Value) -> String {
+    let source = at(plugin, "/source");
+    let source = source.split('@').next().unwrap_or_default();
+    if source == FILE {
+        String::new()
+    } else {
+        source.to_owned()
+    }
+}
 
 impl List {
     pub(super) async fn run(self, global: &Global) -> Result {

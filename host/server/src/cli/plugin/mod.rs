@@ -6,16 +6,23 @@ mod dev;
 mod diff;
 mod inspect;
 mod install;
+mod keygen;
 mod list;
 mod new;
+mod pull;
+mod push;
 mod record;
+mod registry;
 mod remove;
 mod replay;
 mod report;
 mod rollback;
 mod setting;
+mod sigfile;
+mod sign;
 mod steps;
 mod test;
+mod verify;
 mod watch;
 
 use crate::cli::{
@@ -41,6 +48,16 @@ pub(crate) enum Plugin {
     Inspect(inspect::Inspect),
     /// Show what a version asks beyond another
     Diff(diff::Diff),
+    /// Push a plugin to an OCI registry
+    Push(push::Push),
+    /// Pull a plugin from an OCI registry into a file
+    Pull(pull::Pull),
+    /// Make a pair of keys to sign plugins with
+    Keygen(keygen::Keygen),
+    /// Sign a plugin, in its registry or as a file
+    Sign(sign::Sign),
+    /// Check who signed a plugin
+    Verify(verify::Verify),
     /// Install a plugin, and put it to work at once if asked to
     Install(install::Install),
     /// List installed plugins
@@ -61,6 +78,11 @@ impl Plugin {
             Self::Test(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global),
             Self::Diff(command) => command.run(global),
+            Self::Push(command) => command.run(global).await,
+            Self::Pull(command) => command.run(global).await,
+            Self::Keygen(command) => command.run(global),
+            Self::Sign(command) => command.run(global).await,
+            Self::Verify(command) => command.run(global).await,
             Self::Install(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,
             Self::Remove(command) => command.run(global).await,

@@ -1,0 +1,41 @@
+#!/bin/sh
+# Starts a real OCI registry for tests.
+#
+#   registry.sh DIR PORT distribution|referrers [HTPASSWD]
+#
+# `distribution` is CNCF's (3.1), which has no referrers API; it keeps what it has in DIR/registry, and wants one of the users
+# of the file HTPASSWD where there is one. `referrers` is go-containerregistry's, in memory, with that API. Both are built once from their Go modules,
+# into ${SEAWALL_TEST_CACHE:-$HOME/.cache/seawall-tests}/registry: some minutes. They listen on 127.0.0.1 alone. DIR gets
+# the log, and the process id in DIR/pids. Exit code 77 where Go is missing.
+set -eu
+
+dir=${1:?usage: registry.sh DIR PORT KIND} port=${2:?usage: registry.sh DIR PORT KIND} kind=${3:?usage: registry.sh DIR PORT KIND}
+here=$(cd "$(dirname "$0")" && pwd)
+program=$(sh "$here/go-tool.sh" "$kind")
+
+mkdir -p "$dir/registry"
+case $kind in
+distribution)
+    {
+        printf 'version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: "%s/registry"}, delete: {enabled: true}}\n' "$dir"
+        printf 'http: {addr: "127.0.0.1:%s"}\n' "$port"
+        [ -z "${4:-}" ] || printf 'auth: {htpasswd: {realm: test, path: "%s"}}\n' "$4"
+    } >"$dir/config.yml"
+    OTEL_TRACES_EXPORTER=none "$program" serve "$dir/config.yml" </dev/null >"$dir/registry.log" 2>&1 &
+    ;;
+*) "$program" "127.0.0.1:$port" </dev/null >"$dir/registry.log" 2>&1 & ;;
+esac
+pid=$!
+echo "$pid" >>"$dir/pids"
+
+tries=0
+# 401 is an answer too.
+until python3 -c 'import socket, sys; socket.create_connection(("127.0.0.1", int(sys.argv[1])), 1).close()' "$port" 2>/dev/null; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 300 ] || ! kill -0 "$pid" 2>/dev/null; then
+        echo "registry: not ready on port $port; the end of $dir/registry.log:" >&2
+        tail -n 20 "$dir/registry.log" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
