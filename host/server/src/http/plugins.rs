@@ -8,14 +8,14 @@ use super::{
     problem::Problem,
     time,
 };
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use seawall_domain::{manifest::Role, provenance::FILE};
 use seawall_engine::{PluginStatus, PluginView, Standing};
 use seawall_store::InstallationRow;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// An installed component.
 #[derive(Debug, Serialize, ToSchema)]
