@@ -119,8 +119,8 @@ impl Http {
         client(tunnel).request(request).await
     }
 
-    /// Sends a request, waits where it is asked to, and follows redirects of GET and HEAD. The authorization goes no further than the host it is
-    /// meant for.
+    /// Sends a request, waits where it is asked to, and follows redirects of GET and HEAD. The authorization goes no further
+    /// than the host it is meant for.
     pub(crate) async fn send(&self, mut outgoing: Outgoing) -> Result<Answer> {
         let (mut redirects, mut retries) = (0, 0);
         loop {
@@ -266,7 +266,11 @@ impl Answer {
             let frame = tokio::time::timeout(patience, body.frame()).await;
             let frame = frame.map_err(|_| RegistryError::Unreachable {
                 registry: authority(&url),
-                why: format!("{} bytes came in {} seconds, and then too little", all.len(), began.elapsed().as_secs()),
+                why: format!(
+                    "{} bytes came in {} seconds, and then too little",
+                    all.len(),
+                    began.elapsed().as_secs()
+                ),
             })?;
             match frame {
                 None => return Ok(all.freeze()),
