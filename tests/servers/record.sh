@@ -62,9 +62,10 @@ prometheus() {
     post "$alertmanager_url/api/v2/silences" '{"matchers": [{"name": "alertname", "value": "Switched", "isRegex": false, "isEqual": true}],
         "startsAt": "2026-01-01T00:00:00Z", "endsAt": "2099-01-01T00:00:00Z", "createdBy": "ada", "comment": "Known, being mended"}'
     until_says "$alertmanager_url/api/v2/alerts" suppressed
-    # Prometheus names itself by the machine's name in its alerts.
+    # Prometheus names both by the machine's name too.
     record prometheus --config "prometheus_url=$prometheus_url" --config "alertmanager_url=$alertmanager_url" \
-        --replace "$(hostname):$prometheus_port=prometheus-url.test" --replace "$work/prometheus=/etc/prometheus"
+        --replace "$(hostname):$prometheus_port=prometheus-url.test" \
+        --replace "$(hostname):$alertmanager_port=alertmanager-url.test" --replace "$work/prometheus=/etc/prometheus"
 }
 
 unleash() {

@@ -78,7 +78,9 @@ impl Registry {
         let scope = format!("repository:{path}:{verbs}");
         let known = self.tokens.lock().await.get(&scope).cloned();
         let answer = self.http.send(self.signed(make(), known.as_ref())).await?;
-        if answer.status() != StatusCode::UNAUTHORIZED {
+        // Where the registry leads to may not ask for the password in its name.
+        let is_ours = answer.url.origin() == self.base.origin();
+        if answer.status() != StatusCode::UNAUTHORIZED || !is_ours {
             return Ok(answer);
         }
         let found = token::authorize(&self.http, &self.base, answer.headers(), &self.credentials, &scope).await?;

@@ -119,8 +119,8 @@ impl Http {
         client(tunnel).request(request).await
     }
 
-    /// Sends a request, waits where it is asked to, and follows redirects of GET and HEAD. The authorization goes no further than the host it is
-    /// meant for.
+    /// Sends a request, waits where it is asked to, and follows redirects of GET and HEAD. The authorization goes no further
+    /// than the host it is meant for.
     pub(crate) async fn send(&self, mut outgoing: Outgoing) -> Result<Answer> {
         let (mut redirects, mut retries) = (0, 0);
         loop {

@@ -251,6 +251,15 @@ async fn a_token_is_asked_for_and_the_password_goes_nowhere_else() {
     .await;
     refused(&pull(&bad.host).await, 5);
     assert_eq!(storage.asked(), [("GET /elsewhere".to_owned(), String::new())]);
+    // Nor does that place get it by asking.
+    let realm = Bad::start(|_, _| answer(200, &[], json!({"token": "t"}).to_string())).await;
+    let challenge = format!(r#"Bearer realm="http://{}/token""#, realm.host);
+    let storage = Bad::start(move |_, _| answer(401, &[("www-authenticate", challenge.clone())], "")).await;
+    let to = format!("http://{}/elsewhere", storage.host);
+    let bad = Bad::start(move |_, _| answer(307, &[("location", to.clone())], "")).await;
+    let said = refused(&pull(&bad.host).await, 1);
+    assert!(said.contains("answered 401"), "{said}");
+    assert!(realm.asked().is_empty(), "{:?}", realm.asked());
     // Refusals.
     for (status, headers) in [
         (401, vec![]),
