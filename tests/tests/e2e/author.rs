@@ -2,9 +2,9 @@
 
 use seawall_tests::{Seawall, run, seawall_binary};
 use std::{
-    io::{BufRead as _, BufReader, Read},
+    io::{BufRead as _, BufReader},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -156,26 +156,21 @@ struct Dev {
 
 impl Dev {
     fn start(project: &Path, config: &str) -> Self {
-        let mut process = Command::new(seawall_binary())
+        // Both in one pipe, so that lines come in the order in which they were written.
+        let (reader, writer) = std::io::pipe().unwrap();
+        let process = Command::new(seawall_binary())
             .args(["plugin", "dev", "--config", config])
             .arg(project)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(writer.try_clone().unwrap())
+            .stderr(writer)
             .spawn()
             .unwrap();
         let (sender, lines) = mpsc::channel();
-        let streams: [Box<dyn Read + Send>; 2] = [
-            Box::new(process.stdout.take().unwrap()),
-            Box::new(process.stderr.take().unwrap()),
-        ];
-        for stream in streams {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                BufReader::new(stream)
-                    .lines()
-                    .try_for_each(|line| sender.send(line.unwrap()))
-            });
-        }
+        thread::spawn(move || {
+            BufReader::new(reader)
+                .lines()
+                .try_for_each(|line| sender.send(line.unwrap()))
+        });
         Self { process, lines }
     }
 

@@ -180,7 +180,7 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
         serde_json::from_slice::<Value>(&output.stdout).unwrap()["items"].clone()
     };
     let all = reach(&["--host", "127.0.0.1"]);
-    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+    assert_eq!(all.as_array().map(Vec::len), Some(3), "{all}");
     assert_eq!(
         (&all[0]["method"], &all[0]["credential"]),
         (&json!("GET"), &json!("token")),

@@ -238,7 +238,10 @@ impl Watch {
         }
         self.handle.state().problem = None;
         let mut next = now + LONGEST.as_millis() as i64;
-        for partition in self.engine.inner.store.partitions(row.id).await? {
+        let partitions = self.engine.inner.store.partitions(row.id).await?;
+        // What made them due may have changed the integration since this turn began.
+        let site = self.engine.site(&self.name).await?;
+        for partition in partitions {
             if self.running.contains(&partition.id) {
                 continue;
             }
