@@ -202,12 +202,15 @@ fn likeness(track: &Track, asked: Asked<'_>, query: &[(String, String)]) -> usiz
     let alike = own.iter().zip(&other).filter(|(one, other)| one == other).count();
     let same_length = usize::from(own.len() == other.len());
     let same_path = usize::from(track.target.path == asked.target.path);
-    let parameters = track.query.iter().filter(|pair| query.contains(pair)).count();
+    // The same page of another list is less like it than another page of the same list.
+    let names = |(name, _): &&(String, String)| query.iter().any(|(other, _)| other == name);
+    let named = track.query.iter().filter(names).count();
+    let parameters = named + track.query.iter().filter(|pair| query.contains(pair)).count();
     let same_method = usize::from(track.method == asked.method);
     if alike == 0 && same_path == 0 {
         return 0;
     }
-    1 + same_path * 1_000 + alike * 20 + same_length * 10 + same_method * 5 + parameters
+    1 + same_path * 10_000 + alike * 100 + same_length * 50 + same_method * 25 + parameters.min(24)
 }
 
 /// What is recorded and what is asked, side by side.
