@@ -97,12 +97,15 @@ impl Ingestor for Probe {
             "stamp" => {
                 let now = clock::now().as_millis().to_string();
                 let url = http::join(&config.base_url, "/echo");
-                let answer = http::get(url).query("at", now).query("nonce", random::u64()).send()?;
+                let answer = http::get(url)
+                    .query("at", now)
+                    .query("nonce", seawall_sdk::random::u64())
+                    .send()?;
                 let mut page = Page::complete();
                 page.upsert(
                     scope.kind(),
                     "answer",
-                    &json!({"id": "answer", "name": answer.json::<Value>()?["uri"], "size": random::u64() % 1000}),
+                    &json!({"id": "answer", "name": answer.json::<Value>()?["uri"], "size": seawall_sdk::random::u64() % 1000}),
                 )?;
                 Ok(page)
             }
