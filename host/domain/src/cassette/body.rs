@@ -13,17 +13,20 @@ pub struct Body {
     /// were sent.
     #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "as_block")]
     json: Option<String>,
-    /// Text that is no JSON.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Text that is no JSON, or JSON whose white space counts.
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "as_block")]
     text: Option<String>,
     /// Anything else.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     base64: Option<String>,
 }
 
-/// JSON on one line too: in quotes, all of its own would be escaped.
+/// Text with quotes in it is a block, on one line too: in quotes, all of its own would be escaped.
 fn as_block<S: Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    text.as_ref().map(|text| LitStr(text)).serialize(serializer)
+    match text {
+        Some(text) if text.contains(['"', '\\']) => serializer.serialize_some(&LitStr(text)),
+        other => other.serialize(serializer),
+    }
 }
 
 /// Characters of a line of base64.

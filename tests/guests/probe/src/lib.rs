@@ -97,7 +97,10 @@ impl Ingestor for Probe {
             "stamp" => {
                 let now = clock::now().as_millis().to_string();
                 let url = http::join(&config.base_url, "/echo");
-                let answer = http::get(url).query("at", now).query("nonce", seawall_sdk::random::u64()).send()?;
+                let answer = http::get(url)
+                    .query("at", now)
+                    .query("nonce", seawall_sdk::random::u64())
+                    .send()?;
                 let mut page = Page::complete();
                 page.upsert(
                     scope.kind(),
