@@ -44,7 +44,9 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
         counted(
             cargo()
                 .args(["test", "--locked", "--workspace", "--no-fail-fast"])
-                .args(some),
+                .args(some)
+                // Most tests wait for servers and passes more than they compute.
+                .env("RUST_TEST_THREADS", threads()),
             tally,
         )
     });
@@ -52,6 +54,12 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
         counted(cargo().args(["test", "--locked", "--workspace", "--doc"]), tally)
     });
     steps.end()
+}
+
+/// Tests at once: what the environment says, or twice the processors.
+fn threads() -> String {
+    let twice = || std::thread::available_parallelism().map_or(4, |n| n.get() * 2).to_string();
+    std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| twice())
 }
 
 /// The Rust SDK and the Rust plugins, which are workspaces of their own since they are built for WebAssembly.
