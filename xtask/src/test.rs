@@ -58,7 +58,11 @@ pub(crate) fn run(only: Option<&str>) -> Result<bool> {
 
 /// Tests at once: what the environment says, or twice the processors.
 fn threads() -> String {
-    let twice = || std::thread::available_parallelism().map_or(4, |n| n.get() * 2).to_string();
+    let twice = || {
+        std::thread::available_parallelism()
+            .map_or(4, |n| n.get() * 2)
+            .to_string()
+    };
     std::env::var("RUST_TEST_THREADS").unwrap_or_else(|_| twice())
 }
 

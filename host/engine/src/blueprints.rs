@@ -42,7 +42,7 @@ impl Engine {
         }
         *self.inner.blueprints.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(all);
         // Sites hold digests of mapping and blueprints.
-        self.inner.sites.write().unwrap_or_else(PoisonError::into_inner).clear();
+        self.inner.sites.forget(|_, _| true);
         Ok(())
     }
 

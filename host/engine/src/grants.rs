@@ -7,7 +7,6 @@ use seawall_domain::{
     grant::{Decision, Grant, Verdict},
     manifest::NetworkRule,
 };
-use std::sync::PoisonError;
 
 /// One of the manifest's network rules, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,17 +129,13 @@ impl Engine {
             .is_some_and(|last| last.verdict == decision.verdict && last.grant == decision.grant);
         self.inner.store.put_decision(&decision).await?;
         if !as_before {
-            self.inner
-                .sites
-                .write()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|_, site| {
-                    let mine = *site.plugin.digest() == decision.digest;
-                    if mine {
-                        site.revoked.cancel();
-                    }
-                    !mine
-                });
+            self.inner.sites.forget(|_, site| {
+                let mine = *site.plugin.digest() == decision.digest;
+                if mine {
+                    site.revoked.cancel();
+                }
+                mine
+            });
         }
         tracing::info!(digest = decision.digest.short(), verdict = ?decision.verdict, by = decision.by, "grant decided");
         self.wake_deliveries();

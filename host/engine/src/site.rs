@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, PoisonError},
+    sync::{Arc, PoisonError, RwLock},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -72,32 +72,76 @@ impl Site {
     }
 }
 
+/// What was made ready, by integration.
+#[derive(Default)]
+pub(crate) struct Sites {
+    inner: RwLock<Made>,
+}
+
+#[derive(Default)]
+struct Made {
+    sites: HashMap<IntegrationName, Arc<Site>>,
+    /// How often something was forgotten: what is made of what was read before may be out of date.
+    changes: u64,
+}
+
+impl Sites {
+    fn changes(&self) -> u64 {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).changes
+    }
+
+    fn get(&self, name: &IntegrationName) -> Option<Arc<Site>> {
+        self.inner
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sites
+            .get(name)
+            .cloned()
+    }
+
+    /// Keeps one, unless something was forgotten since `seen`; whether it was kept.
+    fn put(&self, name: &IntegrationName, site: &Arc<Site>, seen: u64) -> bool {
+        let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        if made.changes == seen {
+            made.sites.insert(name.clone(), site.clone());
+        }
+        made.changes == seen
+    }
+
+    fn remove(&self, name: &IntegrationName) -> Option<Arc<Site>> {
+        let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        made.changes += 1;
+        made.sites.remove(name)
+    }
+
+    /// Forgets all of which `which` says so. Calls in flight end as they began.
+    pub(crate) fn forget(&self, which: impl Fn(&IntegrationName, &Site) -> bool) {
+        let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        made.changes += 1;
+        made.sites.retain(|name, site| !which(name, site));
+    }
+}
+
 impl Engine {
     /// The integration, ready to be called.
     pub(crate) async fn site(&self, name: &IntegrationName) -> Result<Arc<Site>> {
-        if let Some(site) = self
-            .inner
-            .sites
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-        {
-            let ended = |g: Option<i64>| g.is_some_and(|end| end <= self.now());
-            if !site.revoked.is_cancelled() && !ended(site.door.expires_at()) {
-                return Ok(site.clone());
+        loop {
+            let seen = self.inner.sites.changes();
+            if let Some(site) = self.inner.sites.get(name) {
+                let ended = |g: Option<i64>| g.is_some_and(|end| end <= self.now());
+                if !site.revoked.is_cancelled() && !ended(site.door.expires_at()) {
+                    return Ok(site);
+                }
+            }
+            let row = self.integration_row(name).await?;
+            if row.removing {
+                return Err(EngineError::Conflict(format!("`{name}` is being removed")));
+            }
+            let site = Arc::new(self.make_site(row).await?);
+            if self.inner.sites.put(name, &site, seen) {
+                return Ok(site);
             }
         }
-        let row = self.integration_row(name).await?;
-        if row.removing {
-            return Err(EngineError::Conflict(format!("`{name}` is being removed")));
-        }
-        let site = Arc::new(self.make_site(row).await?);
-        self.inner
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(name.clone(), site.clone());
-        Ok(site)
     }
 
     async fn make_site(&self, row: IntegrationRow) -> Result<Site> {
@@ -182,12 +226,7 @@ impl Engine {
 
     /// Forgets it for good: its calls in flight get no answer through the door any more.
     pub(crate) fn end_site(&self, name: &IntegrationName) {
-        let site = self
-            .inner
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
+        let site = self.inner.sites.remove(name);
         if let Some(site) = site {
             site.revoked.cancel();
         }
@@ -195,19 +234,13 @@ impl Engine {
 
     /// Forgets what was made ready for an integration with another version of its plugin; calls in flight end as they began.
     pub(crate) fn forget_site_of_others(&self, name: &IntegrationName, digest: &Digest) {
-        let mut sites = self.inner.sites.write().unwrap_or_else(PoisonError::into_inner);
-        if sites.get(name).is_some_and(|site| site.plugin.digest() != digest) {
-            sites.remove(name);
-        }
+        let is_other = |name_of: &IntegrationName, site: &Site| name_of == name && site.plugin.digest() != digest;
+        self.inner.sites.forget(|name_of, site| is_other(name_of, site));
     }
 
     /// Forgets what was made ready for an integration; calls in flight end as they began.
     pub(crate) fn forget_site(&self, name: &IntegrationName) {
-        self.inner
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(name);
+        self.inner.sites.remove(name);
     }
 }
 

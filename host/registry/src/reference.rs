@@ -43,7 +43,9 @@ impl Reference {
         let authority: http::uri::Authority = registry
             .parse()
             .map_err(|_| wrong(format!("`{registry}` is no host")))?;
-        if registry.contains('@') || authority.host().is_empty() {
+        let port = registry.get(authority.host().len()..).unwrap_or_default();
+        let is_no_port = !port.is_empty() && authority.port_u16().is_none();
+        if registry.contains('@') || authority.host().is_empty() || is_no_port {
             return Err(wrong(format!("`{registry}` is no host")));
         }
         let (path, tag) = match rest.split_once(':') {

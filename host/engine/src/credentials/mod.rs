@@ -128,11 +128,7 @@ impl Engine {
                 waiting.push(row.integration.name);
             }
         }
-        self.inner
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|n, _| !waiting.contains(n));
+        self.inner.sites.forget(|name, _| waiting.contains(name));
         waiting.iter().for_each(|n| self.inner.supervisors.wake(n));
         Ok(())
     }
