@@ -17,19 +17,7 @@ prom=${2:?usage: prometheus.sh DIR PROMETHEUS_PORT ALERTMANAGER_PORT}
 alert=${3:?usage: prometheus.sh DIR PROMETHEUS_PORT ALERTMANAGER_PORT}
 
 if ! command -v prometheus >/dev/null || ! command -v prometheus-alertmanager >/dev/null; then
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "prometheus: not installed; run as root: apt-get install prometheus prometheus-alertmanager" >&2
-        exit 1
-    fi
-    echo "prometheus: installing prometheus and prometheus-alertmanager with apt (once)" >&2
-    # Their packages would start services on every address: a policy of "no" keeps them still (invoke-rc.d(8)).
-    if [ ! -e /usr/sbin/policy-rc.d ]; then
-        printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
-        chmod +x /usr/sbin/policy-rc.d
-        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
-    fi
-    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        prometheus prometheus-alertmanager; } >&2
+    sh "$(dirname "$0")/apt.sh" prometheus prometheus-alertmanager
 fi
 
 mkdir -p "$dir/rules" "$dir/prometheus" "$dir/alertmanager"

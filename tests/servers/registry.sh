@@ -3,15 +3,21 @@
 #
 #   registry.sh DIR PORT distribution|referrers [HTPASSWD]
 #
-# `distribution` is CNCF's (3.1), which has no referrers API; it keeps what it has in DIR/registry, and wants one of the users
-# of the file HTPASSWD where there is one. `referrers` is go-containerregistry's, in memory, with that API. Both are built once from their Go modules,
-# into ${SEAWALL_TEST_CACHE:-$HOME/.cache/seawall-tests}/registry: some minutes. They listen on 127.0.0.1 alone. DIR gets
-# the log, and the process id in DIR/pids. Exit code 77 where Go is missing.
+# `distribution` is CNCF's, which has no referrers API; it keeps what it has in DIR/registry, and wants one of the users of the file
+# HTPASSWD where there is one. It is Debian's package docker-registry (2.8), installed with apt if it is absent; where that is not to be had,
+# or with SEAWALL_TEST_DISTRIBUTION=1, 3.1 is built from its Go module, which takes minutes. `referrers` is go-containerregistry's, in memory,
+# with that API; it is built from its Go module once. They listen on 127.0.0.1 alone. DIR gets the log, and the process id in DIR/pids.
+# Exit code 77 where Go is missing.
 set -eu
 
 dir=${1:?usage: registry.sh DIR PORT KIND} port=${2:?usage: registry.sh DIR PORT KIND} kind=${3:?usage: registry.sh DIR PORT KIND}
 here=$(cd "$(dirname "$0")" && pwd)
-program=$(sh "$here/go-tool.sh" "$kind")
+program=
+if [ "$kind" = distribution ] && [ -z "${SEAWALL_TEST_DISTRIBUTION:-}" ]; then
+    command -v docker-registry >/dev/null || sh "$here/apt.sh" docker-registry || true
+    program=$(command -v docker-registry) || true
+fi
+[ -n "$program" ] || program=$(sh "$here/go-tool.sh" "$kind")
 
 mkdir -p "$dir/registry"
 case $kind in
