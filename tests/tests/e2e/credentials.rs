@@ -464,8 +464,12 @@ async fn a_secret_of_openbao_is_rotated_without_a_failed_pass() {
     let passes = seawall.passes("probe").await;
     assert!(passes.iter().all(|pass| pass["state"] != "failed"), "{passes:?}");
     assert!(tool.refused() >= 1);
-    let records = seawall.get("/api/v1/egress?integration=probe&limit=1000").await;
-    assert!(records.to_string().contains("which has been rotated"), "{records}");
+    // Records are written behind what they are of.
+    eventually("the record of it", || async {
+        let records = seawall.get("/api/v1/egress?integration=probe&limit=1000").await;
+        records.to_string().contains("which has been rotated").then_some(())
+    })
+    .await;
     assert_nowhere(&seawall, &["first-value-of-the-token", "second-value-of-the-token"]);
 }
 
