@@ -40,12 +40,9 @@ impl Reference {
         if !(registry.contains('.') || registry.contains(':') || registry == "localhost") {
             return Err(wrong(format!("it names no registry (`{registry}` is no host)")));
         }
-        let authority: http::uri::Authority = registry
-            .parse()
-            .map_err(|_| wrong(format!("`{registry}` is no host")))?;
-        let port = registry.get(authority.host().len()..).unwrap_or_default();
-        let is_no_port = !port.is_empty() && authority.port_u16().is_none();
-        if registry.contains('@') || authority.host().is_empty() || is_no_port {
+        // Letters that a URL would turn into others are left out: what is written is where it leads.
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+        if !registry.chars().all(plain) || url::Url::parse(&format!("https://{registry}/")).is_err() {
             return Err(wrong(format!("`{registry}` is no host")));
         }
         let (path, tag) = match rest.split_once(':') {
@@ -209,6 +206,9 @@ mod tests {
             ("ghcr.io/a@sha512:ab", "is no digest"),
             ("me:secret@ghcr.io/a", "is no digest"),
             (".:x/a", "`.:x` is no host"),
+            ("gh%63r.io/a:1", "`gh%63r.io` is no host"),
+            ("ghcr。io.x/a:1", "is no host"),
+            ("ghcr.io:70000/a:1", "is no host"),
         ] {
             let said = Reference::parse(text).unwrap_err().to_string();
             assert!(said.contains(part), "{text}: {said}");
