@@ -27,7 +27,6 @@ pub mod query;
 pub mod report;
 pub mod run;
 pub mod signature;
-pub mod text;
 pub mod trust;
 pub mod webhook;
 
@@ -36,6 +35,7 @@ pub use entity::{Entity, RelationTarget};
 pub use failure::Failure;
 pub use ids::*;
 pub use report::{Report, Severity};
+pub use seawall_text as text;
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub type Millis = i64;

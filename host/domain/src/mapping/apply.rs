@@ -6,7 +6,6 @@ mod reports;
 use super::{
     Mapping,
     file::{EntityMapping, Resource},
-    jq::{self, Budget},
     template::Failure,
 };
 use crate::{
@@ -15,6 +14,7 @@ use crate::{
     text::{cut, nearest},
 };
 use jaq_json::{Map, Val};
+use seawall_jq::{self as jq, Budget};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 

@@ -2,7 +2,6 @@
 
 use super::{
     error::MappingError,
-    jq::{Compiler, Expr},
     selector::Selector,
     template::{At, Expression, Template},
 };
@@ -10,6 +9,7 @@ use crate::{
     BlueprintId,
     text::{canonical, nearest},
 };
+use seawall_jq::{Compiler, Expr};
 use serde_json::{Map, Value};
 
 /// One entry of `resources`.

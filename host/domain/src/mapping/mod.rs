@@ -27,14 +27,13 @@
 mod apply;
 mod error;
 mod file;
-mod jq;
 mod selector;
 mod template;
 mod trial;
 
 pub use apply::{Blueprints, Call, ItemError, Mapped};
 pub use error::MappingError;
-pub use jq::Spot;
+pub use seawall_jq::Spot;
 pub use trial::{Tally, Trial, TrialError, TrialExample, TrialInput, TrialItem, TrialKind};
 
 use crate::document::Document;

@@ -1,10 +1,8 @@
 //! A mapping's value: an expression, or an object or list of them.
 
-use super::{
-    error::MappingError,
-    jq::{Budget, Compiler, Expr},
-};
+use super::error::MappingError;
 use jaq_json::Val;
+use seawall_jq::{Budget, Compiler, Expr};
 use serde_json::{Map, Value};
 
 /// A compiled expression with its text.

@@ -36,7 +36,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Writes JSON with sorted keys and without spaces, so that equal values give equal text in every process.
-pub(crate) fn canonical(value: &serde_json::Value, out: &mut String) {
+pub fn canonical(value: &serde_json::Value, out: &mut String) {
     use serde_json::Value;
     match value {
         Value::Array(all) => {

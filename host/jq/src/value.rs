@@ -10,7 +10,7 @@ use std::hash::{Hash, Hasher};
 const MAX_DEPTH: usize = 128;
 
 /// Reads strict JSON. jaq's own reader takes a superset and recurses without a bound.
-pub(in crate::mapping) fn parse(bytes: &[u8]) -> Result<Val, serde_json::Error> {
+pub fn parse(bytes: &[u8]) -> Result<Val, serde_json::Error> {
     serde_json::from_slice(bytes)
 }
 
@@ -36,7 +36,7 @@ impl Equivalent<Val> for Key<'_> {
 }
 
 /// As JSON: whole numbers as integers, NaN and infinities as null, invalid UTF-8 replaced.
-pub(in crate::mapping) fn to_json(v: &Val) -> Result<Value, &'static str> {
+pub fn to_json(v: &Val) -> Result<Value, &'static str> {
     let mut left = MAX_SIZE;
     json(v, &mut left, MAX_DEPTH)
 }

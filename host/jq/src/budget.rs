@@ -1,6 +1,5 @@
 //! What one item's expressions may cost, and jaq's run data that carries it.
 
-use crate::Millis;
 use jaq_core::{DataT, Lut, data::HasLut};
 use jaq_json::Val;
 use std::cell::Cell;
@@ -13,16 +12,16 @@ pub(super) const MAX_SIZE: usize = 4 << 20;
 pub(super) const HALT: i32 = 87;
 
 /// What is left for one item.
-pub(in crate::mapping) struct Budget {
+pub struct Budget {
     steps: Cell<u64>,
     base: Cell<usize>,
     over: Cell<Option<&'static str>>,
-    now: Option<Millis>,
+    now: Option<i64>,
 }
 
 impl Budget {
     /// For an item of so many bytes: a million steps and a hundred for each byte.
-    pub(in crate::mapping) fn new(bytes: usize, now: Option<Millis>) -> Self {
+    pub fn new(bytes: usize, now: Option<i64>) -> Self {
         Self {
             steps: Cell::new(1_000_000 + 100 * bytes as u64),
             base: Cell::new(0),
@@ -63,7 +62,7 @@ impl Budget {
     }
 
     /// `now`, where the caller gave it.
-    pub(super) fn now(&self) -> Option<Millis> {
+    pub(super) fn now(&self) -> Option<i64> {
         self.now
     }
 }

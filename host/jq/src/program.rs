@@ -19,16 +19,16 @@ const MAX_LENGTH: usize = 20_000;
 
 /// Why an expression does not compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::mapping) struct Fault {
+pub struct Fault {
     /// Where, if at one place.
-    pub(in crate::mapping) at: Option<Spot>,
+    pub at: Option<Spot>,
     /// What is wrong.
-    pub(in crate::mapping) message: String,
+    pub message: String,
 }
 
 /// A compiled expression: `Send` and `Sync`, and cheap to run.
 #[derive(Debug)]
-pub(in crate::mapping) enum Expr {
+pub enum Expr {
     /// A text, number, boolean or null, whatever the input.
     Constant(Value),
     /// `.a.b`, the way most expressions are; the empty path is `.`.
@@ -38,7 +38,7 @@ pub(in crate::mapping) enum Expr {
 }
 
 /// An expression that needs jaq.
-pub(in crate::mapping) struct Program(Filter<Jq>);
+pub struct Program(Filter<Jq>);
 
 impl std::fmt::Debug for Program {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -47,13 +47,19 @@ impl std::fmt::Debug for Program {
 }
 
 /// Compiles expressions; holds the parsed library, which is the costly part.
-pub(in crate::mapping) struct Compiler {
+pub struct Compiler {
     library: Vec<Def<&'static str>>,
+}
+
+impl Default for Compiler {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Compiler {
     /// Reads the library.
-    pub(in crate::mapping) fn new() -> Self {
+    pub fn new() -> Self {
         let own = load::parse(include_str!("library.jq"), |p| p.defs()).unwrap_or_default();
         let theirs = jaq_core::defs().chain(jaq_std::defs()).chain(jaq_json::defs());
         let replaced = |d: &Def<&str>| own.iter().any(|o| o.name == d.name && o.args.len() == d.args.len());
@@ -63,7 +69,7 @@ impl Compiler {
     }
 
     /// Compiles one expression.
-    pub(in crate::mapping) fn compile(&self, code: &str) -> Result<Expr, Fault> {
+    pub fn compile(&self, code: &str) -> Result<Expr, Fault> {
         if code.len() > MAX_LENGTH {
             return Err(fault(
                 None,
@@ -138,7 +144,7 @@ impl Compiler {
                     .map(|d| d.name)
                     .chain(native)
                     .filter(|n| !n.starts_with("__"));
-                match crate::text::nearest(name, known) {
+                match seawall_text::nearest(name, known) {
                     Some(near) => format!("there is no filter `{name}`; did you mean `{near}`?"),
                     None => format!("there is no filter `{name}`; a text is written in quotes: '\"{name}\"'"),
                 }
@@ -168,7 +174,7 @@ fn first_error<'a>(code: &'a str, mut errors: impl Iterator<Item = (&'a str, &'a
     let found = if word.is_empty() {
         "the end".to_owned()
     } else {
-        format!("`{}`", crate::text::cut(word, 20))
+        format!("`{}`", seawall_text::cut(word, 20))
     };
     let at = if word.is_empty() { &code[code.len()..] } else { word };
     fault(spot(code, at), format!("expected {}, found {found}", article(expected)))
@@ -231,7 +237,7 @@ fn plain(term: &Term<&str>) -> Option<String> {
 
 impl Expr {
     /// The first result as JSON; null where there is none.
-    pub(in crate::mapping) fn json(&self, input: &Val, budget: &Budget) -> Result<Value, String> {
+    pub fn json(&self, input: &Val, budget: &Budget) -> Result<Value, String> {
         match self {
             Self::Constant(value) => Ok(value.clone()),
             Self::Path(path) => walk(input, path).and_then(|v| value::to_json(v).map_err(str::to_owned)),
@@ -240,7 +246,7 @@ impl Expr {
     }
 
     /// Whether the first result is anything but null and false.
-    pub(in crate::mapping) fn holds(&self, input: &Val, budget: &Budget) -> Result<bool, String> {
+    pub fn holds(&self, input: &Val, budget: &Budget) -> Result<bool, String> {
         match self {
             Self::Constant(value) => Ok(!matches!(value, Value::Null | Value::Bool(false))),
             Self::Path(path) => walk(input, path).map(Val::as_bool),
@@ -249,7 +255,7 @@ impl Expr {
     }
 
     /// The first result as jaq's own value.
-    pub(in crate::mapping) fn value(&self, input: &Val, budget: &Budget) -> Result<Val, String> {
+    pub fn value(&self, input: &Val, budget: &Budget) -> Result<Val, String> {
         match self {
             Self::Constant(value) => value::parse(value.to_string().as_bytes()).map_err(|e| e.to_string()),
             Self::Path(path) => walk(input, path).cloned(),
@@ -317,7 +323,7 @@ fn shorten(error: &Error<Val>) -> String {
         return text;
     }
     // What is wrong stands at the end, as in `cannot index {…} with "a"`.
-    let head = crate::text::cut(&text, 200).into_owned();
+    let head = seawall_text::cut(&text, 200).into_owned();
     let tail: String = if whole {
         text.chars().skip(text.chars().count().saturating_sub(60)).collect()
     } else {

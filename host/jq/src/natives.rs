@@ -204,7 +204,7 @@ fn from_json(v: &Val) -> jaq_json::ValR {
     };
     value::parse(text).map_err(|e| {
         let text = String::from_utf8_lossy(&text[..text.len().min(200)]);
-        Error::str(format_args!("no JSON: {e}: {}", crate::text::cut(&text, 60)))
+        Error::str(format_args!("no JSON: {e}: {}", seawall_text::cut(&text, 60)))
     })
 }
 

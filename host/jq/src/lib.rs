@@ -13,9 +13,9 @@ mod program;
 mod regex;
 mod value;
 
-pub(super) use budget::Budget;
-pub(super) use program::{Compiler, Expr};
-pub(super) use value::{parse, to_json};
+pub use budget::Budget;
+pub use program::{Compiler, Expr};
+pub use value::{parse, to_json};
 
 /// Positions of an expression's faults count from 1, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
