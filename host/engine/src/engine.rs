@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) intake: Intake,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    /// Held while what a client says is read, changed and written.
+    pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -91,6 +93,7 @@ impl Engine {
                 intake,
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
+                clients: tokio::sync::Mutex::default(),
                 shutdown,
                 tasks,
             }),

@@ -69,7 +69,8 @@ impl CompiledBlueprint {
             });
         }
         let mut text = String::new();
-        let value = serde_json::to_value(&blueprint).unwrap_or_default();
+        // Only what says something of values and targets: items need not be mapped anew for a title or an icon.
+        let value = serde_json::json!({"schema": &blueprint.schema, "relations": &blueprint.relations});
         crate::text::canonical(&value, &mut text);
         let mut digest = [0; 16];
         digest.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
@@ -85,7 +86,7 @@ impl CompiledBlueprint {
         &self.blueprint
     }
 
-    /// Changes when the blueprint does; the same in every process.
+    /// Changes when the schema or the relations do; the same in every process.
     pub fn digest(&self) -> [u8; 16] {
         self.digest
     }
