@@ -2,6 +2,7 @@
 
 mod check;
 mod compiled;
+pub mod computed;
 mod moment;
 mod property;
 mod sanitize;

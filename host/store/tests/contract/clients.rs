@@ -202,7 +202,7 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
         .await
         .unwrap();
     let after = world.find("x").await.unwrap();
-    assert_eq!(result.upserted, [after.clone()]);
+    assert_eq!(result.upserted, std::slice::from_ref(&after));
     assert_eq!(
         after.entity.properties,
         *json!({"lang": "go", "open": 3, "tier": "gold"}).as_object().unwrap()
