@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod credentials;
 mod deliveries;
+mod derive;
 mod egress;
 mod engine;
 mod error;
