@@ -400,6 +400,7 @@ impl Engine {
             converted: 0,
             cause,
             expect,
+            renewal: false,
             now: self.now(),
         };
         let result = self.inner.store.apply_page(page).await?;

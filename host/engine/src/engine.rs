@@ -58,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) intake: Intake,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    pub(crate) remaps: crate::workbench::Remaps,
     /// Woken by every change.
     pub(crate) derive: tokio::sync::Notify,
     /// Held while what a client says is read, changed and written.
@@ -95,6 +96,7 @@ impl Engine {
                 intake,
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
+                remaps: crate::workbench::Remaps::default(),
                 derive: tokio::sync::Notify::new(),
                 clients: tokio::sync::Mutex::default(),
                 shutdown,
@@ -120,6 +122,7 @@ impl Engine {
             }
         }
         self.resume_merges().await?;
+        self.resume_remaps().await?;
         self.derive_in_background();
         self.resume_runs().await
     }

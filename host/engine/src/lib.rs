@@ -29,6 +29,7 @@ mod tasks;
 mod tighten;
 mod trust;
 mod uninstall;
+mod workbench;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
@@ -50,3 +51,4 @@ pub use runs::RunRequest;
 pub use sync::preview::{Preview, PreviewRequest, preview};
 pub use tighten::Unused;
 pub use trust::Standing;
+pub use workbench::{Differences, Earlier, Example, Items, KindDiff, MappingDiff};

@@ -262,7 +262,7 @@ async fn a_pass_never_overwrites_a_person_and_a_precedence_decides() {
     assert!(written.get("shadowed").is_none());
     // The tool says something new of the same entity: the rest follows it, the person's word stands.
     tool.set(vec![
-        json!({"name": "item-00001", "title": "New", "tier": "gold", "size": 1000}),
+        json!({"id": "item-00001", "name": "New", "tier": "gold", "size": 1000}),
     ]);
     seawall
         .send(Method::POST, "/api/v1/integrations/probe/sync", &Value::Null)

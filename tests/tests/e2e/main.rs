@@ -31,6 +31,7 @@ mod rules;
 mod sync;
 mod unleash;
 mod vanished;
+mod workbench;
 
 use seawall_tests::{Seawall, Tool, component};
 use serde_json::{Value, json};

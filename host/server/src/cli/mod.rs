@@ -22,6 +22,7 @@ mod rule;
 mod run;
 mod serve;
 mod verdict;
+mod workbench;
 
 use clap::{Parser, Subcommand};
 use error::Result;
@@ -182,7 +183,7 @@ async fn run(cli: Cli) -> Result {
         Command::Run(command) => command.run(global).await,
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
-        Command::Mapping(command) => command.run(global),
+        Command::Mapping(command) => command.run(global).await,
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,

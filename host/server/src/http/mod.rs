@@ -23,6 +23,7 @@ mod rules;
 mod runs;
 mod time;
 mod unread;
+mod workbench;
 
 pub use access::Token;
 
@@ -112,6 +113,10 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::get, integrations::put, integrations::remove))
         .routes(routes!(integrations::sync))
+        .routes(routes!(workbench::items))
+        .routes(routes!(workbench::get, workbench::put))
+        .routes(routes!(workbench::preview))
+        .routes(routes!(workbench::roll_back))
         .routes(routes!(integrations::pause))
         .routes(routes!(integrations::resume))
         .routes(routes!(integrations::cancel))
