@@ -1,6 +1,6 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
-use crate::{Engine, EngineError, Problem, Result, engine::Blueprints};
+use crate::{Engine, EngineError, Result, engine::Blueprints};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use seawall_store::BlueprintRow;
 use std::{
@@ -26,21 +26,13 @@ impl Engine {
     /// # Errors
     /// A schema that is none.
     pub async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        let compiled =
+        if source == "api" {
+            self.check_blueprint_itself(blueprint)?;
+        } else {
+            // What a plugin brings works as far as it is right; its faults are shown with it.
             CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
-        if !compiled.faults().is_empty() && source == "api" {
-            let faults = compiled.faults().iter();
-            return Err(EngineError::Invalid(
-                faults
-                    .map(|fault| Problem::at(&fault.pointer, &fault.message))
-                    .collect(),
-            ));
         }
         let all = self.all_blueprints();
-        let circles = crate::derive::circles(&all, &compiled);
-        if !circles.is_empty() && source == "api" {
-            return Err(EngineError::Invalid(circles));
-        }
         let known = all.get(&blueprint.identifier).map(|known| known.blueprint());
         let before = known.map(|known| known.precedence.clone()).unwrap_or_default();
         let computes_anew = !crate::derive::computes_the_same(known, blueprint);
@@ -54,6 +46,9 @@ impl Engine {
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
             self.reload_blueprints().await?;
+            if known.is_some() {
+                self.model_changed(&all, &blueprint.identifier);
+            }
         }
         if before != blueprint.precedence {
             self.merge_in_background(blueprint.identifier.clone());

@@ -302,6 +302,15 @@ impl Engine {
         Ok(self.inner.store.put_setting(OPEN, &json!(all)).await?)
     }
 
+    /// Maps stored items anew where their mapping or blueprints are others by now; goes on after a stop.
+    pub(crate) async fn remap_now(&self, name: &IntegrationName) -> Result<()> {
+        self.note_remap(name, true).await?;
+        self.note_progress(name, Some((0, 0)));
+        let done = self.remap(name).await;
+        self.note_progress(name, None);
+        done
+    }
+
     fn remap_in_background(&self, name: IntegrationName) {
         self.note_progress(&name, Some((0, 0)));
         let engine = self.clone();

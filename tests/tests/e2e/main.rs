@@ -21,6 +21,7 @@ mod door;
 mod entities;
 mod grants;
 mod lifecycle;
+mod model;
 mod openbao;
 mod policy;
 mod prometheus;

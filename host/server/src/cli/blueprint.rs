@@ -2,10 +2,11 @@
 
 use crate::cli::{
     Global, args,
-    client::Client,
+    client::{Body, Client},
     error::{CliError, Result},
     output::{at, plain},
 };
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -17,6 +18,19 @@ pub(crate) enum Blueprint {
     Get(Get),
     /// Create or replace blueprints from a file
     Put(Put),
+    /// Remove a blueprint
+    Delete(Delete),
+}
+
+/// Removes a blueprint. It is refused where it has entities, unless they are to go with it, and where others lead to it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  seawall blueprint delete service\n  seawall blueprint delete service --entities")]
+pub(crate) struct Delete {
+    /// Its identifier
+    blueprint: String,
+    /// Its entities go with it
+    #[arg(long)]
+    entities: bool,
 }
 
 /// Lists blueprints and how many entities each has
@@ -34,10 +48,15 @@ pub(crate) struct Get {
 
 /// Creates or replaces blueprints from a YAML or JSON file that holds one blueprint or a list, in Port's shape
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  seawall blueprint put service.yaml\n  curl … | seawall blueprint put -")]
+#[command(
+    after_help = "Examples:\n  seawall blueprint put service.yaml --dry-run\n  seawall blueprint put service.yaml\n  curl … | seawall blueprint put -"
+)]
 pub(crate) struct Put {
     /// The file; `-` reads stdin
     file: PathBuf,
+    /// Show what it would do to the entities that are there, and change nothing. Exit code 1 where values would be left out
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Blueprint {
@@ -57,8 +76,40 @@ impl Blueprint {
                 global.output().one(&blueprint, people)
             }
             Self::Put(put) => put.run(global, &client).await,
+            Self::Delete(delete) => {
+                let path = ["blueprints", &delete.blueprint];
+                let query = [("entities", delete.entities.to_string())];
+                client.send(Method::DELETE, &path, &query, Body::Nothing).await?;
+                eprintln!("blueprint {} is gone", delete.blueprint);
+                Ok(())
+            }
         }
     }
+}
+
+/// What a blueprint would do, in words.
+fn effect(identifier: &str, effect: &Value) -> String {
+    let mut lines = vec![match (effect["new"] == true, effect["changed"] == true) {
+        (true, _) => format!("{identifier} is new"),
+        (_, false) => format!("{identifier} is as it was"),
+        _ => format!(
+            "{identifier}: of {} entities {} would lose values and {} would be set aside",
+            at(effect, "/entities"),
+            at(effect, "/breaking"),
+            at(effect, "/setAside")
+        ),
+    }];
+    let fields = effect["fields"].as_object().into_iter().flatten();
+    lines.extend(fields.map(|(field, count)| format!("  {field}: {count}")));
+    let examples = effect["examples"].as_array().into_iter().flatten();
+    lines.extend(examples.filter_map(Value::as_str).map(|example| format!("  {example}")));
+    if effect["recomputes"] == true {
+        lines.push("  computed values are computed anew for all of them".to_owned());
+    }
+    if effect["merges"] == true {
+        lines.push("  entities with several sources are merged anew".to_owned());
+    }
+    lines.join("\n")
 }
 
 /// A line a property and relation.
@@ -137,8 +188,30 @@ impl Put {
                 fields.remove("entities");
                 fields.remove("source");
             }
-            put.push(client.put(&["blueprints", &identifier], blueprint).await?);
-            eprintln!("blueprint {identifier} is there");
+            let query: &[(&str, String)] = if self.dry_run {
+                &[("dryRun", "true".into())]
+            } else {
+                &[]
+            };
+            let path = ["blueprints", &identifier];
+            let answer = client.send(Method::PUT, &path, query, Body::Json(blueprint)).await?;
+            if !self.dry_run {
+                eprintln!("blueprint {identifier} is there");
+            } else if global.output().is_table() {
+                global.output().text(&effect(&identifier, &answer))?;
+            }
+            put.push(answer);
+        }
+        let breaks = |effect: &Value| {
+            ["breaking", "setAside"]
+                .iter()
+                .any(|what| effect[what].as_u64() > Some(0))
+        };
+        if self.dry_run && put.iter().any(breaks) {
+            if !global.output().is_table() {
+                global.output().data(&json!({"items": put, "next": null}))?;
+            }
+            return Err(CliError::Unwell);
         }
         if global.output().is_table() {
             Ok(())

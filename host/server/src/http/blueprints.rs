@@ -2,15 +2,17 @@
 
 use super::{
     App,
-    extract::{Json, Path},
+    extract::{Json, Path, Query},
     listing::Page,
     problem::Problem,
 };
 use axum::{Json as Answer, extract::State, http::StatusCode};
 use seawall_domain::{Blueprint, BlueprintId};
 use seawall_engine::EngineError;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use utoipa::IntoParams;
 
 /// All blueprints, with how many entities each has.
 #[utoipa::path(get, path = "/blueprints", tag = "catalog", responses((status = 200, body = Page<Value>)))]
@@ -50,12 +52,45 @@ pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -
     Ok(Answer(show(&found.blueprint, &found.source, count)))
 }
 
-/// Creates or replaces a blueprint, in Port's shape.
-#[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier")),
+/// Whether it is only looked at.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct PutQuery {
+    /// `true`: answers what it would do to the entities that are there, and changes nothing.
+    dry_run: Option<bool>,
+}
+
+/// What goes with it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RemoveQuery {
+    /// `true`: its entities go with it. Without, it is refused where there are any.
+    entities: Option<bool>,
+}
+
+/// Removes a blueprint. It is refused where relations or aggregations of others lead to it.
+#[utoipa::path(delete, path = "/blueprints/{blueprint}", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier"), RemoveQuery),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn remove(
+    State(app): State<App>,
+    Path(name): Path<BlueprintId>,
+    Query(query): Query<RemoveQuery>,
+) -> Result<StatusCode, Problem> {
+    app.engine
+        .remove_blueprint(&name, query.entities.unwrap_or(false))
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Creates or replaces a blueprint, in Port's shape. Entities that are there are checked against it in the background.
+#[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier"), PutQuery),
     responses((status = 200, body = Value), (status = 422, body = Problem)))]
 pub(super) async fn put(
     State(app): State<App>,
     Path(name): Path<BlueprintId>,
+    Query(query): Query<PutQuery>,
     Json(mut blueprint): Json<Blueprint>,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     // What a GET adds may come back with it.
@@ -80,6 +115,11 @@ pub(super) async fn put(
             "/identifier",
             detail,
         )])));
+    }
+    if query.dry_run == Some(true) {
+        let effect = app.engine.preview_blueprint(&blueprint).await?;
+        let effect = serde_json::to_value(effect).map_err(|e| EngineError::Internal(e.to_string()))?;
+        return Ok((StatusCode::OK, Answer(effect)));
     }
     app.engine.put_blueprint(&blueprint, "api").await?;
     Ok((StatusCode::OK, Answer(show(&blueprint, "api", 0))))

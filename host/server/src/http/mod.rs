@@ -94,7 +94,7 @@ impl Modify for Security {
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(blueprints::list))
-        .routes(routes!(blueprints::get, blueprints::put))
+        .routes(routes!(blueprints::get, blueprints::put, blueprints::remove))
         .routes(routes!(entities::list::list))
         .routes(routes!(
             entities::get::get,
