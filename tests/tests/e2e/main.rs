@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod approle;
 mod attacks;
 mod author;
 mod bad_plugin;
@@ -25,10 +26,13 @@ mod prometheus;
 mod record;
 mod registry;
 mod registry_bad;
+mod rotation;
 mod rules;
+mod secrets;
 mod sync;
 mod unleash;
 mod vanished;
+mod wasi;
 
 use seawall_tests::{Seawall, Tool, component};
 use serde_json::{Value, json};
