@@ -106,7 +106,7 @@ impl Toolchain {
         })?;
         if Wasi::of(&found.imports).contains(&Wasi::V0_3) {
             let note = "note: it needs WASI 0.3, which a host has where it was started with `--wasi-0-3`";
-            say(options.progress, note.to_owned());
+            say(options.progress, note);
         }
         let bytes = bundle.embed(&component).map_err(|e| unfit(e.to_string()))?;
         write_whole(&out, &bytes)?;

@@ -19,6 +19,7 @@ mod credentials;
 mod deliveries;
 mod door;
 mod grants;
+mod kubernetes;
 mod lifecycle;
 mod openbao;
 mod policy;
