@@ -200,7 +200,8 @@ fn engine_config(config: &RuntimeConfig) -> Config {
     // What one component may need at once, as measured: Python has 14 core instances, JavaScript up to 8.
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(n)
-        .total_stacks(n)
+        // An asynchronous call may hold a stack for each of its tasks that is suspended in the middle.
+        .total_stacks(if config.wasi_0_3 { 4 * n } else { n })
         .total_memories(2 * n)
         .total_tables(4 * n)
         .total_core_instances(14 * n)
