@@ -42,7 +42,8 @@ impl Guest for AsyncProbe {
     }
 
     async fn pull(scope: Scope, _: String, cursor: Option<String>) -> Result<Page, Failure> {
-        let config: Config = serde_json::from_slice(&scope.config).map_err(|e| Failure::InvalidConfig(e.to_string()))?;
+        let config: Config =
+            serde_json::from_slice(&scope.config).map_err(|e| Failure::InvalidConfig(e.to_string()))?;
         match config.mode.as_str() {
             "" => list(&scope.kind, &config.base_url, cursor).await,
             "spin" => loop {
@@ -74,7 +75,9 @@ impl Guest for AsyncProbe {
             }
             "four" => {
                 let answers = join_all((0..4).map(|_| send(&config.url, None))).await;
-                let good = answers.iter().filter(|answer| answer.as_ref().is_ok_and(Answer::is_good));
+                let good = answers
+                    .iter()
+                    .filter(|answer| answer.as_ref().is_ok_and(Answer::is_good));
                 one(&scope.kind, &json!({"id": "four", "size": good.count()}))
             }
             // Until the host says that it is enough.
@@ -87,7 +90,10 @@ impl Guest for AsyncProbe {
                 let note = String::from_utf8_lossy(&answer.body).into_owned();
                 let now = system_clock::now().seconds;
                 let name = format!("{now} {}", random::get_random_u64());
-                one(&scope.kind, &json!({"id": "answer", "name": name, "size": answer.status, "note": note}))
+                one(
+                    &scope.kind,
+                    &json!({"id": "answer", "name": name, "size": answer.status, "note": note}),
+                )
             }
             other => Err(Failure::InvalidConfig(format!("no such mode: {other}"))),
         }
