@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds a program from its Go module, once, and prints where it is.
 #
-#   go-tool.sh distribution|referrers|cosign
+#   go-tool.sh distribution|referrers|cosign|kubernetes
 #
 # Into ${SEAWALL_TEST_CACHE:-$HOME/.cache/seawall-tests}/go. Exit code 77 where Go is missing.
 set -eu
@@ -11,9 +11,11 @@ here=$(cd "$(dirname "$0")" && pwd)
 case $name in
 distribution) version=3.1.2 package=github.com/distribution/distribution/v3/cmd/registry@v3.1.2 ;;
 cosign) version=3.1.3 package=github.com/sigstore/cosign/v3/cmd/cosign@v3.1.3 ;;
-referrers) version=$(cksum <"$here/registry/go.sum" | cut -d' ' -f1) package= ;;
+referrers) folder=registry package= ;;
+kubernetes) folder=kubernetes package= ;;
 *) echo "go-tool: there is no $name" >&2; exit 2 ;;
 esac
+[ -n "$package" ] || version=$(cat "$here/$folder/go.sum" "$here/$folder/main.go" | cksum | cut -d' ' -f1)
 cache=${SEAWALL_TEST_CACHE:-$HOME/.cache/seawall-tests}/go
 program=$cache/$name-$version
 
@@ -31,7 +33,7 @@ if [ ! -x "$program" ]; then
             if [ -n "$package" ]; then
                 GOBIN=$partial go install -trimpath -ldflags='-s -w' "$package" >&2
             else
-                (cd "$here/registry" && go build -trimpath -ldflags='-s -w' -o "$partial/registry" .) >&2
+                (cd "$here/$folder" && go build -trimpath -ldflags='-s -w' -o "$partial/program" .) >&2
             fi
             mv "$partial"/* "$program"
         fi

@@ -9,7 +9,10 @@ use axum::{
 };
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde_json::json;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 type Judge = dyn Fn(&HeaderMap) -> bool + Send + Sync;
@@ -18,6 +21,7 @@ struct Inner {
     judge: Box<Judge>,
     seen: Mutex<Vec<String>>,
     refused: Mutex<usize>,
+    shows: AtomicBool,
 }
 
 /// See the module. It ends with the test.
@@ -42,6 +46,7 @@ impl Guarded {
             judge: Box::new(judge),
             seen: Mutex::default(),
             refused: Mutex::default(),
+            shows: AtomicBool::default(),
         });
         let router = Router::new().fallback(any(answer)).with_state(inner.clone());
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -80,6 +85,11 @@ impl Guarded {
         self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on it shows everybody the `Authorization` headers of those who came before.
+    pub fn show_who_came(&self) {
+        self.inner.shows.store(true, Ordering::Relaxed);
+    }
+
     /// How many it did not let in.
     pub fn refused(&self) -> usize {
         *self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,8 +110,7 @@ async fn answer(State(tool): State<Arc<Inner>>, request: Request) -> Response {
     if !who.is_empty() && !seen.iter().any(|known| known == who) {
         seen.push(who.to_owned());
     }
-    axum::Json(
-        json!({"items": [{"id": "one", "name": "One", "size": 1, "tier": "gold", "parent": null}], "next": null}),
-    )
-    .into_response()
+    let note = tool.shows.load(Ordering::Relaxed).then(|| seen.join(", "));
+    let one = json!({"id": "one", "name": "One", "size": 1, "tier": "gold", "parent": null, "note": note});
+    axum::Json(json!({"items": [one], "next": null})).into_response()
 }

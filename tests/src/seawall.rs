@@ -71,6 +71,9 @@ pub fn run(command: &mut Command) -> Output {
 pub struct Seawall {
     data: TempDir,
     process: Option<Child>,
+    /// Further arguments of `serve`, and its environment.
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
     address: String,
     token: String,
     client: reqwest::Client,
@@ -82,16 +85,38 @@ impl Seawall {
     /// # Panics
     /// Where it does not come up.
     pub async fn start() -> Self {
+        Self::start_with(&[], &[]).await
+    }
+
+    /// The same with further arguments of `serve`, and variables in its environment.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut seawall = Self {
             data,
             process: None,
+            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
+            environment: environment
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             address: String::new(),
             token: String::new(),
             client: reqwest::Client::new(),
         };
         seawall.boot().await;
         seawall
+    }
+
+    /// Starts it again after [`Seawall::kill`], with other arguments of `serve`.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn boot_with(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        self.boot().await;
     }
 
     /// Starts it again after [`Seawall::kill`].
@@ -110,6 +135,8 @@ impl Seawall {
             .args(["serve", "--data"])
             .arg(self.data())
             .args(["--listen", &format!("127.0.0.1:{port}")])
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("RUST_LOG", "info")
             .stdout(Stdio::null())
             .stderr(log)

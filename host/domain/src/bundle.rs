@@ -2,10 +2,12 @@
 //!
 //! Everything here reads bytes and runs none of them.
 
+mod imports;
 mod wasm;
 mod world;
 
-pub use world::{UnknownImport, WASI, World, check_imports, world};
+pub use imports::{BadImport, Wasi, check_imports};
+pub use world::{World, world};
 
 use crate::{
     Blueprint, Digest,

@@ -11,7 +11,11 @@ use crate::{
 };
 use seawall_domain::{CredentialName, Digest, IntegrationName};
 use seawall_index::{Index, Row};
-use seawall_runtime::{Plugin, Runtime, credential::Minter, door::Buckets};
+use seawall_runtime::{
+    Plugin, Runtime,
+    credential::{Logins, Minter},
+    door::Buckets,
+};
 use seawall_store::Store;
 use std::{
     collections::HashMap,
@@ -56,6 +60,7 @@ pub(crate) struct Inner {
     pub(crate) sites: Sites,
     pub(crate) supervisors: Supervisors,
     pub(crate) intake: Intake,
+    pub(crate) logins: Arc<Logins>,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     pub(crate) remaps: crate::workbench::Remaps,
@@ -94,6 +99,7 @@ impl Engine {
                 sites: Sites::default(),
                 supervisors: Supervisors::default(),
                 intake,
+                logins: Arc::default(),
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),

@@ -62,6 +62,8 @@ impl Sandbox {
 /// Handles that one call may hold at once: headers, requests, bodies, streams, timers. They live in the host's memory, which
 /// the bound of the guest's does not count.
 const MAX_RESOURCES: usize = 10_000;
+/// What wasmtime itself may keep for them at most: a stream or a future has a few entries for its two handles.
+const MAX_CONCURRENT: usize = 4 * MAX_RESOURCES;
 /// Bytes of one set of headers that a guest makes. With [`MAX_RESOURCES`] the most that one call can make the host hold.
 const MAX_FIELDS_BYTES: usize = 32 << 10;
 
@@ -131,6 +133,11 @@ impl Plugin {
                 Some(at) => UpdateDeadline::YieldCustom(1, Box::pin(tokio::time::sleep_until(at.into()))),
             })
         });
+        // What WASI 0.3 hands out (streams, futures, tasks) is counted by wasmtime itself, in a table of its own.
+        store.set_max_component_handles(MAX_RESOURCES);
+        if let Some(table) = store.concurrent_resource_table() {
+            table.set_max_capacity(MAX_CONCURRENT);
+        }
         store.set_hostcall_fuel(usize::try_from(limits.result_bytes).unwrap_or(usize::MAX));
         Ok((store, Watch { lines, bounds, stdio }))
     }

@@ -41,14 +41,13 @@ pub(crate) struct Roles {
 
 impl Plugin {
     /// Runs nothing of the component.
-    pub(crate) fn new(runtime: Runtime, component: Component, digest: Digest, bytes: &[u8]) -> Result<Self, LoadError> {
-        let invalid = |e: &dyn std::fmt::Display| LoadError::Invalid(e.to_string());
-        let bundle = Bundle::extract(bytes).map_err(|e| invalid(&e))?;
-        let world = bundle::world(bytes).map_err(|e| invalid(&e))?;
-        bundle.check_roles(&world.exports).map_err(|e| invalid(&e))?;
-        bundle::check_imports(&world.imports).map_err(|unknown| {
-            LoadError::Invalid(unknown.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
-        })?;
+    pub(crate) fn new(
+        runtime: Runtime,
+        component: Component,
+        digest: Digest,
+        checked: Checked,
+    ) -> Result<Self, LoadError> {
+        let Checked(bundle) = checked;
         let pre = runtime
             .linker()
             .instantiate_pre(&component)
@@ -74,6 +73,21 @@ impl Plugin {
     /// What its custom section holds.
     pub fn bundle(&self) -> &Bundle {
         &self.inner.bundle
+    }
+}
+
+/// A bundle whose component's names are right: told before it is compiled, which may take seconds.
+pub(crate) struct Checked(Bundle);
+
+impl Checked {
+    pub(crate) fn new(bytes: &[u8], wasi_0_3: bool) -> Result<Self, LoadError> {
+        let invalid = |e: &dyn std::fmt::Display| LoadError::Invalid(e.to_string());
+        let bundle = Bundle::extract(bytes).map_err(|e| invalid(&e))?;
+        let world = bundle::world(bytes).map_err(|e| invalid(&e))?;
+        bundle.check_roles(&world.exports).map_err(|e| invalid(&e))?;
+        bundle::check_imports(&world.imports, wasi_0_3)
+            .map_err(|bad| LoadError::Invalid(bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))?;
+        Ok(Self(bundle))
     }
 }
 

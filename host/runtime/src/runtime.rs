@@ -1,7 +1,10 @@
 //! The engine, its pool, its clock of epochs, and the cache of compiled code.
 
-use crate::{LoadError, Plugin, lane::Lane, state::State};
-use seawall_domain::{Digest, bundle::Bundle};
+use crate::{LoadError, Plugin, lane::Lane, plugin::Checked, state::State};
+use seawall_domain::{
+    Digest,
+    bundle::{BadImport, Bundle},
+};
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
@@ -22,6 +25,9 @@ pub struct RuntimeConfig {
     pub concurrent_calls: u32,
     /// The most memory that any instance may be given, bytes.
     pub max_memory_bytes: usize,
+    /// Whether components of WASI 0.3 are taken. wasmtime says of its own 0.3 that it is not ready for production, and mends
+    /// it in no patch release. Without it none of wasmtime's code for asynchronous components is in use.
+    pub wasi_0_3: bool,
 }
 
 impl Default for RuntimeConfig {
@@ -30,6 +36,7 @@ impl Default for RuntimeConfig {
             cache: None,
             concurrent_calls: 32,
             max_memory_bytes: 256 << 20,
+            wasi_0_3: false,
         }
     }
 }
@@ -47,6 +54,7 @@ struct Inner {
     calls: Semaphore,
     lane: Arc<Lane>,
     max_memory_bytes: usize,
+    wasi_0_3: bool,
 }
 
 /// How often a running guest gives way to others, and looks whether its call has ended.
@@ -60,7 +68,7 @@ impl Runtime {
     pub fn new(config: RuntimeConfig) -> Result<Self, LoadError> {
         let failed = |e: wasmtime::Error| LoadError::Invalid(format!("the sandbox cannot start: {e:#}"));
         let engine = Engine::new(&engine_config(&config)).map_err(failed)?;
-        let linker = linker(&engine).map_err(failed)?;
+        let linker = linker(&engine, config.wasi_0_3).map_err(failed)?;
         let ticking = engine.weak();
         std::thread::Builder::new()
             .name("epochs".into())
@@ -73,7 +81,7 @@ impl Runtime {
             })
             .map_err(|e| LoadError::Invalid(format!("the sandbox cannot start: {e}")))?;
         let calls = Semaphore::new(config.concurrent_calls as usize);
-        let (cache, max_memory_bytes) = (config.cache, config.max_memory_bytes);
+        let (cache, max_memory_bytes, wasi_0_3) = (config.cache, config.max_memory_bytes, config.wasi_0_3);
         Ok(Self {
             inner: Arc::new(Inner {
                 engine,
@@ -82,6 +90,7 @@ impl Runtime {
                 calls,
                 lane: Arc::new(Lane::new(std::thread::available_parallelism().map_or(2, |n| n.get()))),
                 max_memory_bytes,
+                wasi_0_3,
             }),
         })
     }
@@ -93,12 +102,21 @@ impl Runtime {
     /// # Errors
     /// [`LoadError`], in words for the person who installs it.
     pub fn load(&self, bytes: &[u8], digest: Digest) -> Result<Plugin, LoadError> {
+        let checked = Checked::new(bytes, self.inner.wasi_0_3)?;
         let code = Bundle::code_digest(bytes).map_err(|e| LoadError::Invalid(e.to_string()))?;
         let component = match self.cached_component(&code) {
             Some(component) => component,
             None => self.compile(bytes, &code)?,
         };
-        Plugin::new(self.clone(), component, digest, bytes)
+        Plugin::new(self.clone(), component, digest, checked)
+    }
+
+    /// Why a component does not compile. One may be asynchronous without importing anything of WASI 0.3.
+    fn no_code(&self, why: &str) -> LoadError {
+        if !self.inner.wasi_0_3 && why.contains("component model async") {
+            return LoadError::Invalid(format!("{}: {why}", BadImport::Off(Vec::new())));
+        }
+        LoadError::Compile(why.to_owned())
     }
 
     fn cached_component(&self, digest: &Digest) -> Option<Component> {
@@ -123,7 +141,7 @@ impl Runtime {
     fn compile(&self, bytes: &[u8], digest: &Digest) -> Result<Component, LoadError> {
         let started = std::time::Instant::now();
         let component =
-            Component::from_binary(&self.inner.engine, bytes).map_err(|e| LoadError::Compile(format!("{e:#}")))?;
+            Component::from_binary(&self.inner.engine, bytes).map_err(|e| self.no_code(&format!("{e:#}")))?;
         tracing::info!(
             digest = digest.short(),
             ms = started.elapsed().as_millis() as u64,
@@ -182,7 +200,8 @@ fn engine_config(config: &RuntimeConfig) -> Config {
     // What one component may need at once, as measured: Python has 14 core instances, JavaScript up to 8.
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(n)
-        .total_stacks(n)
+        // An asynchronous call may hold a stack for each of its tasks that is suspended in the middle.
+        .total_stacks(if config.wasi_0_3 { 4 * n } else { n })
         .total_memories(2 * n)
         .total_tables(4 * n)
         .total_core_instances(14 * n)
@@ -197,14 +216,19 @@ fn engine_config(config: &RuntimeConfig) -> Config {
     engine
         .epoch_interruption(true)
         .wasm_component_model(true)
+        .concurrency_support(config.wasi_0_3)
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .memory_reservation(config.max_memory_bytes as u64)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(20));
     engine
 }
 
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+fn linker(engine: &Engine, wasi_0_3: bool) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
+    if wasi_0_3 {
+        wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+        wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
+    }
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     crate::bindings::seawall::plugin::log::add_to_linker::<_, crate::state::Own>(&mut linker, |s| s)?;

@@ -20,6 +20,8 @@ pub struct ServeOptions {
     pub data: PathBuf,
     /// Where to listen: loopback only, until people can sign in.
     pub listen: SocketAddr,
+    /// Whether plugins of WASI 0.3 are taken.
+    pub wasi_0_3: bool,
 }
 
 /// A server that is up.
@@ -60,6 +62,7 @@ impl Server {
             SqliteStore::open_with_key_file(&options.data.join("seawall.db"), &options.data.join("master.key")).await?;
         let runtime = Runtime::new(RuntimeConfig {
             cache: Some(options.data.join("compiled")),
+            wasi_0_3: options.wasi_0_3,
             ..RuntimeConfig::default()
         })?;
         let token = kept(&options.data.join("token"), "sw_")?;

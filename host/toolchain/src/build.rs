@@ -10,7 +10,7 @@ use crate::{
 };
 use seawall_domain::{
     Digest,
-    bundle::{self, Bundle},
+    bundle::{self, Bundle, Wasi},
 };
 use std::{
     fs,
@@ -97,13 +97,17 @@ impl Toolchain {
             )),
             Lang::Js | Lang::Python => unfit(e.to_string()),
         })?;
-        bundle::check_imports(&found.imports).map_err(|unknown| {
-            let lines: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        bundle::check_imports(&found.imports, true).map_err(|bad| {
+            let lines: Vec<String> = bad.iter().map(ToString::to_string).collect();
             unfit(format!(
                 "the host does not have all that the component imports:\n{}",
                 lines.join("\n")
             ))
         })?;
+        if Wasi::of(&found.imports).contains(&Wasi::V0_3) {
+            let note = "note: it needs WASI 0.3, which a host has where it was started with `--wasi-0-3`";
+            say(options.progress, note);
+        }
         let bytes = bundle.embed(&component).map_err(|e| unfit(e.to_string()))?;
         write_whole(&out, &bytes)?;
         Ok(Built {

@@ -204,6 +204,18 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
             "/name",
             "missing",
         ),
+        (
+            "/api/v1/integrations/probe",
+            json!({"name": "probe", "plugin": "probe", "config": {}, "limits": [1, 2, 3]}),
+            "/limits",
+            "found a list, expected an object",
+        ),
+        (
+            "/api/v1/credentials/token",
+            json!({"source": {"openbao": ["https://bao.example.com", "a/b", "field", "token"]}}),
+            "/source/openbao",
+            "found a list, expected an object",
+        ),
         ("/api/v1/integrations/probe", json!([]), "", "expected an object"),
         (
             "/api/v1/plugins/probe/grant",

@@ -156,3 +156,51 @@ async fn an_integration_comes_from_a_file() {
         said(&output)
     );
 }
+
+#[test]
+fn a_mapping_that_cannot_be_used_says_so_first_and_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    };
+    write(
+        "resources/blueprints.json",
+        r#"[{"identifier": "service", "schema": {"properties": {"tier": {"type": "string"}}}, "relations": {}}]"#,
+    );
+    write("examples/service/one.json", r#"{"id": "one", "tier": "gold"}"#);
+    let mapping = |tier: &str| {
+        format!(
+            "resources:\n- kind: service\n  selector: {{query: 'true'}}\n  port:\n    entity:\n      mappings:\n        identifier: .id\n        \
+             blueprint: '\"service\"'\n        properties:\n          tier: {tier}\n"
+        )
+    };
+    let tried = |tier: &str| {
+        write("resources/port-app-config.yaml", &mapping(tier));
+        let mut command = Command::new(seawall_binary());
+        let output = run(command.args(["mapping", "try"]).arg(folder.path()));
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
+    };
+    let (code, text) = tried(".tier");
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("1 properties") && !text.contains("NOT USABLE"), "{text}");
+    let (code, text) = tried("'.tier |'");
+    assert_eq!(code, Some(1), "{text}");
+    let (first, rest) = text.split_once("\n\n").unwrap();
+    assert!(
+        first.starts_with("mapping: ") && first.contains("port-app-config.yaml:10:"),
+        "{text}"
+    );
+    assert!(
+        rest.starts_with("NOT USABLE, 1 error above: a server refuses the mapping"),
+        "{text}"
+    );
+    assert!(
+        text.trim_end().ends_with("NOT USABLE: see the error at the top"),
+        "{text}"
+    );
+}

@@ -6,6 +6,7 @@
 )]
 
 mod api;
+mod approle;
 mod attacks;
 mod author;
 mod bad_plugin;
@@ -20,6 +21,7 @@ mod deliveries;
 mod door;
 mod entities;
 mod grants;
+mod kubernetes;
 mod lifecycle;
 mod model;
 mod openbao;
@@ -28,10 +30,13 @@ mod prometheus;
 mod record;
 mod registry;
 mod registry_bad;
+mod rotation;
 mod rules;
+mod secrets;
 mod sync;
 mod unleash;
 mod vanished;
+mod wasi;
 mod workbench;
 
 use seawall_tests::{Seawall, Tool, component};

@@ -149,13 +149,16 @@ fn known_imports_pass_at_any_patch() {
         "wasi:sockets/tcp@0.2.3",
         "wasi:filesystem/preopens@0.2.6",
     ]);
-    assert_eq!(check_imports(&known), Ok(()));
+    assert_eq!(check_imports(&known, false), Ok(()));
+    assert_eq!(check_imports(&known, true), Ok(()));
+    assert_eq!(Wasi::of(&known), [Wasi::V0_2]);
 }
 
 #[test]
 fn unknown_imports_are_shown_beside_what_is_known() {
     for (found, expected) in [
-        ("wasi:http/types@0.3.0", "`wasi:http/types@0.2.x`"),
+        ("wasi:http/types@0.4.0", "`wasi:http/types@0.2.x`"),
+        ("wasi:http/types@0.3.0-rc-2026-02-09", "`wasi:http/types@0.2.x`"),
         ("wasi:http/types@0.2.0-rc-2023-11-10", "`wasi:http/types@0.2.x`"),
         ("wasi:http/types@0.20.0", "`wasi:http/types@0.2.x`"),
         ("wasi:http/types", "`wasi:http/types@0.2.x`"),
@@ -166,22 +169,60 @@ fn unknown_imports_are_shown_beside_what_is_known() {
             "`wasi:random/insecure@0.2.x`, `wasi:random/insecure-seed@0.2.x`, `wasi:random/random@0.2.x`",
         ),
     ] {
-        let unknown = check_imports(&strings(&["wasi:io/poll@0.2.0", found])).unwrap_err();
+        let unknown = check_imports(&strings(&["wasi:io/poll@0.2.0", found]), false).unwrap_err();
         assert_eq!(
             unknown,
-            [UnknownImport {
+            [BadImport::Unknown {
                 found: found.to_owned(),
                 expected: expected.to_owned()
             }]
         );
     }
-    let all = check_imports(&strings(&["wasi:keyvalue/store@0.2.0", "env", "wasi:nn/tensor@0.2.0"])).unwrap_err();
+    let all = check_imports(
+        &strings(&["wasi:keyvalue/store@0.2.0", "env", "wasi:nn/tensor@0.2.0"]),
+        false,
+    )
+    .unwrap_err();
     assert_eq!(all.len(), 3);
     assert!(
         all[0]
             .to_string()
             .contains("found the import `wasi:keyvalue/store@0.2.0`, expected an interface of seawall:plugin@0.1.x")
     );
+}
+
+#[test]
+fn wasi_0_3_is_given_where_it_is_on() {
+    let both = strings(&[
+        "wasi:http/client@0.3.0",
+        "wasi:io/poll@0.2.0",
+        "wasi:clocks/system-clock@0.3.1",
+    ]);
+    assert_eq!(check_imports(&both, true), Ok(()));
+    assert_eq!(Wasi::of(&both), [Wasi::V0_2, Wasi::V0_3]);
+    let refused = check_imports(&both, false).unwrap_err();
+    assert_eq!(refused, [BadImport::Off(strings(&[&both[0], &both[2]]))]);
+    let words = refused[0].to_string();
+    assert!(words.contains("`--wasi-0-3`") && words.contains(&both[0]), "{words}");
+    for (found, expected) in [
+        (
+            "wasi:http/handler@0.3.0",
+            "`wasi:http/client@0.3.x`, `wasi:http/types@0.3.x`",
+        ),
+        (
+            "wasi:http/client@0.2.0",
+            "`wasi:http/outgoing-handler@0.2.x`, `wasi:http/types@0.2.x`",
+        ),
+        (
+            "wasi:random/random@0.3.0-rc-2026-02-09",
+            "`wasi:random/random@0.2.x`, `wasi:random/random@0.3.x`",
+        ),
+        ("wasi:io/poll@0.3.0", "`wasi:io/poll@0.2.x`"),
+    ] {
+        let unknown = check_imports(&strings(&[found]), true).unwrap_err();
+        let (found, expected) = (found.to_owned(), expected.to_owned());
+        assert_eq!(unknown, [BadImport::Unknown { found, expected }]);
+    }
 }
 
 #[test]

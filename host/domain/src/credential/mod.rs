@@ -40,6 +40,13 @@ pub enum SecretSource {
     Sealed,
 }
 
+impl SecretSource {
+    /// Whether it is read as this role of this server.
+    pub fn logs_in(&self, address: &str, role: &AppRole) -> bool {
+        matches!(self, Self::Openbao(from) if from.address == address && from.approle.as_ref() == Some(role))
+    }
+}
+
 /// A field of a secret in OpenBao, or in Vault, whose API it shares.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,11 +57,32 @@ pub struct OpenbaoPath {
     pub path: String,
     /// The field of the secret.
     pub field: String,
-    /// The credential whose secret is the token.
-    pub token: CredentialName,
+    /// The credential whose secret is the token; absent: `approle` says who logs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<CredentialName>,
+    /// The host logs in by AppRole, and its token is renewed and had anew by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approle: Option<AppRole>,
     /// Authorities that the server's certificate may come from, as PEM; absent: the system's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
+}
+
+/// Who logs in to OpenBao by AppRole: <https://openbao.org/docs/auth/approle/>.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppRole {
+    /// The credential whose secret is the role id.
+    pub role_id: CredentialName,
+    /// The credential whose secret is the secret id.
+    pub secret_id: CredentialName,
+    /// Where the method is enabled, below `auth/`.
+    #[serde(default = "approle")]
+    pub mount: String,
+}
+
+fn approle() -> String {
+    "approle".to_owned()
 }
 
 /// What the host makes of a secret. What comes of it, not the secret, goes to the tool; neither reaches the plugin.
@@ -188,7 +216,11 @@ impl Credential {
     pub fn needs(&self) -> Vec<(&'static str, &CredentialName)> {
         let mut all = Vec::new();
         if let SecretSource::Openbao(from) = &self.source {
-            all.push(("source/openbao/token", &from.token));
+            all.extend(from.token.as_ref().map(|name| ("source/openbao/token", name)));
+            if let Some(AppRole { role_id, secret_id, .. }) = &from.approle {
+                all.push(("source/openbao/approle/role_id", role_id));
+                all.push(("source/openbao/approle/secret_id", secret_id));
+            }
         }
         match &self.exchange {
             Some(Exchange::Oauth2(oauth2)) => {
@@ -214,17 +246,23 @@ impl Credential {
     /// What is wrong beyond the schema, by the field's path.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
         let mut wrong = Vec::new();
-        let mut address = |field, text: &str| {
-            if let Err(why) = check_address(text) {
-                wrong.push((field, why));
-            }
-        };
         if let SecretSource::Openbao(from) = &self.source {
-            address("source/openbao/address", &from.address);
+            wrong.extend(bad_address("source/openbao/address", &from.address));
+            match (&from.token, &from.approle) {
+                (None, None) => {
+                    let why = "expected `token`, the credential that holds one, or `approle: {role_id, secret_id}`, the credentials that hold those";
+                    wrong.push(("source/openbao", why.to_owned()));
+                }
+                (Some(_), Some(_)) => {
+                    let why = "there are two ways to log in, `token` and `approle`; leave one out";
+                    wrong.push(("source/openbao", why.to_owned()));
+                }
+                _ => {}
+            }
         }
         match &self.exchange {
-            Some(Exchange::Oauth2(oauth2)) => address("exchange/oauth2/token_url", &oauth2.token_url),
-            Some(Exchange::GithubApp(app)) => address("exchange/github-app/api_url", &app.api_url),
+            Some(Exchange::Oauth2(oauth2)) => wrong.extend(bad_address("exchange/oauth2/token_url", &oauth2.token_url)),
+            Some(Exchange::GithubApp(app)) => wrong.extend(bad_address("exchange/github-app/api_url", &app.api_url)),
             _ => {}
         }
         if let Some(Exchange::Oauth2(Oauth2 {
@@ -241,6 +279,10 @@ impl Credential {
         }
         wrong
     }
+}
+
+fn bad_address(field: &'static str, text: &str) -> Option<(&'static str, String)> {
+    check_address(text).err().map(|why| (field, why))
 }
 
 /// Whether a secret may be sent there: over TLS, or to this machine.

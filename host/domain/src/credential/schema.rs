@@ -48,7 +48,7 @@ fn source() -> Value {
                         "description": "A field of a secret in OpenBao or Vault",
                         "type": "object",
                         "additionalProperties": false,
-                        "required": ["address", "path", "field", "token"],
+                        "required": ["address", "path", "field"],
                         "properties": {
                             "address": text("The server", "https://bao.example.com:8200"),
                             "path": {
@@ -58,7 +58,24 @@ fn source() -> Value {
                                 "examples": ["secret/data/prometheus"],
                             },
                             "field": text("The field of the secret", "token"),
-                            "token": slug("The credential whose secret is the token", "openbao-token"),
+                            "token": slug("The credential whose secret is the token; absent: `approle`", "openbao-token"),
+                            "approle": {
+                                "description": "Log in by AppRole: the credentials that hold role id and secret id",
+                                "type": "object",
+                                "additionalProperties": false,
+                                "required": ["role_id", "secret_id"],
+                                "examples": ["{role_id: bao-role, secret_id: bao-secret}"],
+                                "properties": {
+                                    "role_id": slug("The credential whose secret is the role id", "bao-role"),
+                                    "secret_id": slug("The credential whose secret is the secret id", "bao-secret"),
+                                    "mount": {
+                                        "description": "Where the method is enabled, below `auth/`",
+                                        "type": "string",
+                                        "pattern": "^[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*$",
+                                        "examples": ["approle"],
+                                    },
+                                },
+                            },
                             "ca": ca(),
                         },
                     },

@@ -52,6 +52,24 @@ fn reads_what_is_made_of_a_secret() {
         [("source/openbao/token", &CredentialName::new("bao").unwrap())]
     );
     assert_eq!(credential.problems(), []);
+    let name = |name| CredentialName::new(name).unwrap();
+    for (login, needs, says) in [
+        ("approle: {role_id: r, secret_id: s}", vec!["r", "s"], None),
+        ("ca: \"-----BEGIN CERTIFICATE-----\"", vec![], Some("expected `token`")),
+        (
+            "token: t, approle: {role_id: r, secret_id: s}",
+            vec!["t", "r", "s"],
+            Some("two ways to log in"),
+        ),
+    ] {
+        let yaml = format!("name: acme\nsource: {{openbao: {{address: https://bao, path: a/b, field: f, {login}}}}}\n");
+        let credential = Credential::parse("c.yaml", &yaml).unwrap();
+        let needed: Vec<_> = credential.needs().into_iter().map(|(_, name)| name.clone()).collect();
+        assert_eq!(needed, needs.into_iter().map(name).collect::<Vec<_>>(), "{login}");
+        let problems = credential.problems();
+        assert_eq!(problems.len(), usize::from(says.is_some()), "{login}: {problems:?}");
+        assert!(says.is_none_or(|says| problems[0].1.contains(says)), "{problems:?}");
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use seawall_runtime::{
     door::Secret,
 };
 use seawall_store::CredentialRow;
-use shelf::Shelf;
+use shelf::{Place, Shelf};
 use std::sync::{Arc, PoisonError};
 
 /// A credential and how it stands in this process.
@@ -112,6 +112,11 @@ impl Engine {
             .write()
             .unwrap_or_else(PoisonError::into_inner)
             .retain(|name, _| !names.contains(name));
+        let rows = self.inner.store.credentials().await?;
+        self.inner.logins.retain(|address, role| {
+            let is_new = names.contains(&role.role_id) || names.contains(&role.secret_id);
+            !is_new && rows.iter().any(|row| row.source.logs_in(address, role))
+        });
         let mut waiting = Vec::new();
         for row in self.inner.store.integrations().await? {
             let signs = row
@@ -184,9 +189,7 @@ impl Engine {
         let attach = row.attach.clone().unwrap_or_else(|| attach.clone());
         if !matches!(row.source, SecretSource::Openbao(_)) {
             // What is at hand is looked at now, so that what is missing is said to the one who asks and not only in a pass.
-            shelf::read(&*self.inner.store, &row)
-                .await
-                .map_err(|e| unusable(name, &e))?;
+            shelf::read(&self.place(), &row).await.map_err(|e| unusable(name, &e))?;
         }
         Ok(Secret::minted(attach, self.minter(name).await?))
     }
@@ -204,7 +207,7 @@ impl Engine {
         }
         let row = self.credential_row(name).await?;
         let exchange = row.exchange.clone();
-        let minter = Minter::new(exchange, Box::new(Shelf::new(self.inner.store.clone(), row)));
+        let minter = Minter::new(exchange, Box::new(Shelf::new(self.place(), row)));
         let mut all = self.inner.minters.write().unwrap_or_else(PoisonError::into_inner);
         Ok(all.entry(name.clone()).or_insert(minter).clone())
     }
@@ -212,10 +215,15 @@ impl Engine {
     /// The secret of a credential, to check signatures with.
     pub(crate) async fn secret_text(&self, name: &CredentialName) -> Result<String> {
         let row = self.credential_row(name).await?;
-        let kept = shelf::read(&*self.inner.store, &row)
-            .await
-            .map_err(|e| unusable(name, &e))?;
+        let kept = shelf::read(&self.place(), &row).await.map_err(|e| unusable(name, &e))?;
         Ok(kept.secret)
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            store: self.inner.store.clone(),
+            logins: self.inner.logins.clone(),
+        }
     }
 
     async fn credential_row(&self, name: &CredentialName) -> Result<CredentialRow> {

@@ -3,7 +3,7 @@
 use super::{MAX_RESOURCES, Watch};
 use crate::{CallError, Plugin, asked, state::State};
 use seawall_domain::{limits::Limits, manifest::Role};
-use wasmtime::{Store, WasmBacktrace, component::ResourceTableError};
+use wasmtime::{Store, Trap, WasmBacktrace, component::ResourceTableError};
 use wasmtime_wasi::I32Exit;
 
 impl Plugin {
@@ -24,7 +24,11 @@ impl Plugin {
         if let Some(ResourceTableError::Full) = error.downcast_ref() {
             return over("resources", limits);
         }
-        if format!("{error:#}").contains("fuel allocated for hostcalls") {
+        let words = format!("{error:#}");
+        if words.contains("store handle limit exceeded") {
+            return over("resources", limits);
+        }
+        if words.contains("fuel allocated for hostcalls") {
             return over("result_bytes", limits);
         }
         let tail = watch.lines.tail();
@@ -32,7 +36,11 @@ impl Plugin {
         if tail.contains("out of memory") {
             return over("memory_bytes", limits);
         }
-        let detail = cause(error);
+        let mut detail = cause(error);
+        if let Some(Trap::CannotBlockSyncTask) = error.downcast_ref() {
+            detail
+                .push_str("; a role's function that waits with WASI 0.3 has to be an `async func` in the plugin's WIT");
+        }
         let detail = if let Some(what) = asked::asked_for(error) {
             let is_rule = self.bundle().manifest.roles == [Role::Rule];
             format!("{} ({detail})", asked::explain(what, is_rule))

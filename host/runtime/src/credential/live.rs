@@ -11,12 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// Secrets of one credential that are cut out of answers, those before it included.
+const REMEMBERED: usize = 12;
+
 /// A secret as requests use it, until it ends. Never printed.
 #[derive(Clone)]
 pub struct Live(Arc<Inner>);
 
 struct Inner {
     used: Use,
+    /// What is cut out of answers, the newest first.
+    secrets: Vec<String>,
     redactor: Redactor,
     /// When it is to be made anew; none: never by itself.
     renew: Option<Instant>,
@@ -81,13 +86,29 @@ impl Live {
         let made = Instant::now();
         // A little before its end, so that no request is sent with what ends on its way.
         let margin = |lives: Duration| (lives / 10).min(Duration::from_secs(60));
+        let secrets: Vec<String> = secrets.into_iter().map(str::to_owned).collect();
         Self(Arc::new(Inner {
             used,
-            redactor: Redactor::new(secrets.into_iter().flat_map(needles).collect()),
+            redactor: Redactor::new(secrets.iter().flat_map(|secret| needles(secret)).collect()),
+            secrets,
             renew: lives.map(|lives| made + lives.saturating_sub(margin(lives))),
             ends: lives.map(|lives| made + lives),
             made,
         }))
+    }
+
+    /// Cuts what was used before it out of answers too: a tool may show a secret that it no longer takes, and another tool may
+    /// take it still.
+    pub(crate) fn after(mut self, old: Option<&Self>) -> Self {
+        if let (Some(inner), Some(old)) = (Arc::get_mut(&mut self.0), old) {
+            for secret in &old.0.secrets {
+                if inner.secrets.len() < REMEMBERED && !inner.secrets.contains(secret) {
+                    inner.secrets.push(secret.clone());
+                }
+            }
+            inner.redactor = Redactor::new(inner.secrets.iter().flat_map(|secret| needles(secret)).collect());
+        }
+        self
     }
 
     /// A text that is attached as it is and never ends.

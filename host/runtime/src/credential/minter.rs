@@ -4,10 +4,10 @@ use super::{Identity, Keeper, Kept, Live, Unminted, Use, github, oauth};
 use seawall_domain::credential::Exchange;
 use std::{
     sync::{Arc, PoisonError, RwLock},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-/// So long after it was made, a refused secret is not read again: a tool that refuses everything would have it read for every
+/// A secret that a tool refused is read again this often at most: a tool that refuses everything would have it read for every
 /// request.
 const SETTLED: Duration = Duration::from_secs(1);
 
@@ -18,6 +18,8 @@ pub struct Minter {
     live: RwLock<Option<Live>>,
     /// Held while one is made, so that requests which come together make one.
     making: tokio::sync::Mutex<()>,
+    /// When it was last read because a tool had refused it.
+    reread: RwLock<Option<Instant>>,
     error: RwLock<Option<Unminted>>,
 }
 
@@ -40,6 +42,7 @@ impl Minter {
             keeper,
             live: RwLock::default(),
             making: tokio::sync::Mutex::default(),
+            reread: RwLock::default(),
             error: RwLock::default(),
         })
     }
@@ -76,15 +79,21 @@ impl Minter {
     /// What to attach after the tool refused `refused`, if it is something else: the secret is read anew, for it may have been
     /// rotated.
     pub(crate) async fn instead_of(&self, refused: &Live) -> Option<Live> {
+        // Those whom the tool refused meanwhile wait for the one reading.
+        let alone = self.making.lock().await;
         if let Some(now) = self.peek()
-            && !now.is(refused)
+            && now.used() != refused.used()
         {
             return Some(now);
         }
-        if refused.age() < SETTLED {
-            return None;
+        {
+            let mut last = self.reread.write().unwrap_or_else(PoisonError::into_inner);
+            if last.is_some_and(|last| last.elapsed() < SETTLED) {
+                return None;
+            }
+            *last = Some(Instant::now());
         }
-        let made = self.renew(Some(refused)).await.ok()?;
+        let made = self.renew_alone(&alone).await.ok()?;
         (made.used() != refused.used()).then_some(made)
     }
 
@@ -99,17 +108,23 @@ impl Minter {
 
     /// Makes one in the place of `before`, unless somebody has just done so.
     async fn renew(&self, before: Option<&Live>) -> Result<Live, Unminted> {
-        let _alone = self.making.lock().await;
+        let alone = self.making.lock().await;
         if let Some(now) = self.peek()
             && before.is_none_or(|before| !before.is(&now))
             && !now.is_due()
         {
             return Ok(now);
         }
+        self.renew_alone(&alone).await
+    }
+
+    /// The same for who holds `making`.
+    async fn renew_alone(&self, _alone: &tokio::sync::MutexGuard<'_, ()>) -> Result<Live, Unminted> {
         let made = self.make().await;
         *self.error.write().unwrap_or_else(PoisonError::into_inner) = made.as_ref().err().cloned();
         match (made, self.peek()) {
-            (Ok(live), _) => {
+            (Ok(live), old) => {
+                let live = live.after(old.as_ref());
                 self.put(live.clone());
                 Ok(live)
             }

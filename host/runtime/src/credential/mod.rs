@@ -11,7 +11,7 @@ mod sigv4;
 
 pub use live::Live;
 pub use minter::{Minter, Status};
-pub use openbao::read as read_openbao;
+pub use openbao::{Access, Logins, RoleIds, read as read_openbao};
 
 pub(crate) use live::{Identity, Use};
 pub(crate) use sigv4::{Signer, sign};

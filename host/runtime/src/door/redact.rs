@@ -43,7 +43,7 @@ impl Redactor {
     }
 
     /// Cuts secrets out of what is there as a whole.
-    pub(super) fn bytes(&self, bytes: &mut [u8]) {
+    pub(crate) fn bytes(&self, bytes: &mut [u8]) {
         self.cut(bytes);
     }
 

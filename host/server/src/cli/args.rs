@@ -4,6 +4,14 @@ use crate::cli::error::{CliError, Result};
 use serde_json::{Map, Value};
 use std::{path::Path, str::FromStr};
 
+/// Which level of WASI there is.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Wasi {
+    /// Take plugins of WASI 0.3 too. wasmtime, the engine under Seawall, says that its 0.3 is not ready for production yet
+    #[arg(long = "wasi-0-3", env = "SEAWALL_WASI_0_3", value_parser = clap::builder::FalseyValueParser::new())]
+    pub(crate) wasi_0_3: bool,
+}
+
 /// `NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pair {

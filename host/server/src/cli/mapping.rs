@@ -86,8 +86,26 @@ fn people(trial: &Trial) -> String {
     ] {
         parts.extend(errors.iter().map(|error| format!("{what}: {error}")));
     }
+    let errors = trial.blueprint_errors.len() + trial.mapping_errors.len();
+    if errors > 0 {
+        // What the rest makes of the items must not look as if all were well.
+        let said = match errors {
+            1 => "1 error above: a server refuses the mapping until it is mended".to_owned(),
+            n => format!("{n} errors above: a server refuses the mapping until they are mended"),
+        };
+        parts.push(format!(
+            "NOT USABLE, {said}. What follows was made without what is broken."
+        ));
+    }
     parts.push(counts(trial));
     parts.extend(trial.kinds.iter().filter_map(kind));
+    if errors > 0 {
+        // Where a long list ends, its beginning is out of sight.
+        parts.push(format!(
+            "NOT USABLE: {} at the top",
+            if errors == 1 { "see the error" } else { "see the errors" }
+        ));
+    }
     visible(&parts.join("\n\n"))
 }
 

@@ -1,6 +1,7 @@
 //! `seawall serve`.
 
 use crate::cli::{
+    args,
     client::data_folder,
     error::{CliError, Result},
 };
@@ -21,6 +22,8 @@ pub(crate) struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS")]
     listen: SocketAddr,
+    #[command(flatten)]
+    wasi: args::Wasi,
 }
 
 impl Serve {
@@ -28,6 +31,7 @@ impl Serve {
         let options = ServeOptions {
             data: data_folder(self.data),
             listen: self.listen,
+            wasi_0_3: self.wasi.wasi_0_3,
         };
         run(options).await.map_err(|e| CliError::Failed(format!("{e:#}")))
     }

@@ -1,6 +1,6 @@
 //! Path, query and body, with rejections as problem+json that point to the field.
 
-use super::{MAX_BODY, problem::Problem};
+use super::{MAX_BODY, problem::Problem, strict};
 use axum::{
     extract::{FromRequest, FromRequestParts, Path as AxumPath, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
@@ -80,10 +80,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             ));
         }
         let bytes = body(request, state, MAX_BODY).await?;
-        // serde takes a list for an object, field by field.
-        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
-            return Err(Problem::invalid("", "found a list, expected an object"));
-        }
         parse(&bytes).map(Self)
     }
 }
@@ -112,7 +108,7 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S, most: usiz
 /// JSON with the place of what is wrong.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
+    let value: T = strict::read(&mut reader).map_err(|e| {
         let pointer = pointer(e.path());
         let inner = e.inner();
         if inner.is_syntax() || inner.is_eof() {

@@ -21,6 +21,7 @@ mod problem;
 mod reach;
 mod rules;
 mod runs;
+mod strict;
 mod time;
 mod unread;
 mod workbench;

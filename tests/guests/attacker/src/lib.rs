@@ -208,7 +208,7 @@ fn state(cursor: Option<&str>) -> Result<Page> {
     Ok(page)
 }
 
-/// How often a text stands in this instance's memory, whole. It is given backwards, so that asking for it puts it nowhere.
+/// How often texts stand in this instance's memory, whole. They are given backwards, so that asking for them puts them nowhere.
 fn search(backwards: &str) -> usize {
     let needle = backwards.as_bytes();
     let pages = core::arch::wasm32::memory_size(0);
@@ -224,7 +224,7 @@ fn search(backwards: &str) -> usize {
 
 fn act(name: &str, tool: &str) -> Result<String> {
     if let Some((_, backwards)) = name.strip_prefix("search:").and_then(|rest| rest.split_once(':')) {
-        return Ok(search(backwards).to_string());
+        return Ok(backwards.split('|').map(search).sum::<usize>().to_string());
     }
     Ok(match name {
         "environment" => format!(

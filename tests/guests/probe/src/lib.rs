@@ -93,6 +93,17 @@ impl Ingestor for Probe {
                 )?;
                 Ok(page)
             }
+            // Kubernetes' own API.
+            "namespaces" => {
+                let url = http::join(&config.base_url, "/api/v1/namespaces");
+                let listing: Value = http::get(url).send()?.json()?;
+                let mut page = Page::complete();
+                for namespace in listing["items"].as_array().into_iter().flatten() {
+                    let name = namespace["metadata"]["name"].as_str().unwrap_or_default();
+                    page.upsert(scope.kind(), name, &json!({"id": name, "name": name}))?;
+                }
+                Ok(page)
+            }
             // A request that says when it was made, and that it is another than the last one.
             "stamp" => {
                 let now = clock::now().as_millis().to_string();

@@ -86,16 +86,40 @@ async fn one_that_is_only_due_is_used_on_while_it_cannot_be_made() {
 }
 
 #[tokio::test]
-async fn a_refused_secret_is_not_read_again_at_once() {
+async fn a_refused_secret_is_read_again_once_a_second() {
     let desk = Desk::default();
     desk.holds("first", None);
     let minter = Minter::new(None, Box::new(desk.clone()));
-    let live = minter.current().await.unwrap();
+    let first = minter.current().await.unwrap();
     desk.holds("second", None);
-    assert!(minter.instead_of(&live).await.is_none(), "it was read just now");
-    let other = minter.renew(Some(&live)).await.unwrap();
+    let all = futures::future::join_all((0..5).map(|_| minter.instead_of(&first))).await;
+    assert!(all.iter().all(|live| text(live.as_ref().unwrap()) == "second"));
+    assert_eq!(desk.reads(), 2, "those who came together had it read once");
+    let second = all[0].clone().unwrap();
+    desk.holds("third", None);
+    assert!(minter.instead_of(&second).await.is_none(), "it was read just now");
+    assert_eq!(desk.reads(), 2);
+    let third = minter.renew(Some(&second)).await.unwrap();
     assert!(
-        minter.instead_of(&live).await.unwrap().is(&other),
+        minter.instead_of(&second).await.unwrap().is(&third),
         "somebody has read it since"
     );
+}
+
+#[tokio::test]
+async fn what_was_used_before_is_cut_out_of_answers_too() {
+    let desk = Desk::default();
+    let minter = Minter::new(None, Box::new(desk.clone()));
+    let mut live = None;
+    for secret in ["first-secret", "second-secret", "second-secret", "third-secret"] {
+        desk.holds(secret, None);
+        live = Some(minter.renew(live.as_ref()).await.unwrap());
+    }
+    let live = live.unwrap();
+    let mut answer = b"first-secret c2Vjb25kLXNlY3JldA== third-secret fourth-secret".to_vec();
+    live.redactor().bytes(&mut answer);
+    let stars = |n| "*".repeat(n);
+    let expected = format!("{} {} {} fourth-secret", stars(12), stars(20), stars(12));
+    assert_eq!(String::from_utf8_lossy(&answer), expected);
+    assert_eq!(text(&live), "third-secret");
 }

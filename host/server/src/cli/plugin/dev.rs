@@ -47,7 +47,7 @@ enum Ended {
 
 impl Dev {
     pub(super) async fn run(self, global: &Global) -> Result {
-        let runtime = runtime()?;
+        let runtime = runtime(self.setting.wasi)?;
         let stop = CancellationToken::new();
         tokio::spawn({
             let stop = stop.clone();

@@ -1,14 +1,14 @@
 //! `seawall plugin inspect`.
 
 use crate::cli::{
-    Global,
+    Global, args,
     error::{CliError, Result},
     grant,
     output::{at, fields, grid, plain},
 };
 use seawall_domain::{
     Digest,
-    bundle::{self, Bundle},
+    bundle::{self, Bundle, Wasi},
 };
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -23,6 +23,8 @@ Examples:
 pub(crate) struct Inspect {
     /// The component
     file: PathBuf,
+    #[command(flatten)]
+    wasi: args::Wasi,
 }
 
 impl Inspect {
@@ -31,13 +33,14 @@ impl Inspect {
         let wrong = |e: bundle::BundleError| CliError::Usage(format!("{}: {e}", self.file.display()));
         let world = bundle::world(&bytes).map_err(wrong)?;
         let bundle = Bundle::extract(&bytes).map_err(wrong)?;
-        let unknown = bundle::check_imports(&world.imports).err().unwrap_or_default();
-        let mut refused: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        let checked = bundle::check_imports(&world.imports, self.wasi.wasi_0_3);
+        let mut refused: Vec<String> = checked.err().iter().flatten().map(ToString::to_string).collect();
         refused.extend(bundle.check_roles(&world.exports).err().map(|e| e.to_string()));
         let answer = json!({
             "digest": Digest::of(&bytes),
             "size": bytes.len(),
             "manifest": bundle.manifest,
+            "wasi": Wasi::of(&world.imports).into_iter().map(Wasi::line).collect::<Vec<_>>(),
             "imports": world.imports,
             "exports": world.exports,
             "blueprints": bundle.blueprints.iter().map(|blueprint| &blueprint.identifier).collect::<Vec<_>>(),
@@ -73,6 +76,7 @@ fn people(answer: &Value) -> String {
         ("size", format!("{} bytes", at(answer, "/size"))),
         ("roles", at(manifest, "/roles")),
         ("blueprints", at(answer, "/blueprints")),
+        ("wasi", wasi(&answer["wasi"])),
         ("exports", lines("exports")),
         ("imports", lines("imports")),
     ])];
@@ -102,6 +106,13 @@ fn people(answer: &Value) -> String {
         format!("{of}{}", names(&rule["params"]))
     }));
     parts.join("\n\n")
+}
+
+fn wasi(levels: &Value) -> String {
+    match plain(levels) {
+        none if none.is_empty() => "none".to_owned(),
+        levels => levels,
+    }
 }
 
 /// A table of one of the manifest's maps: its name, what `more` says, and its title or description.

@@ -82,7 +82,12 @@ impl Record {
     pub(super) async fn run(self, global: &Global) -> Result {
         self.setting.check_early()?;
         let name = self.cassette_name()?;
-        let plugin = load(&runtime()?, &self.setting.dir, self.component.as_deref()).await?;
+        let plugin = load(
+            &runtime(self.setting.wasi)?,
+            &self.setting.dir,
+            self.component.as_deref(),
+        )
+        .await?;
         let manifest = plugin.bundle().manifest.clone();
         let mut config = self.setting.config(&manifest)?;
         cassettes::absolute(&manifest, &mut config, &std::env::current_dir()?)?;

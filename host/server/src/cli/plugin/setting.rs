@@ -38,6 +38,8 @@ pub(super) struct Setting {
     /// A private range that may be reached, besides loopback; repeatable
     #[arg(long = "allow-private", value_name = "CIDR", value_parser = args::range)]
     allow_private: Vec<IpNet>,
+    #[command(flatten)]
+    pub(super) wasi: args::Wasi,
 }
 
 impl Setting {
@@ -102,10 +104,11 @@ impl Setting {
 }
 
 /// A sandbox that keeps compiled code where the server does.
-pub(super) fn runtime() -> Result<Runtime> {
+pub(super) fn runtime(wasi: args::Wasi) -> Result<Runtime> {
     let cache = Some(data_folder(None).join("compiled"));
     Runtime::new(RuntimeConfig {
         cache,
+        wasi_0_3: wasi.wasi_0_3,
         ..RuntimeConfig::default()
     })
     .map_err(|e| CliError::Failed(e.to_string()))

@@ -7,7 +7,7 @@ use super::{
     steps::Steps,
 };
 use crate::cli::{
-    Global,
+    Global, args,
     error::{CliError, Result},
     output::visible,
 };
@@ -44,6 +44,8 @@ pub(crate) struct Test {
     /// Run this component instead of building the folder's
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
+    #[command(flatten)]
+    wasi: args::Wasi,
 }
 
 /// Differences shown of one cassette; further ones are counted.
@@ -74,7 +76,7 @@ impl Test {
             true => known,
             false => self.chosen(&known)?,
         };
-        let plugin = load(&runtime()?, &self.dir, self.component.as_deref()).await?;
+        let plugin = load(&runtime(self.wasi)?, &self.dir, self.component.as_deref()).await?;
         let steps = Steps::start("calling the plugin");
         let mut all = Vec::new();
         for name in names {
