@@ -54,6 +54,8 @@ impl Engine {
             self.merge_in_background(blueprint.identifier.clone());
         }
         if computes_anew {
+            // Once more: what was computed between the first note and now was computed by the old definitions.
+            self.note_whole(&blueprint.identifier, true).await?;
             self.inner.derive.notify_one();
         }
         Ok(changed)

@@ -44,6 +44,8 @@ pub struct Index {
     tables: RwLock<HashMap<BlueprintId, Arc<RwLock<Table>>>>,
     writer: Mutex<Writer>,
     position: AtomicI64,
+    /// Up to here everything was there when it was filled.
+    loaded: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -140,7 +142,21 @@ impl Index {
                 );
             }
         }
+        self.loaded.fetch_max(position, Ordering::Release);
         self.position.fetch_max(position, Ordering::Release);
+    }
+
+    /// Whether a change of the row at `position` has been taken in, or a later one. Pages come in any order, so that the
+    /// position of the whole says nothing of one row. A removal that is forgotten counts as taken in.
+    pub fn reflects(&self, id: i64, position: i64, removal: bool) -> bool {
+        if position <= self.loaded.load(Ordering::Acquire) {
+            return true;
+        }
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        match writer.ids.get(&id) {
+            Some(held) => !removal && held.version >= position,
+            None => removal || writer.gone.get(&id).is_some_and(|gone| *gone >= position),
+        }
     }
 
     fn write(&self, upserts: &[Row<'_>], removals: &[i64], position: i64) {

@@ -255,14 +255,14 @@ async fn a_pass_never_overwrites_a_person_and_a_precedence_decides() {
     let (seawall, tool) = probed(3).await;
     let path = "/api/v1/blueprints/thing/entities/item-00001";
     let (status, written) = seawall
-        .send(Method::PATCH, path, &json!({"properties": {"tier": "bronze"}}))
+        .send(Method::PATCH, path, &json!({"properties": {"tier": "gold"}}))
         .await;
     assert_eq!(status, StatusCode::OK, "{written}");
-    assert_eq!(written["properties"]["tier"], "bronze");
+    assert_eq!(written["properties"]["tier"], "gold");
     assert!(written.get("shadowed").is_none());
     // The tool says something new of the same entity: the rest follows it, the person's word stands.
     tool.set(vec![
-        json!({"id": "item-00001", "name": "New", "tier": "gold", "size": 1000}),
+        json!({"id": "item-00001", "name": "New", "tier": "silver", "size": 1000}),
     ]);
     seawall
         .send(Method::POST, "/api/v1/integrations/probe/sync", &Value::Null)
@@ -274,7 +274,7 @@ async fn a_pass_never_overwrites_a_person_and_a_precedence_decides() {
     let entity = seawall.get(&format!("{path}?include=provenance")).await;
     assert_eq!(
         (&entity["properties"]["tier"], &entity["properties"]["size"]),
-        (&json!("bronze"), &json!(1000))
+        (&json!("gold"), &json!(1000))
     );
     let from = |field: &str| entity["provenance"][field]["sources"][0]["integration"].clone();
     assert_eq!(
@@ -288,11 +288,15 @@ async fn a_pass_never_overwrites_a_person_and_a_precedence_decides() {
     let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/thing", &blueprint).await;
     assert_eq!(status, StatusCode::OK, "{answer}");
     eventually("the integration's word", || async {
-        (seawall.get(path).await["properties"]["tier"] == "gold").then_some(())
+        (seawall.get(path).await["properties"]["tier"] == "silver").then_some(())
     })
     .await;
     let (_, shadowed) = seawall
-        .send(Method::PATCH, path, &json!({"properties": {"tier": "lead"}}))
+        .send(
+            Method::PATCH,
+            path,
+            &json!({"title": "Own", "properties": {"tier": "gold", "size": 5}}),
+        )
         .await;
     assert_eq!(
         shadowed["shadowed"],

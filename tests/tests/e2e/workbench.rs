@@ -60,16 +60,20 @@ async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
 
     let same = preview(&seawall, &Value::Null).await;
     assert_eq!(total(&same), [0, 0, 0, 40, 0]);
-    let upper = mapping(".size < 38", ".tier | ascii_upcase");
-    let diff = preview(&seawall, &upper).await;
-    assert_eq!(total(&diff), [0, 38, 2, 0, 0], "{diff}");
+    let other = mapping(".size < 38", "\"gold\"");
+    let diff = preview(&seawall, &other).await;
+    assert_eq!(total(&diff), [0, 19, 2, 19, 0], "{diff}");
     let changed = diff["kinds"][0]["examples"]
         .as_array()
         .unwrap()
         .iter()
         .find(|e| e["what"] == "changed")
         .unwrap();
-    assert_eq!(changed["diff"]["properties.tier"], json!(["gold", "GOLD"]), "{changed}");
+    assert_eq!(
+        changed["diff"]["properties.tier"],
+        json!(["silver", "gold"]),
+        "{changed}"
+    );
     let broken = preview(&seawall, &mapping("true", ".name | tonumber")).await;
     assert_eq!(broken["total"]["rejected"], 40, "{broken}");
     assert_eq!(
@@ -79,11 +83,11 @@ async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
     );
 
     let (status, answer) = seawall
-        .send(Method::PUT, &format!("{MAPPING}?by=ann"), &json!({"mapping": upper}))
+        .send(Method::PUT, &format!("{MAPPING}?by=ann"), &json!({"mapping": other}))
         .await;
     assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
     eventually("the new mapping", || async {
-        (tiers(&seawall).await == ["GOLD:19", "SILVER:19"]).then_some(())
+        (tiers(&seawall).await == ["gold:38"]).then_some(())
     })
     .await;
     let history = seawall

@@ -13,6 +13,7 @@ mod value;
 
 use crate::{Engine, Problem, Result, engine::Blueprints};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
+use seawall_store::ChangeKind;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,8 +62,9 @@ impl Engine {
             for name in self.whole().await? {
                 self.derive_whole(&name).await?;
             }
-            let blueprints = self.all_blueprints();
+            // In this order: what came up to this position came while nobody computed anything, if nobody does now.
             let position = self.inner.index.position();
+            let blueprints = self.all_blueprints();
             if blueprints.values().all(|b| b.computed().is_empty()) {
                 // Nobody computes anything: the log need not be read.
                 if position > after {
@@ -70,7 +72,13 @@ impl Engine {
                     self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
                 }
             } else {
-                let changes = self.inner.store.changes(after, PIECE).await?;
+                let mut changes = self.inner.store.changes(after, PIECE).await?;
+                // A change is in the log a moment before it is in the index, where its followers are looked for.
+                let index = &self.inner.index;
+                let behind = changes.iter().position(|change| {
+                    !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted)
+                });
+                changes.truncate(behind.unwrap_or(changes.len()));
                 if let Some(last) = changes.last().map(|change| change.position) {
                     let affected = self.affected(&blueprints, &changes);
                     self.compute(&blueprints, affected).await?;
