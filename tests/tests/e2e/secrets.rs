@@ -182,7 +182,7 @@ async fn no_kind_of_credential_leaves_its_secret_anywhere() {
     );
     certificate.secrets = lines(&client.key).into_iter().map(str::to_owned).collect();
     // The connection shows it, where there is TLS.
-    certificate.sent = "GET /allowed/echo".to_owned();
+    certificate.sent = "GET /allowed/".to_owned();
     let oauth2 = |path: &str| json!({"token_url": format!("{servers}/{path}/token"), "client_id": "me"});
     let mut refresh = oauth2("refresh");
     refresh["flow"] = "refresh-token".into();
