@@ -3,11 +3,13 @@
 
 mod explain;
 mod problem;
+mod stream;
 mod yaml;
 
 pub use explain::{check_schema, explain};
 pub use problem::{Position, Problem, Problems};
 pub(crate) use problem::{any_of, show};
+pub use stream::{Part, stream};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
