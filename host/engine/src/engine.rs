@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) intake: Intake,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    /// Held while a setting that holds definitions is read and written again.
+    pub(crate) definitions: tokio::sync::Mutex<()>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -91,6 +93,7 @@ impl Engine {
                 intake,
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
+                definitions: tokio::sync::Mutex::default(),
                 shutdown,
                 tasks,
             }),

@@ -7,6 +7,7 @@ mod blueprints;
 mod catalog;
 mod clock;
 mod credentials;
+mod definitions;
 mod deliveries;
 mod egress;
 mod engine;
