@@ -60,6 +60,10 @@ pub(crate) struct Inner {
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     /// Held while a setting that holds definitions is read and written again.
     pub(crate) definitions: tokio::sync::Mutex<()>,
+    /// Woken by every change.
+    pub(crate) derive: tokio::sync::Notify,
+    /// Held while what a client says is read, changed and written.
+    pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -94,6 +98,8 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 definitions: tokio::sync::Mutex::default(),
+                derive: tokio::sync::Notify::new(),
+                clients: tokio::sync::Mutex::default(),
                 shutdown,
                 tasks,
             }),
@@ -116,6 +122,8 @@ impl Engine {
                 self.carry_deliveries(&row);
             }
         }
+        self.resume_merges().await?;
+        self.derive_in_background();
         self.resume_runs().await
     }
 
@@ -167,6 +175,7 @@ impl Engine {
     pub(crate) fn index(&self, result: &seawall_store::PageResult) {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
+        self.inner.derive.notify_one();
     }
 
     /// Starts work that calls plugins, behind what answers people.

@@ -4,7 +4,15 @@ use crate::{Blueprint, blueprint::CompiledBlueprint};
 use serde_json::Value;
 
 /// Fields of a blueprint that the host reads.
-pub const OWN: [&str; 6] = ["identifier", "title", "description", "icon", "schema", "relations"];
+pub const OWN: [&str; 7] = [
+    "identifier",
+    "title",
+    "description",
+    "icon",
+    "schema",
+    "relations",
+    "precedence",
+];
 /// Further ones of Port's, which are kept.
 pub const PORT: [&str; 7] = [
     "aggregationProperties",
@@ -27,6 +35,8 @@ pub struct Read {
     pub value: Result<Value, String>,
     /// Fields that nobody knows, and that are left out.
     pub unknown: Vec<String>,
+    /// What is wrong with what it computes, by JSON Pointer. The rest of it can be used all the same.
+    pub faults: Vec<(String, String)>,
 }
 
 /// Reads a blueprint in Port's shape.
@@ -44,14 +54,18 @@ pub fn read(value: &Value) -> Read {
             known && !value.is_null() && !(PORT.contains(&name) && value.as_object().is_some_and(|all| all.is_empty()))
         });
     }
+    let mut faults = Vec::new();
     let parsed = serde_json::from_value::<Blueprint>(value).map_err(|error| error.to_string());
     let checked = parsed.and_then(|blueprint| {
         let canonical = serde_json::to_value(&blueprint).map_err(|error| error.to_string())?;
-        CompiledBlueprint::new(blueprint).map_err(|error| error.to_string())?;
+        let compiled = CompiledBlueprint::new(blueprint).map_err(|error| error.to_string())?;
+        let wrong = compiled.faults().iter();
+        faults.extend(wrong.map(|fault| (fault.pointer.clone(), fault.message.clone())));
         Ok(canonical)
     });
     Read {
         value: checked,
         unknown,
+        faults,
     }
 }

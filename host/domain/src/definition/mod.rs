@@ -7,6 +7,7 @@
 pub mod blueprint;
 mod difference;
 mod export;
+mod fit;
 mod grant;
 mod load;
 mod order;
@@ -17,6 +18,7 @@ mod schema;
 
 pub use difference::{FieldChange, differences};
 pub use export::{file_name, text};
+pub use fit::fit;
 pub use grant::{GrantDefinition, RuleDefinition, granted, of_grant};
 pub use load::{Loaded, load};
 pub use order::in_order;

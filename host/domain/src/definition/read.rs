@@ -130,14 +130,19 @@ fn one(kind: Kind, value: &Value, pointer: &str) -> Result<(String, Value), Vec<
     if !problems.is_empty() {
         return Err(problems.into_iter().map(below).collect());
     }
-    canonical(kind, value).map_err(|problems| problems.into_iter().map(below).collect())
+    formed(kind, value, true).map_err(|problems| problems.into_iter().map(below).collect())
 }
 
-/// The name and the canonical form of a definition that was checked against its schema, with or without `kind`.
+/// The name and the canonical form of a definition that was checked against its schema, with or without `kind`. What is wrong
+/// with what a blueprint computes is passed over.
 ///
 /// # Errors
 /// What is wrong beyond the schema, by JSON Pointer.
 pub fn canonical(kind: Kind, value: &Value) -> Result<(String, Value), Vec<Problem>> {
+    formed(kind, value, false)
+}
+
+fn formed(kind: Kind, value: &Value, strict: bool) -> Result<(String, Value), Vec<Problem>> {
     let mut fields: Map<String, Value> = value.as_object().cloned().unwrap_or_default();
     fields.remove("kind");
     let bare = Value::Object(fields);
@@ -166,7 +171,13 @@ pub fn canonical(kind: Kind, value: &Value) -> Result<(String, Value), Vec<Probl
                 );
                 return Err(vec![problem.meant(field, known).on_name()]);
             }
-            Ok((text("identifier"), read.value.map_err(whole)?))
+            let value = read.value.map_err(whole)?;
+            if !strict || read.faults.is_empty() {
+                return Ok((text("identifier"), value));
+            }
+            let faults = read.faults.into_iter();
+            let each = faults.map(|(pointer, why)| Problem::new(pointer, "what can be computed", why));
+            Err(each.collect())
         }
         Kind::Credential => {
             let credential: Credential = serde_json::from_value(bare).map_err(|error| whole(error.to_string()))?;
@@ -195,7 +206,8 @@ pub fn canonical(kind: Kind, value: &Value) -> Result<(String, Value), Vec<Probl
             Ok((integration.name.to_string(), again(serde_json::to_value(&integration))?))
         }
         Kind::Entity => {
-            let entity: Entity = serde_json::from_value(bare).map_err(|error| whole(error.to_string()))?;
+            let mut entity: Entity = serde_json::from_value(bare).map_err(|error| whole(error.to_string()))?;
+            entity.properties.retain(|_, value| !value.is_null());
             let name = format!("{}/{}", entity.blueprint, entity.identifier);
             Ok((name, again(serde_json::to_value(&entity))?))
         }

@@ -180,6 +180,7 @@ fn blueprint() -> Value {
             },
             "examples": [{"owner": {"target": "team"}}],
         },
+        "precedence": {"description": "Whose word counts where several sources say different things", "type": ["object", "array"]},
         "mirrorProperties": named("Properties of related entities", json!({"tier": {"path": "system.tier"}})),
         "calculationProperties": named("Properties by jq", json!({"url": {"type": "string", "calculation": ".properties.host"}})),
         "aggregationProperties": named("Properties over related entities", json!({"open": {"target": "issue"}})),

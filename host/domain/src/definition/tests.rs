@@ -241,7 +241,7 @@ fn an_entity_that_others_point_to_stays_until_nobody_does() {
     )])
     .definitions;
     let mut now = state(&all, "git:a");
-    let placeholder = json!({"blueprint": "b", "identifier": "y", "properties": {}, "relations": {}});
+    let placeholder = json!({"blueprint": "b", "identifier": "y", "title": "y", "properties": {}, "relations": {}});
     now.now.insert((Kind::Entity, "b/y".to_owned()), placeholder);
     let change = |step: &Step| step.changes();
     assert!(!plan(all.clone(), &now, "git:a", ALL).iter().any(change));

@@ -95,6 +95,14 @@ pub(super) async fn put(
     Ok((StatusCode::OK, Answer(show(&blueprint, source, 0))))
 }
 
+/// Removes a blueprint that has no entities. Relations of others to it stay as they are.
+#[utoipa::path(delete, path = "/blueprints/{blueprint}", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier")),
+    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn remove(State(app): State<App>, Path(name): Path<BlueprintId>) -> Result<StatusCode, Problem> {
+    app.engine.remove_blueprint(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 fn show(blueprint: &Blueprint, source: &str, entities: u64) -> Value {
     let mut value = serde_json::to_value(blueprint).unwrap_or_else(|_| json!({}));
     value["entities"] = entities.into();

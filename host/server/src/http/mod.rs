@@ -24,6 +24,7 @@ mod reach;
 mod rules;
 mod runs;
 mod settings;
+mod sources;
 mod time;
 mod unread;
 
@@ -96,9 +97,15 @@ impl Modify for Security {
 fn resources() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(blueprints::list))
-        .routes(routes!(blueprints::get, blueprints::put))
+        .routes(routes!(blueprints::get, blueprints::put, blueprints::remove))
         .routes(routes!(entities::list::list))
-        .routes(routes!(entities::get::get))
+        .routes(routes!(
+            entities::get::get,
+            entities::write::put,
+            entities::write::patch,
+            entities::write::remove
+        ))
+        .routes(routes!(entities::write::bulk))
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
         .routes(routes!(entities::list::facet))
@@ -124,6 +131,8 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(definitions::owners))
         .routes(routes!(definitions::own, definitions::disown))
         .routes(routes!(settings::get, settings::put))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::entities))
         .routes(routes!(egress::list))
         .routes(routes!(audit::list))
         .routes(routes!(deliveries::list))

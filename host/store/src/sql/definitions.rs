@@ -2,7 +2,7 @@
 
 use super::{Conn, get, json};
 use crate::{BlueprintRow, InstallationRow, PluginRow, Result, sqlite::to_json};
-use seawall_domain::{Blueprint, Digest, Millis, grant::Decision, policy::PolicyChange};
+use seawall_domain::{Blueprint, BlueprintId, Digest, Millis, grant::Decision, policy::PolicyChange};
 use sqlx::{Connection, query};
 
 pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
@@ -31,6 +31,13 @@ pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source
     .await?;
     tx.commit().await?;
     Ok(true)
+}
+
+pub(crate) async fn remove_blueprint(conn: &mut Conn, blueprint: &BlueprintId) -> Result<bool> {
+    let done = query("DELETE FROM blueprint WHERE identifier = $1")
+        .bind(blueprint.as_str())
+        .execute(conn);
+    Ok(done.await?.rows_affected() > 0)
 }
 
 pub(crate) async fn blueprints(conn: &mut Conn) -> Result<Vec<BlueprintRow>> {

@@ -21,7 +21,7 @@ pub(crate) async fn put(conn: &mut Conn, integration: &Integration, now: Millis)
     let stored = query(
         "INSERT INTO integration (name, body, created_at, updated_at) VALUES ($1, $2, $3, $3) \
          ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at \
-         WHERE integration.removing = 0 \
+         WHERE integration.removing = 0 AND integration.client = 0 \
          RETURNING id, body, paused, stopped, removing, created_at, updated_at",
     )
     .bind(integration.name.as_str())
@@ -52,7 +52,7 @@ pub(crate) async fn set_stopped(conn: &mut Conn, name: &IntegrationName, reason:
 }
 
 pub(crate) async fn all(conn: &mut Conn) -> Result<Vec<IntegrationRow>> {
-    query("SELECT id, body, paused, stopped, removing, created_at, updated_at FROM integration ORDER BY name")
+    query("SELECT id, body, paused, stopped, removing, created_at, updated_at FROM integration WHERE client = 0 ORDER BY name")
         .fetch_all(conn)
         .await?
         .iter()

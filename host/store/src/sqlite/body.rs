@@ -2,7 +2,7 @@
 
 use crate::{Result, StoreError};
 use roaring::RoaringTreemap;
-use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget};
+use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget, entity::Derived};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -71,6 +71,11 @@ pub(crate) fn decode(blueprint: BlueprintId, identifier: EntityId, body: &str) -
     }
 }
 
+/// The column of computed values.
+pub(crate) fn derived(column: Option<&str>) -> Result<Derived> {
+    column.map_or(Ok(Derived::default()), |text| from_json("computed values", text))
+}
+
 /// A typed identifier from a column.
 pub(crate) fn identifier<T: TryFrom<String, Error = seawall_domain::BadId>>(
     what: &'static str,
@@ -121,6 +126,11 @@ pub(super) fn compress(value: &[u8]) -> Result<Vec<u8>> {
         };
         compressor.compress(value).map_err(failed)
     })
+}
+
+/// Reads an item's JSON back.
+pub(super) fn decompress(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    zstd::stream::decode_all(packed)
 }
 
 /// A set of item ids as a column.

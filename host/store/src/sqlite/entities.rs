@@ -6,7 +6,7 @@ use crate::{ChangeKind, EntityRow, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 use seawall_domain::{
     Entity, EntityId, Millis,
-    entity::{diff, merge},
+    entity::{Derived, Spoken, diff, diff_of_removal, ranked},
 };
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -82,11 +82,28 @@ impl Touch {
     }
 }
 
-struct Stored {
-    id: i64,
-    body: String,
-    created_at: Millis,
-    version: i64,
+pub(super) struct Stored {
+    pub(super) id: i64,
+    pub(super) body: String,
+    pub(super) derived: Option<String>,
+    pub(super) created_at: Millis,
+    pub(super) version: i64,
+}
+
+impl Stored {
+    /// A row with what the host computed of it.
+    pub(super) fn row(&self, mut entity: Entity, updated_at: Millis, version: i64) -> Result<EntityRow> {
+        let derived = body::derived(self.derived.as_deref())?;
+        derived.overlay(&mut entity);
+        Ok(EntityRow {
+            id: self.id,
+            entity,
+            derived,
+            created_at: self.created_at,
+            updated_at,
+            version,
+        })
+    }
 }
 
 /// One who says something of an entity.
@@ -142,11 +159,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
+    pub(super) fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT id, body, created_at, version FROM entity WHERE blueprint = ?1 AND identifier = ?2",
+                "SELECT id, body, created_at, version, derived FROM entity WHERE blueprint = ?1 AND identifier = ?2",
             )?
             .query_row(params![blueprint, identifier.as_str()], |row| {
                 Ok(Stored {
@@ -154,9 +171,33 @@ impl Tx<'_> {
                     body: row.get(1)?,
                     created_at: row.get(2)?,
                     version: row.get(3)?,
+                    derived: row.get(4)?,
                 })
             })
             .optional()?)
+    }
+
+    /// The merge of what sources say, given in order of integration and item.
+    fn merged<'a>(
+        &mut self,
+        blueprint: i64,
+        all: impl IntoIterator<Item = (i64, &'a Entity)>,
+    ) -> Result<Option<Entity>> {
+        let precedence = self.names.precedence(self.conn, blueprint)?;
+        let mut named = Vec::new();
+        for (integration, entity) in all {
+            named.push((self.names.source(self.conn, integration)?, entity));
+        }
+        // Clients stand behind all integrations, whose words they correct; stable otherwise.
+        named.sort_by_key(|(source, _)| source.client);
+        let spoken: Vec<_> = named
+            .iter()
+            .map(|(source, entity)| Spoken {
+                source: &source.name,
+                entity,
+            })
+            .collect();
+        Ok(ranked(&precedence, &spoken))
     }
 
     /// Creates the entity; gives the touch back where there is one of this name.
@@ -167,8 +208,11 @@ impl Tx<'_> {
         let merged = if alone {
             None
         } else {
+            let own = self.integration;
             let all = touch.says.iter().filter_map(|(_, said)| said.as_ref());
-            merge(all.map(|said| &said.entity)).map(Said::new).transpose()?
+            self.merged(touch.blueprint, all.map(|said| (own, &said.entity)))?
+                .map(Said::new)
+                .transpose()?
         };
         let only = touch.says.iter().find_map(|(_, said)| said.as_ref());
         let Some(body) = merged.as_ref().or(only).map(|said| &said.body) else {
@@ -211,6 +255,7 @@ impl Tx<'_> {
         self.result.upserted.extend(entity.map(|entity| EntityRow {
             id,
             entity,
+            derived: Derived::default(),
             created_at: self.now,
             updated_at: self.now,
             version,
@@ -264,17 +309,26 @@ impl Tx<'_> {
         let spoken = all
             .into_iter()
             .map(|c| match c {
-                Contributor { new: Some(said), .. } => Ok(said.entity),
-                c => decode(c.text(&stored.body)),
+                Contributor {
+                    integration,
+                    new: Some(said),
+                    ..
+                } => Ok((integration, said.entity)),
+                c => Ok((c.integration, decode(c.text(&stored.body))?)),
             })
             .collect::<Result<Vec<_>>>()?;
-        let Some(after) = merge(&spoken) else { return Ok(()) };
+        let merged = self.merged(touch.blueprint, spoken.iter().map(|(source, entity)| (*source, entity)))?;
+        let Some(after) = merged else { return Ok(()) };
+        self.replace_entity(&stored, &decode(&stored.body)?, after)
+    }
+
+    /// Stores what an entity is now, where that differs.
+    fn replace_entity(&mut self, stored: &Stored, before: &Entity, after: Entity) -> Result<()> {
         let text = body::encode(&after)?;
         if text == stored.body {
             return Ok(());
         }
-        let before = decode(&stored.body)?;
-        let diff = diff(&before, &after);
+        let diff = diff(before, &after);
         if diff.is_empty() {
             return Ok(());
         }
@@ -283,18 +337,39 @@ impl Tx<'_> {
             .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
             .execute(params![stored.id, self.now, version, text])?;
         self.result.counts.updated += 1;
-        self.result.upserted.push(EntityRow {
-            id: stored.id,
-            entity: after,
-            created_at: stored.created_at,
-            updated_at: self.now,
-            version,
-        });
+        self.result.upserted.push(stored.row(after, self.now, version)?);
         Ok(())
     }
 
+    /// Merges anew what the sources of an entity say, after the precedence of its blueprint has changed.
+    pub(super) fn merge_again(&mut self, blueprint: i64, identifier: &EntityId) -> Result<()> {
+        let Some(stored) = self.find_entity(blueprint, identifier)? else {
+            return Ok(());
+        };
+        let all = self.contributors(stored.id)?;
+        if all.len() < 2 {
+            return Ok(());
+        }
+        let name = self.names.name(self.conn, blueprint)?;
+        let decode = |text: &str| body::decode(name.clone(), identifier.clone(), text);
+        let spoken = all
+            .iter()
+            .map(|c| Ok((c.integration, decode(c.text(&stored.body))?)))
+            .collect::<Result<Vec<_>>>()?;
+        let merged = self.merged(blueprint, spoken.iter().map(|(source, entity)| (*source, entity)))?;
+        match merged {
+            Some(after) => self.replace_entity(&stored, &decode(&stored.body)?, after),
+            None => Ok(()),
+        }
+    }
+
     fn delete_entity(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId) -> Result<()> {
-        let version = self.log(stored.id, ChangeKind::Deleted, stored.version, None)?;
+        // The last that the log can say of it: what it was on a day is told backwards from here.
+        let name = self.names.name(self.conn, blueprint)?;
+        let mut entity = body::decode(name, identifier.clone(), &stored.body)?;
+        body::derived(stored.derived.as_deref())?.overlay(&mut entity);
+        let diff = diff_of_removal(&entity);
+        let version = self.log(stored.id, ChangeKind::Deleted, stored.version, Some(&diff))?;
         self.conn
             .prepare_cached("DELETE FROM entity WHERE id = ?1")?
             .execute([stored.id])?;
@@ -326,7 +401,13 @@ impl Tx<'_> {
         super::read::last_of_gone(self.conn, blueprint, identifier).map(Option::unwrap_or_default)
     }
 
-    fn log(&mut self, entity: i64, kind: ChangeKind, previous: i64, diff: Option<&Map<String, Value>>) -> Result<i64> {
+    pub(super) fn log(
+        &mut self,
+        entity: i64,
+        kind: ChangeKind,
+        previous: i64,
+        diff: Option<&Map<String, Value>>,
+    ) -> Result<i64> {
         self.seq.change += 1;
         let diff = diff.map(|diff| body::to_json("diff", diff)).transpose()?;
         self.conn

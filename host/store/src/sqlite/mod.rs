@@ -2,7 +2,9 @@
 
 mod body;
 mod clear;
+mod clients;
 mod deliveries;
+mod derive;
 mod entities;
 mod handle;
 mod names;

@@ -2,8 +2,8 @@
 
 use crate::Result;
 use rusqlite::{Connection, OptionalExtension};
-use seawall_domain::BlueprintId;
-use std::collections::HashMap;
+use seawall_domain::{BlueprintId, entity::Precedence};
+use std::{collections::HashMap, sync::Arc};
 
 /// What the writer remembers between transactions. Thrown away when one fails, since it may hold what was rolled back.
 #[derive(Default)]
@@ -17,6 +17,15 @@ pub(super) struct Memory {
 pub(super) struct Names {
     blueprints: HashMap<BlueprintId, i64>,
     by_id: HashMap<i64, BlueprintId>,
+    precedences: HashMap<i64, Arc<Precedence>>,
+    sources: HashMap<i64, Source>,
+}
+
+/// An integration, or a source of clients.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) name: Arc<str>,
+    pub(super) client: bool,
 }
 
 impl Names {
@@ -41,6 +50,47 @@ impl Names {
         Ok(id)
     }
 
+    /// Whose word counts where several sources speak of entities of this blueprint.
+    pub(super) fn precedence(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Precedence>> {
+        if let Some(known) = self.precedences.get(&blueprint) {
+            return Ok(known.clone());
+        }
+        let name = self.name(conn, blueprint)?;
+        let body: Option<String> = conn
+            .prepare_cached("SELECT body FROM blueprint WHERE identifier = ?1")?
+            .query_row([name.as_str()], |row| row.get(0))
+            .optional()?;
+        let read = match body {
+            Some(body) => super::body::from_json::<OfBlueprint>("blueprint", &body)?.precedence,
+            None => Precedence::default(),
+        };
+        let read = Arc::new(read);
+        self.precedences.insert(blueprint, read.clone());
+        Ok(read)
+    }
+
+    /// To be called where a blueprint has changed.
+    pub(super) fn forget_precedences(&mut self) {
+        self.precedences.clear();
+    }
+
+    /// The source with this row id. Names are never changed.
+    pub(super) fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
+        if let Some(known) = self.sources.get(&integration) {
+            return Ok(known.clone());
+        }
+        let source = conn
+            .prepare_cached("SELECT name, client FROM integration WHERE id = ?1")?
+            .query_row([integration], |row| {
+                Ok(Source {
+                    name: row.get::<_, String>(0)?.into(),
+                    client: row.get(1)?,
+                })
+            })?;
+        self.sources.insert(integration, source.clone());
+        Ok(source)
+    }
+
     /// The blueprint with this row id.
     pub(super) fn name(&mut self, conn: &Connection, id: i64) -> Result<BlueprintId> {
         if let Some(name) = self.by_id.get(&id) {
@@ -50,6 +100,13 @@ impl Names {
         self.by_id.insert(id, name.clone());
         Ok(name)
     }
+}
+
+/// The part of a blueprint that the merge needs.
+#[derive(serde::Deserialize)]
+struct OfBlueprint {
+    #[serde(default)]
+    precedence: Precedence,
 }
 
 /// The blueprint with this row id.

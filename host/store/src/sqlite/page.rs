@@ -6,7 +6,7 @@ use super::{
     names::Memory,
     tx::{self, PassHead, Tx},
 };
-use crate::{PageResult, PageWrite, Result, StoreError};
+use crate::{Expect, PageResult, PageWrite, Result, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 use seawall_domain::{Millis, Report, entity::merge, pass::PassState};
 
@@ -31,6 +31,7 @@ pub(super) struct Page {
     items: u64,
     converted: u64,
     cause: String,
+    expect: Vec<Expect>,
     now: Millis,
 }
 
@@ -84,6 +85,7 @@ impl Page {
             items: page.items,
             converted: page.converted,
             cause,
+            expect: page.expect,
             now: page.now,
         })
     }
@@ -91,6 +93,9 @@ impl Page {
     /// Stores it, inside a transaction of the caller's.
     pub(super) fn apply(self, conn: &Connection, memory: &mut Memory) -> Result<PageResult> {
         let mut tx = Tx::begin(conn, &mut memory.names, self.partition, self.cause, self.now)?;
+        for expected in &self.expect {
+            tx.check(expected)?;
+        }
         let turn = match self.pass {
             Some(pass) => {
                 tx.check_fence(self.fence)?;
@@ -154,6 +159,37 @@ struct Known {
 }
 
 impl Tx<'_> {
+    /// Fails where something is not as it was when the page was made.
+    fn check(&mut self, expected: &Expect) -> Result<()> {
+        let as_expected = match expected {
+            Expect::Entity {
+                blueprint,
+                identifier,
+                version,
+            } => {
+                let blueprint = self.names.blueprint(self.conn, blueprint)?;
+                self.find_entity(blueprint, identifier)?.map(|stored| stored.version) == *version
+            }
+            Expect::Item { key, hash } => {
+                let known: Option<Vec<u8>> = self
+                    .conn
+                    .prepare_cached("SELECT hash FROM item WHERE partition = ?1 AND key = ?2")?
+                    .query_row(params![self.partition, key], |row| row.get(0))
+                    .optional()?;
+                known.as_deref() == hash.as_ref().map(<[u8; 16]>::as_slice)
+            }
+        };
+        if as_expected {
+            return Ok(());
+        }
+        Err(StoreError::Changed(match expected {
+            Expect::Entity {
+                blueprint, identifier, ..
+            } => format!("the entity {blueprint}/{identifier}"),
+            Expect::Item { key, .. } => format!("what is said of {key}"),
+        }))
+    }
+
     fn find(&self, key: &str) -> Result<Option<Known>> {
         Ok(self
             .conn

@@ -1,11 +1,11 @@
 //! [`Store`] for SQLite: who answers what.
 
-use super::{SqliteStore, clear, deliveries, page::Page, read, sweep, verdicts};
+use super::{SqliteStore, clear, clients, deliveries, derive, page::Page, read, sweep, verdicts};
 use crate::{
-    BlueprintRow, ChangeRow, CredentialRow, DeliveryFilter, DeliveryOutcome, DeliveryRow, EgressFilter, EgressRow,
-    EgressUsageRow, EntityRow, InstallationRow, IntegrationRow, ItemState, LogLine, Missing, NewDelivery, PageResult,
-    PageWrite, PartitionRow, PassRow, PluginRow, RejectedRow, Result, RunRow, SourceRow, Store, StoreError,
-    SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
+    BlueprintRow, ChangeRow, ClientSourceRow, ContributionRow, CredentialRow, DeliveryFilter, DeliveryOutcome,
+    DeliveryRow, DeriveWrite, EgressFilter, EgressRow, EgressUsageRow, EntityRow, InstallationRow, IntegrationRow,
+    ItemRow, ItemState, LogLine, Missing, NewDelivery, PageResult, PageWrite, PartitionRow, PassRow, PluginRow,
+    RejectedRow, Result, RunRow, SourceRow, Store, StoreError, SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
@@ -18,7 +18,17 @@ use std::sync::Arc;
 #[async_trait]
 impl Store for SqliteStore {
     async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
-        sql::definitions::put_blueprint(&mut self.writer().await.conn, blueprint, source, now).await
+        let mut writer = self.writer().await;
+        let changed = sql::definitions::put_blueprint(&mut writer.conn, blueprint, source, now).await?;
+        writer.forget_precedences();
+        Ok(changed)
+    }
+
+    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let removed = sql::definitions::remove_blueprint(&mut writer.conn, blueprint).await?;
+        writer.forget_precedences();
+        Ok(removed)
     }
 
     async fn blueprints(&self) -> Result<Vec<BlueprintRow>> {
@@ -274,6 +284,57 @@ impl Store for SqliteStore {
 
     async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>> {
         self.readers.run(move |conn| read::sources(conn, entity)).await
+    }
+
+    async fn contributions(&self, entity: i64) -> Result<Vec<ContributionRow>> {
+        self.readers.run(move |conn| clients::contributions(conn, entity)).await
+    }
+
+    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, now: Millis) -> Result<PageResult> {
+        let cause = cause.to_owned();
+        self.write(
+            || Ok(()),
+            move |(), conn, memory| derive::derive(conn, memory, writes, cause, now),
+        )
+        .await
+    }
+
+    async fn merge_again(
+        &self,
+        blueprint: &BlueprintId,
+        after: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<(PageResult, Option<i64>)> {
+        let (blueprint, cause) = (blueprint.clone(), cause.to_owned());
+        self.write(
+            || Ok(()),
+            move |(), conn, memory| derive::merge_again(conn, memory, (&blueprint, after, limit), cause, now),
+        )
+        .await
+    }
+
+    async fn client_partition(&self, source: &str, now: Millis) -> Result<i64> {
+        let source = source.to_owned();
+        self.write(|| Ok(()), move |(), conn, _| clients::partition(conn, &source, now))
+            .await
+    }
+
+    async fn client_sources(&self) -> Result<Vec<ClientSourceRow>> {
+        self.readers.run(clients::sources).await
+    }
+
+    async fn item(&self, partition: i64, key: &str) -> Result<Option<ItemRow>> {
+        let key = key.to_owned();
+        self.readers.run(move |conn| clients::item(conn, partition, &key)).await
+    }
+
+    async fn items(&self, partition: i64, after: &str, limit: usize) -> Result<Vec<ItemRow>> {
+        let after = after.to_owned();
+        self.readers
+            .run(move |conn| clients::items(conn, partition, &after, limit))
+            .await
     }
 
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>> {

@@ -55,6 +55,7 @@ pub(super) fn entities(out: &mut Imported) {
             key: &definition.name,
             strict: false,
             conversions: false,
+            client: false,
         };
         let outcome = blueprints
             .get(entity.blueprint.as_str())

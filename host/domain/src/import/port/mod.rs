@@ -194,6 +194,13 @@ fn take_blueprint(value: &Value, place: &Place, out: &mut Imported) {
         let why = "neither Port's documentation nor Seawall knows such a field of a blueprint";
         out.left(place.at(), what(&format!(", `{field}`")), why);
     }
+    for (pointer, fault) in read.faults {
+        out.left(
+            place.at(),
+            what(&format!(", `{pointer}`")),
+            format!("it is kept, and computes nothing: {fault}"),
+        );
+    }
     match read.value {
         Ok(value) => keep(Kind::Blueprint, name, value, place, out),
         Err(why) => out.wrong(place.at(), what(""), why),

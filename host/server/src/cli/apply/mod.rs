@@ -13,7 +13,7 @@ use crate::cli::{
     folder::Folder,
 };
 use seawall_domain::{
-    definition::{Change, Definition, Kind, Loaded, May, Owner, Step, load, plan},
+    definition::{Change, Definition, Kind, Loaded, May, Owner, Step, fit, load, plan},
     import::{Note, backstage},
 };
 use serde_json::{Value, json};
@@ -83,8 +83,9 @@ pub(super) struct Task {
 
 impl Task {
     /// Compares `wanted` with the server.
-    pub(super) async fn new(client: &Client, wanted: Vec<Definition>, source: String, may: May) -> Result<Self> {
+    pub(super) async fn new(client: &Client, mut wanted: Vec<Definition>, source: String, may: May) -> Result<Self> {
         let state = state::read(client, &wanted, &source).await?;
+        fit(&mut wanted, &state.now);
         let steps = plan(wanted.clone(), &state, &source, may);
         let notes = state::placeholders(client, &wanted, &state).await?;
         Ok(Self {
@@ -244,7 +245,7 @@ async fn task(client: &Client, folder: &PathBuf, source: Option<String>, prune: 
 
 /// A source's name as a person gives it.
 pub(super) fn checked(source: String) -> Result<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./@".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
     let well = source.split_once(':').is_some_and(|(kind, name)| {
         !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase()) && !name.is_empty() && name.chars().all(plain)
     });
@@ -252,7 +253,7 @@ pub(super) fn checked(source: String) -> Result<String> {
         return Ok(source);
     }
     Err(CliError::Usage(format!(
-        "--source {source}: expected a kind and a name, such as `git:platform`: letters, digits, `-`, `_`, `.`, `/` and `@` behind the colon"
+        "--source {source}: expected a kind and a name, such as `git:platform`: letters, digits, `-`, `_`, `.` and `/` behind the colon"
     )))
 }
 
