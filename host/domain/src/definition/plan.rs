@@ -185,9 +185,9 @@ fn is_placeholder((kind, name): &(Kind, String), now: &Value, targets: &Pointed)
         Value::Object(all) => !all.is_empty(),
         _ => true,
     };
-    let silent = !["title", "icon", "team", "properties", "relations"]
-        .into_iter()
-        .any(says);
+    // Its title is its identifier.
+    let named = now["title"].is_null() || now["title"] == now["identifier"];
+    let silent = named && !["icon", "team", "properties", "relations"].into_iter().any(says);
     *kind == Kind::Entity && silent && targets.contains_key(name)
 }
 

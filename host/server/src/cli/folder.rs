@@ -39,7 +39,15 @@ impl Folder {
         for entry in walk {
             let entry = match entry {
                 Ok(entry) => entry,
+                // A link in a circle, or to nothing.
                 Err(error) if error.loop_ancestor().is_some() => continue,
+                Err(error)
+                    if error
+                        .io_error()
+                        .is_some_and(|e| e.kind() == std::io::ErrorKind::NotFound) =>
+                {
+                    continue;
+                }
                 Err(error) => return Err(failed(&error)),
             };
             if !entry.file_type().is_file() {
@@ -161,6 +169,7 @@ mod tests {
             std::os::unix::fs::symlink(outside.path(), dir.path().join("out")).unwrap();
             std::os::unix::fs::symlink(dir.path(), dir.path().join("a/circle")).unwrap();
             std::os::unix::fs::symlink("a/b.yaml", dir.path().join("link.yaml")).unwrap();
+            std::os::unix::fs::symlink("nowhere", dir.path().join("nothing.yaml")).unwrap();
         }
         let folder = Folder::open(dir.path()).unwrap();
         assert_eq!(folder.paths(), ["a/b.yaml", "latin.yaml", "link.yaml"]);

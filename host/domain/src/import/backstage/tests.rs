@@ -140,7 +140,7 @@ fn everything_that_metadata_and_spec_say_is_somewhere() {
     );
     let left = notes(&imported, Severity::NotCarried);
     assert!(
-        left.len() == 1 && left[0].contains("catalog-info.yml:13") && left[0].contains("`status`"),
+        left.len() == 1 && left[0].contains("catalog-info.yml:14") && left[0].contains("`status`"),
         "{left:?}"
     );
 }

@@ -69,7 +69,7 @@ pub fn import(files: &dyn Files, tool: &str) -> Imported {
     }
     for (folder, count) in examples {
         let why = "a tool's answers, of which its mapping makes entities; try them with `seawall mapping try`";
-        out.left((&folder, None), format!("{count} example items"), why);
+        out.left((&folder, None), format!("example items ({count} files)"), why);
     }
     once(&mut out);
     fit::entities(&mut out);

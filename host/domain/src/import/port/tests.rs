@@ -70,7 +70,7 @@ fn takes_what_port_has_by_its_shape() {
         left,
         [
             ("blueprints.json", "blueprint `service`, `colour` at /0"),
-            ("jira/examples/issue", "2 example items"),
+            ("jira/examples/issue", "example items (2 files)"),
             ("pages.json", "page `p` at /0"),
         ]
     );

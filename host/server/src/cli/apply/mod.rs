@@ -17,7 +17,10 @@ use seawall_domain::{
     import::{Note, backstage},
 };
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 use work::{Failure, Work};
 
 /// Makes the server hold what a folder describes: shows the plan, asks, and does it. Applying twice changes nothing
@@ -216,7 +219,7 @@ fn loaded(folder: &Folder) -> Result<Loaded> {
     Ok(loaded)
 }
 
-async fn task(client: &Client, folder: &PathBuf, source: Option<String>, prune: bool) -> Result<Task> {
+async fn task(client: &Client, folder: &Path, source: Option<String>, prune: bool) -> Result<Task> {
     let folder = Folder::open(folder)?;
     let source = match source {
         Some(source) => checked(source)?,

@@ -136,7 +136,7 @@ impl Work<'_> {
         let Some(definition) = self.wanted.get(&(step.kind, step.name.clone())) else {
             return Ok(());
         };
-        let by = || crate::cli::args::user();
+        let by = crate::cli::args::user;
         let mut body = definition.value.clone();
         match step.kind {
             Kind::Credential => {

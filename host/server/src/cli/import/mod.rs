@@ -137,7 +137,7 @@ impl How {
             eprintln!("nothing is removed, since the folder could not be read whole");
         }
         let done = task.run(global, &client, self.dry_run, self.yes, None).await;
-        if done.is_ok() && !self.dry_run {
+        if matches!(done, Ok(()) | Err(CliError::Unwell)) && !self.dry_run {
             attach::put(&client, attached).await?;
         }
         match (wrong, done) {

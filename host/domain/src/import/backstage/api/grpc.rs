@@ -37,10 +37,12 @@ pub(super) fn read(text: &str) -> Result<Page, String> {
                 stream(method.server_streaming),
                 type_of(&method.output_type),
             );
-            let deprecated = method
-                .options
-                .as_ref()
-                .is_some_and(|options| options.deprecated == Some(true));
+            // The parser leaves options as they are written.
+            let options = method.options.iter().flat_map(|options| &options.uninterpreted_option);
+            let deprecated = options.into_iter().any(|option| {
+                let names: Vec<_> = option.name.iter().map(|part| part.name_part.as_str()).collect();
+                names == ["deprecated"] && option.identifier_value.as_deref() == Some("true")
+            });
             page.operations.push(operation(&[
                 ("name", format!("{own}/{name}").into()),
                 ("method", "rpc".into()),
