@@ -11,6 +11,12 @@ use std::{
 /// The setting that names blueprints whose entities are being merged anew.
 const MERGES: &str = "merges";
 
+/// Whether what is wrong with what a blueprint computes keeps it out: not where it comes from a plugin or another portal,
+/// whose catalogs would be the poorer by all its entities.
+fn is_strict(source: &str) -> bool {
+    !["plugin:", "import:"].iter().any(|kind| source.starts_with(kind))
+}
+
 impl Engine {
     /// All blueprints, by identifier.
     ///
@@ -26,7 +32,7 @@ impl Engine {
     /// # Errors
     /// A schema that is none.
     pub async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        if source == "api" {
+        if is_strict(source) {
             self.check_blueprint_itself(blueprint)?;
         } else {
             // What a plugin brings works as far as it is right; its faults are shown with it.

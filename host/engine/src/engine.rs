@@ -64,6 +64,8 @@ pub(crate) struct Inner {
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     pub(crate) remaps: crate::workbench::Remaps,
+    /// Held while a setting that holds definitions is read and written again.
+    pub(crate) definitions: tokio::sync::Mutex<()>,
     /// Woken by every change.
     pub(crate) derive: tokio::sync::Notify,
     /// Held while what a client says is read, changed and written.
@@ -103,6 +105,7 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),
+                definitions: tokio::sync::Mutex::default(),
                 derive: tokio::sync::Notify::new(),
                 clients: tokio::sync::Mutex::default(),
                 shutdown,

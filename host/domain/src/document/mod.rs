@@ -3,11 +3,13 @@
 
 mod explain;
 mod problem;
+mod stream;
 mod yaml;
 
 pub use explain::{check_schema, explain};
 pub use problem::{Position, Problem, Problems};
 pub(crate) use problem::{any_of, show};
+pub use stream::{Part, stream};
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -212,12 +214,12 @@ mod tests {
 
     #[test]
     fn keeps_what_looks_like_other_types() {
-        let text = "a: \"1\"\nb: 1.10\nc: 'yes'\nd: ~\ne: 2026-01-01\nf: 18446744073709551615\ng: -3\nh: 1.0.0\ni: |\n  two\n  lines\n";
+        let text = "a: \"1\"\nb: 1.10\nc: 'yes'\nd: ~\ne: 2026-01-01\nf: 18446744073709551615\ng: -3\nh: 1.0.0\ni: |\n  two\n  lines\nj: [y, on, no, true]\n";
         let document = Document::parse("f.yaml", text).unwrap();
         assert_eq!(
             document.value(),
             &json!({"a": "1", "b": 1.10, "c": "yes", "d": null, "e": "2026-01-01", "f": u64::MAX, "g": -3, "h": "1.0.0",
-                "i": "two\nlines\n"})
+                "i": "two\nlines\n", "j": ["y", "on", "no", true]})
         );
     }
 

@@ -54,6 +54,8 @@ pub(super) fn read(text: &str) -> Result<Node, Wrong> {
 fn read_here(text: &str) -> Result<Node, Wrong> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: DEPTH },
+        // As in YAML 1.2, which has `true` and `false` alone: `yes`, `on` and `y` are texts.
+        strict_booleans: true,
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let error = error.without_snippet();

@@ -1,7 +1,9 @@
 //! The command line. Each command is a file of its own; all that touch the catalog use the public HTTP API alone.
 
 mod admin;
+mod apply;
 mod args;
+mod ask;
 mod audit;
 mod blueprint;
 mod catalog;
@@ -11,8 +13,11 @@ mod credential;
 mod delivery;
 mod egress;
 pub(crate) mod error;
+mod export;
+mod folder;
 pub(crate) mod follow;
 mod grant;
+mod import;
 pub(crate) mod integration;
 mod mapping;
 pub(crate) mod output;
@@ -43,6 +48,8 @@ Examples:
   seawall plugin new --lang python hello          start a plugin
   seawall plugin install hello --approve --config base_url=http://127.0.0.1:8080
   seawall catalog list service --filter tier=1    read the catalog
+  seawall apply platform/                         describe everything as files in git
+  seawall import backstage .                      take over another portal's catalog
 ";
 
 /// An internal developer portal whose integrations are sandboxed WebAssembly components.
@@ -141,6 +148,15 @@ enum Command {
     /// Read and change the types of entities
     #[command(subcommand)]
     Blueprint(blueprint::Blueprint),
+    /// Make the server hold what a folder describes
+    Apply(apply::Apply),
+    /// Show what `apply` would change
+    Diff(apply::Diff),
+    /// Write what the server holds as definitions
+    Export(export::Export),
+    /// Take over what Port or Backstage holds
+    #[command(subcommand)]
+    Import(import::Import),
     /// Look after the server
     #[command(subcommand)]
     Admin(admin::Admin),
@@ -187,6 +203,10 @@ async fn run(cli: Cli) -> Result {
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,
+        Command::Apply(command) => command.run(global).await,
+        Command::Diff(command) => command.run(global).await,
+        Command::Export(command) => command.run(global).await,
+        Command::Import(command) => command.run(global).await,
         Command::Audit(command) => command.run(global).await,
         Command::Egress(command) => command.run(global).await,
         Command::Blueprint(command) => command.run(global).await,

@@ -4,10 +4,14 @@ use super::{
     App,
     extract::{Json, Path, Query},
     listing::Page,
+    owned::Speaker,
     problem::Problem,
 };
-use axum::{Json as Answer, extract::State, http::StatusCode};
-use seawall_domain::{Blueprint, BlueprintId};
+use axum::{Extension, Json as Answer, extract::State, http::StatusCode};
+use seawall_domain::{
+    Blueprint, BlueprintId,
+    definition::blueprint::{ADDED, BOOKKEEPING, OWN, PORT},
+};
 use seawall_engine::EngineError;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -91,12 +95,17 @@ pub(super) async fn put(
     State(app): State<App>,
     Path(name): Path<BlueprintId>,
     Query(query): Query<PutQuery>,
+    Extension(Speaker(source)): Extension<Speaker>,
     Json(mut blueprint): Json<Blueprint>,
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     // What a GET adds may come back with it.
     blueprint.other.retain(|field, _| !ADDED.contains(&field.as_str()));
-    if let Some(field) = blueprint.other.keys().find(|field| !PORT.contains(&field.as_str())) {
-        let known = OWN.iter().chain(&PORT).copied();
+    let known = OWN.iter().chain(&PORT).chain(&BOOKKEEPING).copied();
+    if let Some(field) = blueprint
+        .other
+        .keys()
+        .find(|field| !known.clone().any(|known| known == *field))
+    {
         let hint = match seawall_domain::text::nearest(field, known.clone()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
@@ -121,37 +130,10 @@ pub(super) async fn put(
         let effect = serde_json::to_value(effect).map_err(|e| EngineError::Internal(e.to_string()))?;
         return Ok((StatusCode::OK, Answer(effect)));
     }
-    app.engine.put_blueprint(&blueprint, "api").await?;
-    Ok((StatusCode::OK, Answer(show(&blueprint, "api", 0))))
+    let source = source.as_deref().unwrap_or("api");
+    app.engine.put_blueprint(&blueprint, source).await?;
+    Ok((StatusCode::OK, Answer(show(&blueprint, source, 0))))
 }
-
-/// Fields of a blueprint that this host reads.
-const OWN: [&str; 7] = [
-    "identifier",
-    "title",
-    "description",
-    "icon",
-    "schema",
-    "relations",
-    "precedence",
-];
-/// Further ones of Port's, which are kept.
-const PORT: [&str; 12] = [
-    "aggregationProperties",
-    "calculationProperties",
-    "changelogDestination",
-    "createdAt",
-    "createdBy",
-    "id",
-    "mirrorProperties",
-    "ownership",
-    "permissions",
-    "teamInheritance",
-    "updatedAt",
-    "updatedBy",
-];
-/// What [`show`] adds.
-const ADDED: [&str; 2] = ["entities", "source"];
 
 fn show(blueprint: &Blueprint, source: &str, entities: u64) -> Value {
     let mut value = serde_json::to_value(blueprint).unwrap_or_else(|_| json!({}));

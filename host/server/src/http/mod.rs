@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod blueprints;
 mod credentials;
+mod definitions;
 mod deliveries;
 mod egress;
 mod entities;
@@ -14,6 +15,7 @@ mod install;
 mod integrations;
 mod listing;
 mod metrics;
+mod owned;
 mod passes;
 mod plugins;
 mod policy;
@@ -21,6 +23,8 @@ mod problem;
 mod reach;
 mod rules;
 mod runs;
+mod settings;
+mod sources;
 mod strict;
 mod time;
 mod unread;
@@ -128,6 +132,13 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(credentials::put, credentials::remove))
         .routes(routes!(credentials::check))
         .routes(routes!(credentials::rotate_master_key))
+        .routes(routes!(definitions::list))
+        .routes(routes!(definitions::get, definitions::put, definitions::remove))
+        .routes(routes!(definitions::owners))
+        .routes(routes!(definitions::own, definitions::disown))
+        .routes(routes!(settings::get, settings::put))
+        .routes(routes!(sources::list))
+        .routes(routes!(sources::entities))
         .routes(routes!(egress::list))
         .routes(routes!(audit::list))
         .routes(routes!(deliveries::list))
@@ -167,6 +178,7 @@ pub fn router(app: App) -> Router {
     };
     let api = api
         .route("/api/v1/openapi.json", get(served))
+        .route_layer(middleware::from_fn_with_state(app.clone(), owned::guard))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
     Router::new()
         .merge(api)

@@ -4,7 +4,11 @@ use crate::cli::{
     client::Client,
     error::{CliError, Result},
 };
-use seawall_domain::{credential::Credential, document::Document, integration::Integration};
+use seawall_domain::{
+    credential::Credential,
+    document::{Document, Part, Problems, stream},
+    integration::Integration,
+};
 use serde_json::json;
 
 /// One definition.
@@ -18,9 +22,9 @@ pub(crate) enum Definition {
 pub(crate) fn read(file: &str, text: &str) -> Result<Vec<(Definition, Document)>> {
     let mut definitions = Vec::new();
     let mut wrong = Vec::new();
-    for document in split(text) {
-        match one(file, &document) {
-            Ok(definition) => definitions.extend(definition),
+    for part in stream(file, text) {
+        match part.and_then(|part| one(file, part)) {
+            Ok(definition) => definitions.push(definition),
             Err(error) => wrong.push(error.to_string()),
         }
     }
@@ -61,42 +65,14 @@ pub(crate) async fn put_credential(
     Ok(())
 }
 
-fn one(file: &str, text: &str) -> Result<Option<(Definition, Document)>> {
-    let document = Document::parse(file, text)?;
-    if document.value().is_null() {
-        return Ok(None);
-    }
+fn one(file: &str, part: Part) -> std::result::Result<(Definition, Document), Problems> {
+    let Part { text, document } = part;
     let definition = match document.value()["kind"].as_str() {
-        Some("Credential") => Definition::Credential(Box::new(Credential::parse(file, text)?)),
+        Some("Credential") => Definition::Credential(Box::new(Credential::parse(file, &text)?)),
         // A document without a kind is an integration; with an unknown one, its schema says what is expected.
-        _ => Definition::Integration(Box::new(Integration::parse(file, text)?)),
+        _ => Definition::Integration(Box::new(Integration::parse(file, &text)?)),
     };
-    Ok(Some((definition, document)))
-}
-
-/// The documents of a YAML stream, each with its text at the lines where it stands. A line that starts with `---` ends a
-/// document wherever it is: YAML allows it in no text at the left margin.
-fn split(text: &str) -> Vec<String> {
-    let mut documents = vec![String::new()];
-    for (number, line) in text.split_inclusive('\n').enumerate() {
-        let ends = |mark: &str| {
-            line.strip_prefix(mark)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace))
-        };
-        if ends("---") || ends("...") {
-            let rest = if ends("---") { &line[3..] } else { "\n" };
-            // What stands behind the dashes keeps its column; nothing stays nothing.
-            let rest = if rest.trim().is_empty() {
-                "\n".to_owned()
-            } else {
-                format!("   {rest}")
-            };
-            documents.push(format!("{}{rest}", "\n".repeat(number)));
-        } else if let Some(last) = documents.last_mut() {
-            last.push_str(line);
-        }
-    }
-    documents
+    Ok((definition, document))
 }
 
 #[cfg(test)]
@@ -128,11 +104,5 @@ mod tests {
     fn a_file_without_definitions_is_a_mistake() {
         let error = read("f.yaml", "---\n# nothing\n---\n").unwrap_err().to_string();
         assert!(error.contains("found none"), "{error}");
-    }
-
-    #[test]
-    fn three_dashes_in_a_longer_word_end_nothing() {
-        assert_eq!(split("a: b\n---x\n").len(), 1);
-        assert_eq!(split("--- {a: 1}\n").len(), 2);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::{
     Global,
+    ask::confirmed,
     client::{Body, Client},
     error::{CliError, Result},
     follow::style,
@@ -9,10 +10,7 @@ use crate::cli::{
 };
 use indicatif::ProgressBar;
 use reqwest::Method;
-use std::{
-    io::{BufRead as _, IsTerminal as _, Write as _},
-    time::Duration,
-};
+use std::time::Duration;
 
 /// Removes an integration with its partitions, its passes and the entities that only it gives. Entities that others give
 /// too stay, as do egress records, runs and credentials
@@ -39,7 +37,7 @@ impl Remove {
             self.name,
             at(&view, "/items"),
         );
-        if !self.yes && !confirmed(&format!("remove {what}?"))? {
+        if !self.yes && !confirmed(&format!("remove {what}?"), "to remove it without asking")? {
             return Err(CliError::Failed("nothing was removed".into()));
         }
         let bar = ProgressBar::new_spinner().with_style(style("{spinner} {msg}"));
@@ -51,18 +49,4 @@ impl Remove {
         eprintln!("{} is removed", self.name);
         Ok(())
     }
-}
-
-/// Asks on a terminal; nowhere else is there anybody to ask.
-fn confirmed(question: &str) -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        return Err(CliError::Usage(
-            "there is no terminal to ask on; add --yes to remove it without asking".into(),
-        ));
-    }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }

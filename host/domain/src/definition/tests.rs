@@ -1,0 +1,340 @@
+#![expect(clippy::unwrap_used, reason = "tests")]
+use super::*;
+use crate::{folder::Texts, import::backstage::Options};
+use plan::May;
+use serde_json::json;
+use std::path::Path;
+
+fn loaded(all: &[(&str, &str)]) -> Loaded {
+    load(&all.iter().copied().collect::<Texts>(), &Options::default())
+}
+
+fn names(loaded: &Loaded) -> Vec<String> {
+    loaded
+        .definitions
+        .iter()
+        .map(|d| format!("{} {}", d.kind, d.name))
+        .collect()
+}
+
+const FOLDER: [(&str, &str); 4] = [
+    (
+        "all.yaml",
+        "kind: Integration\nname: one\nplugin: p\n---\nkind: Credential\nname: token\nsource: {env: T}\n---\nkind: Grant\nplugin: p\nrules: [0]\n",
+    ),
+    (
+        "b.json",
+        r#"[{"identifier": "service", "schema": {"properties": {}}, "relations": {"team": {"target": "team"}}}]"#,
+    ),
+    ("k8s.yaml", "apiVersion: apps/v1\nkind: Deployment\n"),
+    (
+        "more/t.yml",
+        "kind: Blueprint\nidentifier: team\n---\nkind: Entity\nblueprint: team\nidentifier: a\n---\nkind: Policy\nmax_days: 5\n",
+    ),
+];
+
+#[test]
+fn documents_are_known_by_their_kind_or_shape_and_stand_in_order() {
+    let all = loaded(&FOLDER);
+    assert_eq!(all.problems, [""; 0]);
+    assert_eq!(all.passed_over, ["k8s.yaml"]);
+    let ordered: Vec<_> = in_order(all.definitions)
+        .iter()
+        .map(|d| format!("{} {}", d.kind, d.name))
+        .collect();
+    assert_eq!(
+        ordered,
+        [
+            "Policy policy",
+            "Blueprint team",
+            "Blueprint service",
+            "Credential token",
+            "Grant p",
+            "Integration one",
+            "Entity team/a"
+        ]
+    );
+}
+
+#[test]
+fn all_problems_of_a_folder_are_said_at_once_with_their_places() {
+    let all = loaded(&[
+        (
+            "a.yaml",
+            "kind: Integration\nname: One\nplugin: p\n---\nkind: Integraton\n---\nkid: Blueprint\n",
+        ),
+        (
+            "b.yaml",
+            "kind: Blueprint\nidentifier: x\nrelation: {}\n---\nkind: Scorecard\nidentifier: s\nrules: []\n",
+        ),
+        ("c.yaml", "kind: Blueprint\nidentifier: x\n"),
+        (
+            "d.json",
+            "{\"kind\": \"Grant\", \"plugin\": \"p\",\n \"expires_at\": \"soon\"}",
+        ),
+        ("e.yaml", "a: [\n"),
+        ("f.yaml", "kind: Policy\nnever: {methods: [delete]}\n"),
+    ]);
+    let said = all.problems.join("\n");
+    for words in [
+        "a.yaml:2:7: name: ",
+        "a.yaml:5:7: kind: expected one of Policy, Blueprint",
+        "did you mean `Integration`?",
+        "a.yaml:7:1: kid: expected `kind`",
+        "b.yaml:3:1: relation: expected one of identifier",
+        "b.yaml:5:1: expected `blueprint`",
+        "d.json:2:",
+        "e.yaml:",
+        "f.yaml:2:",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+}
+
+#[test]
+fn two_definitions_of_one_name_are_a_mistake() {
+    let one = "kind: Credential\nname: a\nsource: sealed\n";
+    let all = loaded(&[("a.yaml", one), ("b.yaml", one)]);
+    assert_eq!(
+        all.problems,
+        ["b.yaml:1: credential `a` is defined a second time; it is in a.yaml:1 already, so take one of the two out"]
+    );
+}
+
+#[test]
+fn entities_of_backstage_bring_their_blueprints() {
+    let component = "apiVersion: backstage.io/v1alpha1\nkind: Component\nmetadata: {name: web}\nspec: {owner: team}\n";
+    let own = "identifier: component\ntitle: Ours\nschema: {properties: {}}\n";
+    let all = loaded(&[
+        ("catalog-info.yaml", component),
+        ("component.yaml", own),
+        ("mkdocs.yml", "site_name: x\n"),
+    ]);
+    assert_eq!(all.problems, [""; 0]);
+    assert_eq!(all.passed_over, ["mkdocs.yml"]);
+    assert!(names(&all).contains(&"Entity component/web".to_owned()));
+    let component = all.definitions.iter().find(|d| d.name == "component").unwrap();
+    assert_eq!(component.value["title"], "Ours");
+}
+
+fn state(all: &[Definition], source: &str) -> State {
+    let mut state = State {
+        locked: true,
+        ..State::default()
+    };
+    for definition in all {
+        state.now.insert(definition.key(), definition.value.clone());
+        if definition.kind != Kind::Entity {
+            let owner = Owner {
+                kind: definition.kind,
+                name: definition.name.clone(),
+                source: source.to_owned(),
+                file: Some("f.yaml".into()),
+                digest: Some(digest(&definition.value)),
+            };
+            state.owners.insert(definition.key(), owner);
+        }
+    }
+    state
+}
+
+fn changes(steps: &[Step]) -> Vec<String> {
+    let word = |step: &Step| match &step.change {
+        Change::Create => "create".to_owned(),
+        Change::Change { fields } => format!(
+            "change {}",
+            fields.iter().map(|f| f.field.as_str()).collect::<Vec<_>>().join(" ")
+        ),
+        Change::Delete => "delete".to_owned(),
+        Change::Stays => "stays".to_owned(),
+        Change::Unchanged { claim } => format!("unchanged{}", if *claim { " claim" } else { "" }),
+        Change::Hindered { .. } => "hindered".to_owned(),
+    };
+    let drift = |step: &Step| if step.drift { " drift" } else { "" };
+    steps
+        .iter()
+        .map(|step| format!("{} {} {}{}", step.kind, step.name, word(step), drift(step)))
+        .collect()
+}
+
+const ALL: May = May {
+    prune: true,
+    take_over: true,
+};
+
+#[test]
+fn a_plan_of_what_is_there_already_changes_nothing() {
+    let all = loaded(&FOLDER).definitions;
+    let mine = state(&all, "git:a");
+    assert!(
+        plan(all.clone(), &mine, "git:a", ALL)
+            .iter()
+            .all(|step| step.change == Change::Unchanged { claim: false })
+    );
+    let new = plan(all, &State::default(), "git:a", ALL);
+    assert!(new.iter().all(|step| step.change == Change::Create) && new.len() == 7);
+}
+
+#[test]
+fn a_plan_says_fields_and_drift_and_what_goes() {
+    let all = loaded(&FOLDER).definitions;
+    let mut now = state(&all, "git:a");
+    let key = |kind, name: &str| (kind, name.to_owned());
+    now.now.get_mut(&key(Kind::Blueprint, "team")).unwrap()["title"] = json!("Changed by hand");
+    now.now.remove(&key(Kind::Credential, "token"));
+    let less: Vec<_> = all
+        .into_iter()
+        .filter(|d| !["one", "team/a"].contains(&d.name.as_str()))
+        .collect();
+    let steps = changes(&plan(less.clone(), &now, "git:a", ALL));
+    assert_eq!(
+        steps,
+        [
+            "Policy policy unchanged",
+            "Blueprint team change title drift",
+            "Blueprint service unchanged",
+            "Credential token create drift",
+            "Grant p unchanged",
+            "Entity team/a delete",
+            "Integration one delete",
+        ]
+    );
+    let kept = plan(less, &now, "git:a", May { prune: false, ..ALL });
+    assert_eq!(changes(&kept)[5..], ["Entity team/a stays", "Integration one stays"]);
+}
+
+#[test]
+fn what_another_folder_owns_is_left_alone() {
+    let all: Vec<_> = loaded(&FOLDER)
+        .definitions
+        .into_iter()
+        .filter(|d| d.name == "team")
+        .collect();
+    let mut now = state(&all, "git:b");
+    assert_eq!(
+        changes(&plan(all.clone(), &now, "git:a", ALL)),
+        ["Blueprint team hindered"]
+    );
+    now.locked = false;
+    assert_eq!(
+        changes(&plan(all.clone(), &now, "git:a", ALL)),
+        ["Blueprint team unchanged claim"]
+    );
+    // What nobody owns is taken over by those who may.
+    now.owners.clear();
+    now.now.get_mut(&(Kind::Blueprint, "team".to_owned())).unwrap()["title"] = json!("x");
+    assert_eq!(
+        changes(&plan(all.clone(), &now, "import:port", May::default())),
+        ["Blueprint team hindered"]
+    );
+    assert_eq!(
+        changes(&plan(all, &now, "import:port", ALL)),
+        ["Blueprint team change title"]
+    );
+}
+
+#[test]
+fn an_entity_that_others_point_to_stays_until_nobody_does() {
+    let all = loaded(&[(
+        "a.yaml",
+        "kind: Blueprint\nidentifier: a\nrelations: {to: {target: b, many: true}}\n---\nkind: Entity\nblueprint: a\nidentifier: x\nrelations: {to: [y]}\n",
+    )])
+    .definitions;
+    let mut now = state(&all, "git:a");
+    let placeholder = json!({"blueprint": "b", "identifier": "y", "title": "y", "properties": {}, "relations": {}});
+    now.now.insert((Kind::Entity, "b/y".to_owned()), placeholder);
+    let change = |step: &Step| step.changes();
+    assert!(!plan(all.clone(), &now, "git:a", ALL).iter().any(change));
+    let without: Vec<_> = all.into_iter().filter(|d| d.kind != Kind::Entity).collect();
+    let steps = changes(&plan(without, &now, "git:a", ALL));
+    assert_eq!(
+        steps,
+        ["Blueprint a unchanged", "Entity b/y delete", "Entity a/x delete"]
+    );
+}
+
+#[test]
+fn a_circle_of_blueprints_has_an_order() {
+    let of = |name: &str, target: &str| Definition {
+        kind: Kind::Blueprint,
+        name: name.to_owned(),
+        value: json!({"identifier": name, "relations": {"r": {"target": target}}}),
+        origin: Origin::default(),
+    };
+    let ordered = in_order(vec![of("a", "b"), of("b", "c"), of("c", "b"), of("d", "missing")]);
+    let at = |name: &str| ordered.iter().position(|d| d.name == name).unwrap();
+    assert!(ordered.len() == 4 && at("a") > at("b"), "{ordered:?}");
+}
+
+#[test]
+fn what_is_exported_reads_as_it_was() {
+    let odd = json!({"identifier": "x", "a": "yes", "b": "1.0", "c": "- x\n  y: z\n", "d": " ", "e": "#", "f": "null", "g": [], "h": {}, "i": "a: b", "j": "\u{7f}é\t", "k": 1e300, "l": "%", "m": "012", "n": "2026-01-01", "o": "~", "p": "\n\nx"});
+    let mut all = loaded(&FOLDER).definitions;
+    all.push(Definition {
+        kind: Kind::Action,
+        name: "x/..".into(),
+        value: odd,
+        origin: Origin::default(),
+    });
+    for definition in all {
+        let (text, extension) = text(definition.kind, &definition.value).unwrap();
+        let file = file_name(definition.kind, &definition.name, extension);
+        assert!(file.split('/').all(|name| !["", ".", ".."].contains(&name)), "{file}");
+        let document = crate::document::Document::parse(&file, &text).unwrap();
+        let (_, value) = read::canonical(definition.kind, document.value()).unwrap();
+        assert_eq!(value, definition.value, "{text}");
+    }
+}
+
+#[test]
+fn a_grant_is_compared_by_what_it_allows() {
+    let asked: Vec<crate::manifest::NetworkRule> = serde_json::from_value(json!([
+        {"to": "{base_url}", "methods": ["GET", "POST"], "paths": ["/a", "/b"]},
+        {"to": "{base_url}", "methods": ["GET"], "paths": ["/c"]},
+    ]))
+    .unwrap();
+    let document =
+        |rules: Value| -> GrantDefinition { serde_json::from_value(json!({"plugin": "p", "rules": rules})).unwrap() };
+    let whole: GrantDefinition = serde_json::from_value(json!({"plugin": "p"})).unwrap();
+    assert_eq!(granted(&whole, &asked), granted(&document(json!([1, 0])), &asked));
+    let part = document(json!([{"rule": 0, "methods": ["GET"]}]));
+    assert_ne!(granted(&whole, &asked), granted(&part, &asked));
+    // The document made of a grant grants the same.
+    let mut grant = crate::grant::Grant {
+        digest: Digest::of(b""),
+        capabilities: Default::default(),
+        credentials: Vec::new(),
+        private_ranges: vec!["10.0.0.0/8".parse().unwrap()],
+        plaintext_to_loopback: true,
+        expires_at: Some(1_900_000_000_000),
+    };
+    for network in [
+        asked.clone(),
+        vec![crate::manifest::NetworkRule {
+            methods: vec!["GET".into()],
+            ..asked[0].clone()
+        }],
+        Vec::new(),
+    ] {
+        grant.capabilities.network = network;
+        let made = GrantDefinition::of("p", &grant, &asked);
+        assert_eq!(granted(&made, &asked), of_grant("p", &grant), "{made:?}");
+    }
+}
+
+#[test]
+fn the_published_schemas_are_current() {
+    for (name, schema) in schemas() {
+        crate::document::check_schema(&schema).unwrap();
+        let path = format!("{}/../../docs/schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let now = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(Path::new(&path), &now).unwrap();
+        }
+        let published = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            published == now,
+            "docs/schemas/{name}.schema.json is not current; run UPDATE=1 cargo test -p seawall-domain"
+        );
+    }
+}

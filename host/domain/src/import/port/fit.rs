@@ -1,0 +1,106 @@
+//! Entities made to fit the blueprints that came with them, so that what would be refused is known before anything is sent.
+
+use crate::{
+    Blueprint, Entity, Severity,
+    blueprint::{Check, CompiledBlueprint, Outcome},
+    definition::Kind,
+    import::Imported,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What Port's API adds to an entity.
+const BOOKKEEPING: [&str; 5] = ["createdAt", "createdBy", "updatedAt", "updatedBy", "scorecards"];
+const FIELDS: [&str; 7] = [
+    "identifier",
+    "blueprint",
+    "title",
+    "icon",
+    "team",
+    "properties",
+    "relations",
+];
+
+pub(super) fn entities(out: &mut Imported) {
+    let blueprints: BTreeMap<String, CompiledBlueprint> = out
+        .definitions
+        .iter()
+        .filter(|definition| definition.kind == Kind::Blueprint)
+        .filter_map(|definition| {
+            let blueprint: Blueprint = serde_json::from_value(definition.value.clone()).ok()?;
+            Some((definition.name.clone(), CompiledBlueprint::new(blueprint).ok()?))
+        })
+        .collect();
+    let all = std::mem::take(&mut out.definitions);
+    for mut definition in all {
+        if definition.kind != Kind::Entity {
+            out.definitions.push(definition);
+            continue;
+        }
+        let origin = definition.origin.clone();
+        let place = (origin.file.as_str(), origin.line);
+        let what = format!("entity `{}`", definition.name);
+        let mut entity = match read(&mut definition.value, |field| {
+            out.left(place, format!("{what}, `{field}`"), "an entity has no such field");
+        }) {
+            Ok(entity) => entity,
+            Err(why) => {
+                out.wrong(place, what, why);
+                continue;
+            }
+        };
+        let mut reports = Vec::new();
+        let check = Check {
+            kind: "import",
+            key: &definition.name,
+            strict: false,
+            conversions: false,
+            client: false,
+        };
+        let outcome = blueprints
+            .get(entity.blueprint.as_str())
+            .map(|blueprint| blueprint.check(&mut entity, check, &mut reports));
+        for report in reports {
+            let what = format!("{what}, {}", report.field.unwrap_or_default());
+            match report.severity {
+                Severity::SetAside => out.wrong(place, what, report.message),
+                _ => out.left(place, what, report.message),
+            }
+        }
+        if outcome == Some(Outcome::SetAside) {
+            continue;
+        }
+        match serde_json::to_value(&entity) {
+            Ok(value) => {
+                definition.value = value;
+                out.definitions.push(definition);
+            }
+            Err(error) => out.wrong(place, what, error.to_string()),
+        }
+    }
+}
+
+/// An entity of Port's. Its relations may be null, and its team one name.
+fn read(value: &mut Value, mut unknown: impl FnMut(&str)) -> Result<Entity, String> {
+    if let Some(fields) = value.as_object_mut() {
+        fields.retain(|name, _| {
+            let known = FIELDS.contains(&name.as_str());
+            if !known && !BOOKKEEPING.contains(&name.as_str()) {
+                unknown(name);
+            }
+            known
+        });
+        for name in ["team", "properties", "relations"] {
+            if fields.get(name).is_some_and(Value::is_null) {
+                fields.remove(name);
+            }
+        }
+        if let Some(Value::Object(relations)) = fields.get_mut("relations") {
+            relations.retain(|_, target| !target.is_null());
+        }
+        if let Some(team) = fields.get_mut("team").filter(|team| team.is_string()) {
+            *team = Value::Array(vec![team.take()]);
+        }
+    }
+    serde_json::from_value(value.clone()).map_err(|error| format!("it is no entity of Port's shape: {error}"))
+}

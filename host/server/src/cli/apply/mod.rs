@@ -1,0 +1,286 @@
+//! `seawall apply` and `seawall diff`.
+
+mod show;
+pub(super) mod state;
+pub(super) mod work;
+
+pub(super) use show::notes;
+
+use crate::cli::{
+    Global, ask,
+    client::Client,
+    error::{CliError, Result},
+    folder::Folder,
+};
+use seawall_domain::{
+    definition::{Change, Definition, Kind, Loaded, May, Owner, Step, fit, load, plan},
+    import::{Note, backstage},
+};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+use work::{Failure, Work};
+
+/// Makes the server hold what a folder describes: shows the plan, asks, and does it. Applying twice changes nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall apply platform/                       shows what would change, and asks
+  seawall apply platform/ --yes                 does not ask; for CI
+  seawall apply platform/ --prune --dry-run     shows also what the folder no longer has
+
+Every YAML and JSON file of the folder is read, several documents in a file too. A document says what it is of:
+  kind: Blueprint | Credential | Grant | Integration | Policy | Action | Scorecard | Entity | …
+  …                        and the fields that it has everywhere else (docs/definitions.md)
+Blueprints of Port's and entities of Backstage's are taken as they are.
+
+What was applied from git is read-only elsewhere from then on, unless `seawall admin setting definitions.locked false`.")]
+pub(crate) struct Apply {
+    /// The folder
+    folder: PathBuf,
+    /// Remove what an earlier apply of this source made and the folder no longer has
+    #[arg(long)]
+    prune: bool,
+    /// Only show the plan
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+    /// Whose the definitions are; left out: git: and the repository's name, or the folder's
+    #[arg(long, value_name = "git:NAME")]
+    source: Option<String>,
+    /// Why, for those who look later at grants and the policy
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+}
+
+/// Shows what `apply` would change, and what somebody else changed since. Exit code 1 where something would change
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  seawall diff platform/
+  seawall diff platform/ --prune -o json | jq '.steps[] | select(.change != \"unchanged\")'")]
+pub(crate) struct Diff {
+    /// The folder
+    folder: PathBuf,
+    /// Count what the folder no longer has as well
+    #[arg(long)]
+    prune: bool,
+    /// Whose the definitions are; left out: git: and the repository's name, or the folder's
+    #[arg(long, value_name = "git:NAME")]
+    source: Option<String>,
+}
+
+/// What is to be done, and all that belongs to it.
+pub(super) struct Task {
+    pub(super) source: String,
+    pub(super) wanted: BTreeMap<(Kind, String), Definition>,
+    pub(super) state: seawall_domain::definition::State,
+    pub(super) steps: Vec<Step>,
+    pub(super) notes: Vec<Note>,
+    pub(super) passed_over: Vec<String>,
+}
+
+impl Task {
+    /// Compares `wanted` with the server.
+    pub(super) async fn new(client: &Client, mut wanted: Vec<Definition>, source: String, may: May) -> Result<Self> {
+        let state = state::read(client, &wanted, &source).await?;
+        fit(&mut wanted, &state.now);
+        let steps = plan(wanted.clone(), &state, &source, may);
+        let notes = state::placeholders(client, &wanted, &state).await?;
+        Ok(Self {
+            wanted: wanted
+                .into_iter()
+                .map(|definition| (definition.key(), definition))
+                .collect(),
+            source,
+            state,
+            steps,
+            notes,
+            passed_over: Vec::new(),
+        })
+    }
+
+    fn changes(&self) -> bool {
+        self.steps.iter().any(Step::changes)
+    }
+
+    fn is_hindered(&self) -> bool {
+        self.steps
+            .iter()
+            .any(|step| matches!(step.change, Change::Hindered { .. }))
+    }
+
+    fn has_work(&self) -> bool {
+        let claims = |step: &Step| step.change == Change::Unchanged { claim: true };
+        self.changes() || self.steps.iter().any(claims)
+    }
+
+    /// The plan for programs.
+    fn data(&self, failures: Option<&[Failure]>) -> Value {
+        json!({
+            "source": self.source,
+            "steps": self.steps,
+            "notes": self.notes,
+            "passedOver": self.passed_over,
+            "applied": failures.is_some(),
+            "failures": failures.unwrap_or_default(),
+        })
+    }
+
+    /// Prints the plan for people.
+    fn show(&self, global: &Global) -> Result {
+        let parts: Vec<_> = [show::steps(&self.steps), show::notes(&self.notes)]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        if !parts.is_empty() {
+            global.output().text(&parts.join("\n\n"))?;
+        }
+        if !self.passed_over.is_empty() {
+            let count = self.passed_over.len();
+            let first: Vec<_> = self.passed_over.iter().take(3).cloned().collect();
+            let more = if count > 3 { ", …" } else { "" };
+            eprintln!(
+                "{count} files hold nothing to take: {}{more} (-o json names all)",
+                first.join(", ")
+            );
+        }
+        eprintln!("{}: {}", self.source, show::counts(&self.steps));
+        Ok(())
+    }
+
+    /// Shows the plan, asks, and does it.
+    pub(super) async fn run(
+        self,
+        global: &Global,
+        client: &Client,
+        dry_run: bool,
+        yes: bool,
+        reason: Option<&str>,
+    ) -> Result {
+        let people = global.output().is_table();
+        if people {
+            self.show(global)?;
+        }
+        if dry_run || !self.has_work() {
+            if !people {
+                global.output().data(&self.data(None))?;
+            }
+            return self.verdict(&[]);
+        }
+        if self.changes() && !yes && !ask::confirmed("apply it?", "to apply without asking")? {
+            return Err(CliError::Failed("nothing was applied".into()));
+        }
+        let work = Work {
+            client,
+            source: &self.source,
+            wanted: &self.wanted,
+            state: &self.state,
+            reason,
+        };
+        let failures = work.all(&self.steps).await?;
+        if !people {
+            global.output().data(&self.data(Some(&failures)))?;
+        } else if failures.is_empty() {
+            eprintln!("applied");
+        } else {
+            global.output().text(&show::failures(&failures))?;
+        }
+        self.verdict(&failures)
+    }
+
+    fn verdict(&self, failures: &[Failure]) -> Result {
+        if failures.is_empty() && !self.is_hindered() {
+            Ok(())
+        } else {
+            Err(CliError::Unwell)
+        }
+    }
+}
+
+/// Reads a folder; all that is wrong is said at once.
+fn loaded(folder: &Folder) -> Result<Loaded> {
+    let options = backstage::Options {
+        prefix: String::new(),
+        checkout: folder.checkout(),
+    };
+    let loaded = load(folder, &options);
+    if !loaded.problems.is_empty() {
+        return Err(CliError::Usage(format!(
+            "{} problems; nothing is applied before they are mended:\n{}",
+            loaded.problems.len(),
+            loaded.problems.join("\n")
+        )));
+    }
+    Ok(loaded)
+}
+
+async fn task(client: &Client, folder: &Path, source: Option<String>, prune: bool) -> Result<Task> {
+    let folder = Folder::open(folder)?;
+    let source = match source {
+        Some(source) => checked(source)?,
+        None => folder.source(),
+    };
+    let loaded = loaded(&folder)?;
+    if loaded.definitions.is_empty() {
+        let known = client.all(&["definition-owners"], &[]).await?;
+        let made: Vec<Owner> = crate::cli::output::items(&known)
+            .iter()
+            .map(state::parsed)
+            .collect::<Result<_>>()?;
+        // An empty folder is more often a wrong one than the wish to remove everything.
+        if !made.iter().any(|owner| owner.source == source) {
+            return Err(CliError::Usage(format!(
+                "the folder holds no definitions, such as a YAML file with `kind: Blueprint`, and `{source}` has applied none before"
+            )));
+        }
+    }
+    let may = May { prune, take_over: true };
+    let mut task = Task::new(client, loaded.definitions, source, may).await?;
+    task.notes.extend(loaded.notes);
+    task.passed_over = loaded.passed_over;
+    Ok(task)
+}
+
+/// A source's name as a person gives it.
+pub(super) fn checked(source: String) -> Result<String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    let well = source.split_once(':').is_some_and(|(kind, name)| {
+        !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase()) && !name.is_empty() && name.chars().all(plain)
+    });
+    if well && source.len() <= 200 {
+        return Ok(source);
+    }
+    Err(CliError::Usage(format!(
+        "--source {source}: expected a kind and a name, such as `git:platform`: letters, digits, `-`, `_`, `.` and `/` behind the colon"
+    )))
+}
+
+impl Apply {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        let task = task(&client, &self.folder, self.source, self.prune).await?;
+        task.run(global, &client, self.dry_run, self.yes, self.reason.as_deref())
+            .await
+    }
+}
+
+impl Diff {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        let task = task(&client, &self.folder, self.source, self.prune).await?;
+        if global.output().is_table() {
+            task.show(global)?;
+        } else {
+            global.output().data(&task.data(None))?;
+        }
+        if task.changes() || task.is_hindered() {
+            return Err(CliError::Unwell);
+        }
+        Ok(())
+    }
+}
