@@ -5,7 +5,9 @@ use crate::{
     deliveries::{Hook, Intake},
     egress::Recorder,
     error::EngineError,
+    events::Events,
     site::Sites,
+    subscriptions::{Couriers, Post},
     sync::Supervisors,
     tasks::Tasks,
 };
@@ -30,6 +32,8 @@ pub struct EngineConfig {
     pub plugins: PathBuf,
     /// The time.
     pub clock: Clock,
+    /// Sends messages of subscriptions.
+    pub post: Arc<dyn Post>,
     /// Runs passes, deliveries and runs: threads that give way to those that answer people.
     pub background: tokio::runtime::Handle,
     /// Names this process in leases; unique among all that share the database.
@@ -60,6 +64,9 @@ pub(crate) struct Inner {
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
     /// Held while what a client says is read, changed and written.
     pub(crate) clients: tokio::sync::Mutex<()>,
+    pub(crate) events: Events,
+    pub(crate) couriers: Couriers,
+    pub(crate) post: Arc<dyn Post>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -94,6 +101,9 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 clients: tokio::sync::Mutex::default(),
+                events: Events::default(),
+                couriers: Couriers::default(),
+                post: config.post,
                 shutdown,
                 tasks,
             }),
@@ -116,6 +126,8 @@ impl Engine {
                 self.carry_deliveries(&row);
             }
         }
+        self.tell_subscribers();
+        self.keep_log_short();
         self.resume_runs().await
     }
 
@@ -160,6 +172,7 @@ impl Engine {
             rows = next?;
         }
         self.inner.index.finish_load(position);
+        self.inner.events.moved(position);
         Ok(())
     }
 
@@ -167,6 +180,7 @@ impl Engine {
     pub(crate) fn index(&self, result: &seawall_store::PageResult) {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
+        self.inner.events.moved(result.position);
     }
 
     /// Starts work that calls plugins, behind what answers people.

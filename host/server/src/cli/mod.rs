@@ -11,6 +11,7 @@ mod credential;
 mod delivery;
 mod egress;
 pub(crate) mod error;
+mod events;
 pub(crate) mod follow;
 mod grant;
 pub(crate) mod integration;
@@ -21,6 +22,7 @@ mod policy;
 mod rule;
 mod run;
 mod serve;
+mod subscription;
 mod verdict;
 
 use clap::{Parser, Subcommand};
@@ -114,6 +116,11 @@ enum Command {
     /// Read entities
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Show what happened to entities, and follow it
+    Events(events::Events),
+    /// Tell others of changes by webhook
+    #[command(subcommand)]
+    Subscription(subscription::Subscription),
     /// Look after what tools sent by webhook
     #[command(subcommand)]
     Delivery(delivery::Delivery),
@@ -183,6 +190,8 @@ async fn run(cli: Cli) -> Result {
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global),
+        Command::Events(command) => command.run(global).await,
+        Command::Subscription(command) => command.run(global).await,
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,

@@ -5,6 +5,7 @@ mod history;
 mod list;
 
 use crate::cli::{Global, args::Pair, error::Result, output::at};
+pub(crate) use history::what;
 pub(crate) use list::{BLUEPRINTS, entities};
 use serde_json::Value;
 
