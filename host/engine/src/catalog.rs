@@ -203,7 +203,13 @@ impl Engine {
             Field::Property(name) => (
                 "property",
                 name,
-                blueprint.schema.properties.keys().map(String::as_str).collect(),
+                blueprint
+                    .schema
+                    .properties
+                    .keys()
+                    .map(String::as_str)
+                    .chain(compiled.computed().names())
+                    .collect(),
             ),
             Field::Relation(name) => (
                 "relation",

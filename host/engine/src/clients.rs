@@ -123,7 +123,7 @@ impl Engine {
                 answers.insert(at, Written::Rejected(vec![twice]));
                 continue;
             }
-            match self.ready(speaker, partition, write, at, &blueprints).await? {
+            match self.words(speaker, partition, write, at, &blueprints).await? {
                 Ok(one) => ready.push(one),
                 Err(problems) => drop(answers.insert(at, Written::Rejected(problems))),
             }
@@ -131,8 +131,10 @@ impl Engine {
         let mut stubs = Vec::new();
         loop {
             // An entity that is refused takes those along that point to it.
-            let known: HashSet<(BlueprintId, EntityId)> =
-                ready.iter().map(|r| (r.entity.blueprint.clone(), r.entity.identifier.clone())).collect();
+            let known: HashSet<(BlueprintId, EntityId)> = ready
+                .iter()
+                .map(|r| (r.entity.blueprint.clone(), r.entity.identifier.clone()))
+                .collect();
             let before = ready.len();
             stubs.clear();
             ready.retain(|one| {
@@ -163,7 +165,7 @@ impl Engine {
     }
 
     /// Checks one, and makes what the source says of it from now on.
-    async fn ready(
+    async fn words(
         &self,
         speaker: &Speaker,
         partition: i64,
@@ -193,7 +195,9 @@ impl Engine {
         let key = format!("{blueprint}/{identifier}");
         let item = self.inner.store.item(partition, &key).await?;
         let said = item.as_ref().map(|item| serde_json::from_slice::<Value>(&item.value));
-        let said = said.transpose().map_err(|e| EngineError::Internal(format!("{key}: {e}")))?;
+        let said = said
+            .transpose()
+            .map_err(|e| EngineError::Internal(format!("{key}: {e}")))?;
         let wanted = match (write.merge, said) {
             (true, Some(mut said)) => {
                 merge_patch(&mut said, &write.body);
@@ -247,7 +251,9 @@ impl Engine {
     /// What all but this source say of an entity.
     async fn others(&self, entity: i64, source: &str) -> Result<Option<Entity>> {
         let all = self.inner.store.contributions(entity).await?;
-        let others = all.iter().filter(|c| !(c.source.client && c.source.integration == source));
+        let others = all
+            .iter()
+            .filter(|c| !(c.source.client && c.source.integration == source));
         Ok(merge(others.map(|c| &c.says)))
     }
 
@@ -309,7 +315,11 @@ impl Engine {
             self.put_words(speaker, partition, upserts, Vec::new(), expect).await?;
         }
         for one in ready {
-            let found = self.inner.store.entity(&one.entity.blueprint, &one.entity.identifier).await?;
+            let found = self
+                .inner
+                .store
+                .entity(&one.entity.blueprint, &one.entity.identifier)
+                .await?;
             let row = found.ok_or_else(|| EngineError::Conflict(format!("`{}` was removed meanwhile", one.key)))?;
             let written = if !one.existed {
                 Written::Created(row)
@@ -347,7 +357,11 @@ impl Engine {
         let key = format!("{blueprint}/{identifier}");
         let sources = self.inner.store.sources(row.id).await?;
         let own = |source: &seawall_store::SourceRow| source.client && source.integration == speaker.source;
-        let mut left: Vec<String> = sources.iter().filter(|s| !own(s)).map(|s| s.integration.clone()).collect();
+        let mut left: Vec<String> = sources
+            .iter()
+            .filter(|s| !own(s))
+            .map(|s| s.integration.clone())
+            .collect();
         left.sort();
         left.dedup();
         if !sources.iter().any(own) {
@@ -357,7 +371,8 @@ impl Engine {
                 left.join(", ")
             )));
         }
-        self.put_words(speaker, partition, Vec::new(), vec![key], Vec::new()).await?;
+        self.put_words(speaker, partition, Vec::new(), vec![key], Vec::new())
+            .await?;
         Ok(Removed { left })
     }
 
@@ -385,6 +400,7 @@ impl Engine {
             converted: 0,
             cause,
             expect,
+            renewal: false,
             now: self.now(),
         };
         let result = self.inner.store.apply_page(page).await?;
@@ -396,7 +412,10 @@ impl Engine {
 /// Names of clients' sources cannot be those of integrations.
 fn check_source(source: &str) -> Result<()> {
     let fine = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
-    let right = source == PEOPLE || source.split_once(':').is_some_and(|(kind, name)| fine(kind) && fine(name));
+    let right = source == PEOPLE
+        || source
+            .split_once(':')
+            .is_some_and(|(kind, name)| fine(kind) && fine(name));
     if right && source.len() <= 200 {
         return Ok(());
     }
@@ -447,7 +466,10 @@ fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&En
     });
     let properties = properties.map(|name| {
         let pointer = format!("/properties/{}", escaped(name));
-        Problem::at(pointer, format!("`{}` requires the property `{name}`", blueprint.identifier))
+        Problem::at(
+            pointer,
+            format!("`{}` requires the property `{name}`", blueprint.identifier),
+        )
     });
     let relations = blueprint.relations.iter().filter(|(name, relation)| {
         relation.required
@@ -456,7 +478,10 @@ fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&En
     });
     let relations = relations.map(|(name, _)| {
         let pointer = format!("/relations/{}", escaped(name));
-        Problem::at(pointer, format!("`{}` requires the relation `{name}`", blueprint.identifier))
+        Problem::at(
+            pointer,
+            format!("`{}` requires the relation `{name}`", blueprint.identifier),
+        )
     });
     properties.chain(relations).collect()
 }
@@ -498,7 +523,14 @@ fn read_entity(mut body: Value, blueprint: &BlueprintId, identifier: &EntityId) 
         }
     }
     // What a GET adds may come back with it.
-    for added in ["createdAt", "updatedAt", "version", "sources", "referrers", "provenance"] {
+    for added in [
+        "createdAt",
+        "updatedAt",
+        "version",
+        "sources",
+        "referrers",
+        "provenance",
+    ] {
         object.remove(added);
     }
     // Port writes one team as a text.
@@ -510,21 +542,39 @@ fn read_entity(mut body: Value, blueprint: &BlueprintId, identifier: &EntityId) 
         .find(|field| !FIELDS.contains(&field.as_str()) && *field != "blueprint" && *field != "identifier");
     if let Some(unknown) = unknown {
         let near = seawall_domain::text::nearest(unknown, FIELDS);
-        let hint = near.map_or_else(|| format!("there are: {}", FIELDS.join(", ")), |near| format!("did you mean `{near}`?"));
+        let hint = near.map_or_else(
+            || format!("there are: {}", FIELDS.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
         let detail = format!("an entity has no field `{unknown}`; {hint} Properties stand under `properties`");
         return Err(Problem::at(format!("/{}", escaped(unknown)), detail));
     }
     for (field, shape, fits) in [
         ("title", "a text", object.get("title").is_none_or(Value::is_string)),
         ("icon", "a text", object.get("icon").is_none_or(Value::is_string)),
-        ("team", "a list of texts", object.get("team").is_none_or(Value::is_array)),
-        ("properties", "an object", object.get("properties").is_none_or(Value::is_object)),
-        ("relations", "an object", object.get("relations").is_none_or(Value::is_object)),
+        (
+            "team",
+            "a list of texts",
+            object.get("team").is_none_or(Value::is_array),
+        ),
+        (
+            "properties",
+            "an object",
+            object.get("properties").is_none_or(Value::is_object),
+        ),
+        (
+            "relations",
+            "an object",
+            object.get("relations").is_none_or(Value::is_object),
+        ),
     ] {
         if !fits {
             let found = object.get(field).map(ToString::to_string).unwrap_or_default();
             let found = seawall_domain::text::cut(&found, 60).into_owned();
-            return Err(Problem::at(format!("/{field}"), format!("expected {shape}, found {found}")));
+            return Err(Problem::at(
+                format!("/{field}"),
+                format!("expected {shape}, found {found}"),
+            ));
         }
     }
     if let Some(Value::Object(relations)) = object.get("relations") {

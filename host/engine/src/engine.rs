@@ -62,6 +62,9 @@ pub(crate) struct Inner {
     pub(crate) intake: Intake,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    pub(crate) remaps: crate::workbench::Remaps,
+    /// Woken by every change.
+    pub(crate) derive: tokio::sync::Notify,
     /// Held while what a client says is read, changed and written.
     pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) events: Events,
@@ -100,6 +103,8 @@ impl Engine {
                 intake,
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
+                remaps: crate::workbench::Remaps::default(),
+                derive: tokio::sync::Notify::new(),
                 clients: tokio::sync::Mutex::default(),
                 events: Events::default(),
                 couriers: Couriers::default(),
@@ -128,6 +133,9 @@ impl Engine {
         }
         self.tell_subscribers();
         self.keep_log_short();
+        self.resume_merges().await?;
+        self.resume_remaps().await?;
+        self.derive_in_background();
         self.resume_runs().await
     }
 
@@ -181,6 +189,7 @@ impl Engine {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
         self.inner.events.moved(result.position);
+        self.inner.derive.notify_one();
     }
 
     /// Starts work that calls plugins, behind what answers people.

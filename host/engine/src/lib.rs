@@ -9,6 +9,7 @@ mod clients;
 mod clock;
 mod credentials;
 mod deliveries;
+mod derive;
 mod egress;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod tasks;
 mod tighten;
 mod trust;
 mod uninstall;
+mod workbench;
 
 pub use audit::{Asked, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
@@ -53,3 +55,4 @@ pub use subscriptions::{Message, Post, Reply, SubscriptionRequest, SubscriptionV
 pub use sync::preview::{Preview, PreviewRequest, preview};
 pub use tighten::Unused;
 pub use trust::Standing;
+pub use workbench::{Differences, Earlier, Example, Items, KindDiff, MappingDiff};

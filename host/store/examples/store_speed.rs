@@ -103,6 +103,7 @@ impl Ingest {
                 cause: "pass".into(),
                 now: 1_700_000_000_000,
                 expect: vec![],
+                renewal: false,
             };
             self.store.apply_page(page).await?;
             wall += start.elapsed();

@@ -199,13 +199,19 @@ impl Computed {
         for section in ["mirrorProperties", "calculationProperties", "aggregationProperties"] {
             let Some(all) = other.get(section) else { continue };
             let Some(all) = all.as_object() else {
-                errors.push(wrong(format!("/{section}"), "expected an object: a definition for each name"));
+                errors.push(wrong(
+                    format!("/{section}"),
+                    "expected an object: a definition for each name",
+                ));
                 continue;
             };
             for (name, definition) in all {
                 let pointer = format!("/{section}/{}", escaped(name));
                 if let Some(before) = names.insert(name.clone(), section) {
-                    errors.push(wrong(&pointer, format!("`{name}` is a property of `{before}` already; choose another name")));
+                    errors.push(wrong(
+                        &pointer,
+                        format!("`{name}` is a property of `{before}` already; choose another name"),
+                    ));
                     continue;
                 }
                 let read = match section {
@@ -243,13 +249,18 @@ impl Computed {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let mirrors = self.mirrors.keys().map(String::as_str);
         let calculations = self.calculations.iter().map(|(name, _)| name.as_str());
-        mirrors.chain(calculations).chain(self.aggregations.keys().map(String::as_str))
+        mirrors
+            .chain(calculations)
+            .chain(self.aggregations.keys().map(String::as_str))
     }
 }
 
 fn text<'v>(value: &'v Value, field: &str, pointer: &str, example: &str) -> Result<&'v str, ComputedError> {
     value[field].as_str().filter(|text| !text.is_empty()).ok_or_else(|| {
-        wrong(format!("{pointer}/{field}"), format!("expected a text such as {example}"))
+        wrong(
+            format!("{pointer}/{field}"),
+            format!("expected a text such as {example}"),
+        )
     })
 }
 
@@ -257,7 +268,10 @@ fn text<'v>(value: &'v Value, field: &str, pointer: &str, example: &str) -> Resu
 fn steps(path: &str, pointer: &str, relations: &BTreeSet<String>) -> Result<Vec<String>, ComputedError> {
     let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
     if steps.iter().any(String::is_empty) || steps.len() > MAX_STEPS {
-        let message = format!("expected 1 to {MAX_STEPS} names with dots between, found `{}`", crate::text::cut(path, 80));
+        let message = format!(
+            "expected 1 to {MAX_STEPS} names with dots between, found `{}`",
+            crate::text::cut(path, 80)
+        );
         return Err(wrong(pointer, message));
     }
     if let Some(first) = steps.first().filter(|first| !relations.contains(*first)) {
@@ -271,7 +285,10 @@ fn no_relation(name: &str, relations: &BTreeSet<String>) -> String {
     let hint = match near {
         Some(near) => format!("did you mean `{near}`?"),
         None if relations.is_empty() => "it has none".to_owned(),
-        None => format!("it has: {}", relations.iter().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        None => format!(
+            "it has: {}",
+            relations.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+        ),
     };
     format!("the blueprint has no relation `{name}`; {hint}")
 }
@@ -282,10 +299,16 @@ fn mirror(definition: &Value, pointer: &str, relations: &BTreeSet<String>) -> Re
     let mut steps = steps(path, &at, relations)?;
     let property = steps.pop().filter(|_| !steps.is_empty());
     let property = property.ok_or_else(|| {
-        wrong(&at, format!("`{path}` names a relation alone; write a property behind it: `{path}.$title`"))
+        wrong(
+            &at,
+            format!("`{path}` names a relation alone; write a property behind it: `{path}.$title`"),
+        )
     })?;
     if property.starts_with('$') && !META.contains(&property.as_str()) {
-        return Err(wrong(&at, format!("there is no `{property}`; there are: {}", META.join(", "))));
+        return Err(wrong(
+            &at,
+            format!("there is no `{property}`; there are: {}", META.join(", ")),
+        ));
     }
     Ok(Mirror {
         relations: steps,
@@ -296,7 +319,10 @@ fn mirror(definition: &Value, pointer: &str, relations: &BTreeSet<String>) -> Re
 fn calculation(definition: &Value, pointer: &str) -> Result<Calculation, ComputedError> {
     let code = text(definition, "calculation", pointer, "`.properties.a + .properties.b`")?;
     let expr = COMPILER.compile(code).map_err(|fault| {
-        let place = fault.at.map(|spot| format!(" (line {}, character {})", spot.line, spot.column)).unwrap_or_default();
+        let place = fault
+            .at
+            .map(|spot| format!(" (line {}, character {})", spot.line, spot.column))
+            .unwrap_or_default();
         wrong(format!("{pointer}/calculation"), format!("{}{place}", fault.message))
     })?;
     let mut schema = definition.clone();
@@ -306,7 +332,11 @@ fn calculation(definition: &Value, pointer: &str) -> Result<Calculation, Compute
         schema.remove("colorized");
     }
     super::property::Property::new(&schema).map_err(|wrong_| {
-        let at = if wrong_.field.is_empty() { pointer.to_owned() } else { format!("{pointer}/{}", wrong_.field) };
+        let at = if wrong_.field.is_empty() {
+            pointer.to_owned()
+        } else {
+            format!("{pointer}/{}", wrong_.field)
+        };
         wrong(at, wrong_.reason)
     })?;
     Ok(Calculation {
@@ -317,23 +347,27 @@ fn calculation(definition: &Value, pointer: &str) -> Result<Calculation, Compute
     })
 }
 
-fn aggregation(
-    definition: &Value,
-    pointer: &str,
-    relations: &BTreeSet<String>,
-) -> Result<Aggregation, ComputedError> {
+fn aggregation(definition: &Value, pointer: &str, relations: &BTreeSet<String>) -> Result<Aggregation, ComputedError> {
     let target = text(definition, "target", pointer, "`issue`")?;
     let target = BlueprintId::new(target).map_err(|e| wrong(format!("{pointer}/target"), e.to_string()))?;
     let spec = &definition["calculationSpec"];
     let at = format!("{pointer}/calculationSpec");
     if !spec.is_object() {
-        return Err(wrong(at, "expected an object such as {\"calculationBy\": \"entities\", \"func\": \"count\"}"));
+        return Err(wrong(
+            at,
+            "expected an object such as {\"calculationBy\": \"entities\", \"func\": \"count\"}",
+        ));
     }
     let func = func(spec, &at)?;
     let query = match &definition["query"] {
         Value::Null => None,
         query @ Value::Object(_) => Some(query.clone()),
-        _ => return Err(wrong(format!("{pointer}/query"), "expected an object with `combinator` and `rules`")),
+        _ => {
+            return Err(wrong(
+                format!("{pointer}/query"),
+                "expected an object with `combinator` and `rules`",
+            ));
+        }
     };
     let paths = match &definition["pathFilter"] {
         Value::Null => None,
@@ -363,9 +397,14 @@ fn path_filter(one: &Value, pointer: &str, relations: &BTreeSet<String>) -> Resu
             .map(|name| name.as_str().map(str::to_owned))
             .collect::<Option<Vec<_>>>()
     });
-    let names = names.filter(|names| (1..=MAX_STEPS).contains(&names.len())).ok_or_else(|| {
-        wrong(format!("{pointer}/path"), format!("expected a list of 1 to {MAX_STEPS} names of relations"))
-    })?;
+    let names = names
+        .filter(|names| (1..=MAX_STEPS).contains(&names.len()))
+        .ok_or_else(|| {
+            wrong(
+                format!("{pointer}/path"),
+                format!("expected a list of 1 to {MAX_STEPS} names of relations"),
+            )
+        })?;
     let from_here = one["fromBlueprint"].is_string();
     if let Some(first) = names.first().filter(|first| from_here && !relations.contains(*first)) {
         return Err(wrong(format!("{pointer}/path/0"), no_relation(first, relations)));
@@ -391,7 +430,10 @@ fn func(spec: &Value, pointer: &str) -> Result<Func, ComputedError> {
                 return Err(wrong(at, message));
             }
         };
-        Ok(Some((period, spec["measureTimeBy"].as_str().unwrap_or("$createdAt").to_owned())))
+        Ok(Some((
+            period,
+            spec["measureTimeBy"].as_str().unwrap_or("$createdAt").to_owned(),
+        )))
     };
     match spec["calculationBy"].as_str() {
         Some("entities") => match func {
@@ -405,7 +447,9 @@ fn func(spec: &Value, pointer: &str) -> Result<Func, ComputedError> {
             },
             other => Err(wrong(
                 format!("{pointer}/func"),
-                format!("over entities there are count and average, found `{other}`; with `calculationBy: property` there are more"),
+                format!(
+                    "over entities there are count and average, found `{other}`; with `calculationBy: property` there are more"
+                ),
             )),
         },
         Some("property") => {
@@ -419,7 +463,10 @@ fn func(spec: &Value, pointer: &str) -> Result<Func, ComputedError> {
                 _ => Ok(Func::Of { property, what }),
             }
         }
-        _ => Err(wrong(format!("{pointer}/calculationBy"), "expected `entities` or `property`")),
+        _ => Err(wrong(
+            format!("{pointer}/calculationBy"),
+            "expected `entities` or `property`",
+        )),
     }
 }
 
@@ -450,12 +497,16 @@ fn in_order(mut all: Vec<(String, Calculation)>) -> Result<Vec<(String, Calculat
     }
     let mut out: Vec<(String, Calculation)> = Vec::new();
     while !all.is_empty() {
-        let ready = |one: &(String, Calculation)| one.1.reads.iter().all(|name| out.iter().any(|(done, _)| done == name));
+        let ready =
+            |one: &(String, Calculation)| one.1.reads.iter().all(|name| out.iter().any(|(done, _)| done == name));
         let Some(at) = all.iter().position(ready) else {
             let cycle: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
             return Err(wrong(
                 format!("/calculationProperties/{}", escaped(cycle[0])),
-                format!("these calculations read each other in a circle: {}; take one of them out of another", cycle.join(", ")),
+                format!(
+                    "these calculations read each other in a circle: {}; take one of them out of another",
+                    cycle.join(", ")
+                ),
             ));
         };
         out.push(all.remove(at));
@@ -497,4 +548,168 @@ impl Calculation {
 /// A member's name within a JSON pointer (RFC 6901).
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn read(other: Value) -> Result<Computed, Vec<ComputedError>> {
+        let own = BTreeMap::from([("tier".to_owned(), json!({"type": "string"}))]);
+        let relations = ["system", "repo"].map(str::to_owned).into();
+        Computed::read(other.as_object().unwrap(), &own, &relations)
+    }
+
+    #[test]
+    fn ports_shapes_are_read() {
+        let computed = read(json!({
+            "mirrorProperties": {"m": {"path": "system.tier"}, "deep": {"title": "T", "path": "system.domain.$title"}},
+            "calculationProperties": {
+                "z": {"type": "number", "calculation": ".properties.a + 1"},
+                "a": {"type": "number", "calculation": ".properties.stars * 2", "colorized": true, "colors": {"1": "red"}}
+            },
+            "aggregationProperties": {
+                "n": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
+                "per": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "average", "averageOf": "week"}},
+                "sum": {"target": "issue", "calculationSpec": {"calculationBy": "property", "func": "median", "property": "points"},
+                    "pathFilter": [{"path": ["epic", "service"]}, {"fromBlueprint": "service", "path": ["repo"]}],
+                    "query": {"combinator": "and", "rules": []}}
+            },
+            "ownership": {"type": "Inherited", "path": "system.domain"}
+        }))
+        .unwrap();
+        assert_eq!(computed.mirrors["deep"].relations, ["system", "domain"]);
+        assert_eq!(computed.mirrors["deep"].property, "$title");
+        let order: Vec<_> = computed.calculations.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(order, ["a", "z"]);
+        assert_eq!(
+            computed.aggregations["per"].func,
+            Func::CountPer {
+                period: Period::Week,
+                by: "$createdAt".into()
+            }
+        );
+        let sum = &computed.aggregations["sum"];
+        assert_eq!(
+            sum.func,
+            Func::Of {
+                property: "points".into(),
+                what: Over::Median
+            }
+        );
+        assert_eq!(
+            sum.paths
+                .as_ref()
+                .unwrap()
+                .iter()
+                .map(|path| path.from_here)
+                .collect::<Vec<_>>(),
+            [false, true]
+        );
+        assert_eq!(computed.inherits.as_deref().unwrap(), ["system", "domain"]);
+        assert!(read(json!({})).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_where_it_stands() {
+        for (other, pointer, words) in [
+            (
+                json!({"mirrorProperties": {"m": {"path": "sytem.tier"}}}),
+                "/mirrorProperties/m/path",
+                "did you mean `system`",
+            ),
+            (
+                json!({"mirrorProperties": {"m": {"path": "system"}}}),
+                "/mirrorProperties/m/path",
+                "`system.$title`",
+            ),
+            (
+                json!({"mirrorProperties": {"m": {"path": "system.$name"}}}),
+                "/mirrorProperties/m/path",
+                "$identifier",
+            ),
+            (
+                json!({"mirrorProperties": {"tier": {"path": "system.tier"}}}),
+                "/mirrorProperties/tier",
+                "already",
+            ),
+            (
+                json!({"mirrorProperties": {"m": {}}}),
+                "/mirrorProperties/m/path",
+                "expected a text",
+            ),
+            (
+                json!({"mirrorProperties": []}),
+                "/mirrorProperties",
+                "expected an object",
+            ),
+            (
+                json!({"calculationProperties": {"c": {"type": "string", "calculation": ".a |"}}}),
+                "/calculationProperties/c/calculation",
+                "expected",
+            ),
+            (
+                json!({"calculationProperties": {"c": {"type": "strin", "calculation": ".a"}}}),
+                "/calculationProperties/c/type",
+                "did you mean `string`",
+            ),
+            (
+                json!({"calculationProperties": {"a": {"type": "number", "calculation": ".properties.b"}, "b": {"type": "number", "calculation": ".properties.a"}}}),
+                "/calculationProperties/a",
+                "in a circle: a, b",
+            ),
+            (
+                json!({"aggregationProperties": {"n": {"target": "issue"}}}),
+                "/aggregationProperties/n/calculationSpec",
+                "expected an object",
+            ),
+            (
+                json!({"aggregationProperties": {"n": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "sum"}}}}),
+                "/aggregationProperties/n/calculationSpec/func",
+                "calculationBy: property",
+            ),
+            (
+                json!({"aggregationProperties": {"n": {"target": "issue", "calculationSpec": {"calculationBy": "property", "property": "p", "func": "mode"}}}}),
+                "/aggregationProperties/n/calculationSpec/func",
+                "median",
+            ),
+            (
+                json!({"ownership": {"type": "Inherited", "path": "owner"}}),
+                "/ownership/path",
+                "no relation `owner`",
+            ),
+            (
+                json!({"ownership": {"type": "Shared"}}),
+                "/ownership/type",
+                "`Inherited`",
+            ),
+        ] {
+            let errors = read(other.clone()).unwrap_err();
+            assert_eq!(errors[0].pointer, pointer, "{other}");
+            assert!(errors[0].message.contains(words), "{}", errors[0]);
+        }
+    }
+
+    #[test]
+    fn a_calculation_fits_its_type_or_gives_nothing() {
+        let one = |code: &str, kind: &str| {
+            let all = json!({"calculationProperties": {"c": {"type": kind, "calculation": code}}});
+            read(all).unwrap().calculations.remove(0).1
+        };
+        let entity = json!({"identifier": "pay", "properties": {"stars": 4, "n": null}});
+        assert_eq!(one(".properties.stars * 2", "number").run(&entity), Ok(Some(json!(8))));
+        assert_eq!(
+            one("\"https://x/\" + .identifier", "string").run(&entity),
+            Ok(Some(json!("https://x/pay")))
+        );
+        assert_eq!(one(".properties.n", "number").run(&entity), Ok(None));
+        assert_eq!(one(".properties.stars", "string").run(&entity), Ok(Some(json!("4"))));
+        assert!(one(".properties", "number").run(&entity).is_err());
+        assert!(one("error(\"no\")", "number").run(&entity).unwrap_err().contains("no"));
+        let endless = one("[range(1e9)] | length", "number").run(&entity);
+        assert!(endless.is_err(), "{endless:?}");
+        assert!(one("now", "number").run(&entity).is_err());
+    }
 }

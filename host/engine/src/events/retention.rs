@@ -1,6 +1,6 @@
 //! How long the change log is kept.
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, Result, derive::FOLLOWED};
 use seawall_domain::subscription::Retention;
 use std::time::Duration;
 
@@ -63,7 +63,13 @@ impl Engine {
         let kept = self.retention().await?;
         let store = &self.inner.store;
         let rows = i64::try_from(kept.rows).unwrap_or(i64::MAX);
-        let upto = store.position().await?.saturating_sub(rows);
+        // What computed values are yet to follow from stays whatever is set.
+        let followed = store
+            .setting(FOLLOWED)
+            .await?
+            .and_then(|value| value.as_i64())
+            .unwrap_or(0);
+        let upto = store.position().await?.saturating_sub(rows).min(followed);
         let told = store.subscriptions().await?.iter().map(|row| row.position).min();
         let before = |days: u32| self.now() - i64::from(days) * DAY_MS;
         self.trim_pieces(before(kept.days), told.unwrap_or(upto).min(upto))

@@ -117,6 +117,7 @@ impl Engine {
             converted,
             cause: place.cause.clone(),
             expect: Vec::new(),
+            renewal: false,
             now: self.now(),
         }))
     }
@@ -163,7 +164,7 @@ impl Engine {
     }
 }
 
-fn strict(site: &Site, kind: &str) -> bool {
+pub(crate) fn strict(site: &Site, kind: &str) -> bool {
     site.plugin
         .bundle()
         .manifest
@@ -212,7 +213,7 @@ pub(crate) fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
 }
 
 /// Equal hashes map to equal entities: it covers the item, the mapping of its kind and the blueprints.
-fn hash(value: &[u8], rules: &[u8; 16]) -> [u8; 16] {
+pub(crate) fn hash(value: &[u8], rules: &[u8; 16]) -> [u8; 16] {
     let mut hasher = sha2::Sha256::new();
     hasher.update(rules);
     hasher.update(value);

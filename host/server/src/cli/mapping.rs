@@ -4,6 +4,7 @@ use crate::cli::{
     Global,
     error::{CliError, Result},
     output::{Column, at, grid, table, visible},
+    workbench,
 };
 use seawall_domain::{
     Report, Severity,
@@ -16,6 +17,14 @@ use std::path::PathBuf;
 pub(crate) enum Mapping {
     /// Try a mapping on a folder of example items
     Try(Try),
+    /// Show stored items of an integration
+    Items(workbench::Items),
+    /// Show what another mapping would make of the stored items
+    Preview(workbench::Preview),
+    /// Put a mapping in force, and map the stored items anew
+    Apply(workbench::Apply),
+    /// Put the mapping in force that was before
+    Rollback(workbench::Rollback),
 }
 
 /// Tries a mapping on example items: shows for each kind the items, the entities, values that were converted, properties
@@ -38,8 +47,20 @@ pub(crate) struct Try {
 }
 
 impl Mapping {
-    pub(crate) fn run(self, global: &Global) -> Result {
-        let Self::Try(Try { dir }) = self;
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        match self {
+            Self::Try(one) => one.run(global),
+            Self::Items(items) => items.run(global).await,
+            Self::Preview(preview) => preview.run(global).await,
+            Self::Apply(apply) => apply.run(global).await,
+            Self::Rollback(rollback) => rollback.run(global).await,
+        }
+    }
+}
+
+impl Try {
+    fn run(self, global: &Global) -> Result {
+        let Self { dir } = self;
         let mut input = TrialInput::read(&dir).map_err(|e| CliError::Usage(e.to_string()))?;
         input.now = Some(seawall_engine::system_clock());
         let trial = input.run();

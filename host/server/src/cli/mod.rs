@@ -24,6 +24,7 @@ mod run;
 mod serve;
 mod subscription;
 mod verdict;
+mod workbench;
 
 use clap::{Parser, Subcommand};
 use error::Result;
@@ -189,9 +190,9 @@ async fn run(cli: Cli) -> Result {
         Command::Run(command) => command.run(global).await,
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
-        Command::Mapping(command) => command.run(global),
         Command::Events(command) => command.run(global).await,
         Command::Subscription(command) => command.run(global).await,
+        Command::Mapping(command) => command.run(global).await,
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,

@@ -28,6 +28,7 @@ mod runs;
 mod subscriptions;
 mod time;
 mod unread;
+mod workbench;
 
 pub use access::Token;
 
@@ -111,7 +112,12 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(blueprints::list))
         .routes(routes!(blueprints::get, blueprints::put))
         .routes(routes!(entities::list::list))
-        .routes(routes!(entities::get::get, entities::write::put, entities::write::patch, entities::write::remove))
+        .routes(routes!(
+            entities::get::get,
+            entities::write::put,
+            entities::write::patch,
+            entities::write::remove
+        ))
         .routes(routes!(entities::write::bulk))
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
@@ -123,6 +129,10 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(integrations::list))
         .routes(routes!(integrations::get, integrations::put, integrations::remove))
         .routes(routes!(integrations::sync))
+        .routes(routes!(workbench::items))
+        .routes(routes!(workbench::get, workbench::put))
+        .routes(routes!(workbench::preview))
+        .routes(routes!(workbench::roll_back))
         .routes(routes!(integrations::pause))
         .routes(routes!(integrations::resume))
         .routes(routes!(integrations::cancel))

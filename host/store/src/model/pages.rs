@@ -52,6 +52,9 @@ pub struct PageWrite {
     pub cause: String,
     /// What has to be so still; else nothing is stored, and [`crate::StoreError::Changed`] says what is not.
     pub expect: Vec<Expect>,
+    /// Outside a pass: the items are what is stored already, mapped anew. They count as no newer than they were, so that a
+    /// pass that is under way goes on listing them.
+    pub renewal: bool,
     /// The time.
     pub now: Millis,
 }

@@ -32,6 +32,7 @@ pub(super) struct Page {
     converted: u64,
     cause: String,
     expect: Vec<Expect>,
+    renewal: bool,
     now: Millis,
 }
 
@@ -86,6 +87,7 @@ impl Page {
             converted: page.converted,
             cause,
             expect: page.expect,
+            renewal: page.renewal,
             now: page.now,
         })
     }
@@ -114,6 +116,7 @@ impl Page {
                     any_deleted: any_deleted(conn, pass)?,
                 }
             }
+            None if self.renewal => Turn::Renewal,
             None => Turn::Live {
                 open: tx::open_pass(conn, self.partition)?,
             },
@@ -144,6 +147,8 @@ enum Turn {
     Pass { pass: i64, any_deleted: bool },
     /// A change outside a pass, and the pass that is open beside it.
     Live { open: Option<i64> },
+    /// What is stored, mapped anew.
+    Renewal,
 }
 
 fn any_deleted(conn: &Connection, pass: i64) -> Result<bool> {
@@ -204,8 +209,8 @@ impl Tx<'_> {
     }
 
     fn upsert(&mut self, item: Item, turn: &Turn) -> Result<()> {
-        let live_pass = match *turn {
-            Turn::Pass { .. } => None,
+        let mut live_pass = match *turn {
+            Turn::Pass { .. } | Turn::Renewal => None,
             Turn::Live { open } => open,
         };
         // What is not known is written without looking for it first, unless the item before was known.
@@ -231,6 +236,7 @@ impl Tx<'_> {
                     .execute(params![pass, item.key])?;
             }
             Turn::Live { open: None } => {}
+            Turn::Renewal => live_pass = known.as_ref().and_then(|k| k.live_pass),
         }
         let id = match known {
             Some(known) => {

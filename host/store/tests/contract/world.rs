@@ -122,6 +122,7 @@ impl World {
                 "delivery".into()
             },
             expect: vec![],
+            renewal: false,
             now: self.now,
         }
     }

@@ -163,7 +163,10 @@ pub(super) fn shown(
                 sources: origin.sources.into_iter().map(Source::from).collect(),
                 since: time::show(origin.since),
             };
-            fields.into_iter().map(|(field, origin)| (field, view(origin))).collect()
+            fields
+                .into_iter()
+                .map(|(field, origin)| (field, view(origin)))
+                .collect()
         }),
     };
     let body = serde_json::to_vec(&body).map_err(|e| EngineError::Internal(e.to_string()))?;

@@ -39,7 +39,10 @@ impl WriteQuery {
         if let Some(by) = &self.by
             && (by.is_empty() || by.len() > 200 || by.chars().any(char::is_control))
         {
-            return Err(Problem::invalid("by", "expected 1 to 200 bytes without control characters"));
+            return Err(Problem::invalid(
+                "by",
+                "expected 1 to 200 bytes without control characters",
+            ));
         }
         Ok(Speaker {
             source: self.source.unwrap_or_else(|| PEOPLE.to_owned()),
@@ -309,6 +312,9 @@ fn named<T: std::str::FromStr<Err = seawall_domain::BadId>>(value: &Value) -> Re
     match value {
         Value::String(text) => text.parse().map_err(|e: seawall_domain::BadId| e.to_string()),
         Value::Null => Err("it is missing, and has to be there".to_owned()),
-        other => Err(format!("expected a text, found {}", seawall_domain::text::cut(&other.to_string(), 60))),
+        other => Err(format!(
+            "expected a text, found {}",
+            seawall_domain::text::cut(&other.to_string(), 60)
+        )),
     }
 }

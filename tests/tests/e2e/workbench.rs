@@ -1,0 +1,156 @@
+//! The mapping workbench: a mapping is tried on stored items, put in force without asking the tool, and taken back.
+
+use crate::probed;
+use reqwest::{Method, StatusCode};
+use seawall_tests::{Seawall, eventually};
+use serde_json::{Value, json};
+
+const MAPPING: &str = "/api/v1/integrations/probe/mapping";
+
+fn mapping(query: &str, tier: &str) -> Value {
+    json!({"resources": [{"kind": "item", "selector": {"query": query}, "port": {"entity": {"mappings": {
+        "identifier": ".id", "title": ".name", "blueprint": "\"thing\"",
+        "properties": {"size": ".size", "tier": tier}, "relations": {"parent": ".parent"}
+    }}}}]})
+}
+
+async fn preview(seawall: &Seawall, mapping: &Value) -> Value {
+    let body = json!({"mapping": mapping});
+    let (status, diff) = seawall.send(Method::POST, &format!("{MAPPING}/preview"), &body).await;
+    assert_eq!(status, StatusCode::OK, "{diff}");
+    diff
+}
+
+fn total(diff: &Value) -> [u64; 5] {
+    ["added", "changed", "removed", "unchanged", "rejected"].map(|name| diff["total"][name].as_u64().unwrap())
+}
+
+async fn tiers(seawall: &Seawall) -> Vec<String> {
+    let facet = seawall.get("/api/v1/blueprints/thing/facets/tier").await;
+    let values = facet["items"].as_array().unwrap().iter();
+    let mut tiers: Vec<_> = values
+        .map(|v| format!("{}:{}", v["value"].as_str().unwrap(), v["count"]))
+        .collect();
+    tiers.sort();
+    tiers
+}
+
+#[tokio::test]
+async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
+    let (mut seawall, tool) = probed(40).await;
+    // No pass may do what the workbench does.
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/pause", &Value::Null)
+        .await;
+    let asked = tool.requests();
+    let items = seawall.get("/api/v1/integrations/probe/items?kind=item&limit=30").await;
+    assert_eq!(items["items"].as_array().unwrap().len(), 30);
+    assert_eq!(items["items"][1]["value"]["id"], "item-00001");
+    let next = items["next"].as_str().unwrap();
+    let rest = seawall
+        .get(&format!(
+            "/api/v1/integrations/probe/items?kind=item&limit=30&cursor={next}"
+        ))
+        .await;
+    assert_eq!(
+        (rest["items"].as_array().unwrap().len(), &rest["next"]),
+        (10, &Value::Null)
+    );
+    assert_eq!(rest["items"][0]["key"], "item-00030");
+
+    let same = preview(&seawall, &Value::Null).await;
+    assert_eq!(total(&same), [0, 0, 0, 40, 0]);
+    let upper = mapping(".size < 38", ".tier | ascii_upcase");
+    let diff = preview(&seawall, &upper).await;
+    assert_eq!(total(&diff), [0, 38, 2, 0, 0], "{diff}");
+    let changed = diff["kinds"][0]["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|e| e["what"] == "changed")
+        .unwrap();
+    assert_eq!(changed["diff"]["properties.tier"], json!(["gold", "GOLD"]), "{changed}");
+    let broken = preview(&seawall, &mapping("true", ".name | tonumber")).await;
+    assert_eq!(broken["total"]["rejected"], 40, "{broken}");
+    assert_eq!(
+        tiers(&seawall).await,
+        ["gold:20", "silver:20"],
+        "a preview changes nothing"
+    );
+
+    let (status, answer) = seawall
+        .send(Method::PUT, &format!("{MAPPING}?by=ann"), &json!({"mapping": upper}))
+        .await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    eventually("the new mapping", || async {
+        (tiers(&seawall).await == ["GOLD:19", "SILVER:19"]).then_some(())
+    })
+    .await;
+    let history = seawall
+        .get("/api/v1/blueprints/thing/entities/item-00001/history")
+        .await;
+    assert_eq!(history["items"][0]["cause"], "mapping:probe");
+    let view = seawall.get(MAPPING).await;
+    assert_eq!(
+        (&view["earlier"][0]["mapping"], &view["earlier"][0]["by"]),
+        (&Value::Null, &json!("ann"))
+    );
+
+    // It is in force after a crash too, and the way back asks nobody either.
+    seawall.kill();
+    seawall.boot().await;
+    let output = seawall.command(&["mapping", "rollback", "probe", "--by", "bob"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(tiers(&seawall).await, ["gold:20", "silver:20"]);
+    assert_eq!(tool.requests(), asked, "the tool was asked for nothing");
+    // What the next pass finds is unchanged.
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/resume", &Value::Null)
+        .await;
+    seawall.settled("probe").await;
+    let position = seawall.get("/api/v1/blueprints/thing/entities?limit=1").await["position"].clone();
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &Value::Null)
+        .await;
+    seawall.settled("probe").await;
+    assert_eq!(
+        seawall.get("/api/v1/blueprints/thing/entities?limit=1").await["position"],
+        position
+    );
+}
+
+#[tokio::test]
+async fn a_mapping_that_is_wrong_or_removes_much_is_refused() {
+    let (seawall, _tool) = probed(40).await;
+    let body = json!({"mapping": mapping("true", ".tier |")});
+    for (method, path) in [
+        (Method::POST, format!("{MAPPING}/preview")),
+        (Method::PUT, MAPPING.to_owned()),
+    ] {
+        let (status, problem) = seawall.send(method, &path, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains("tier"), "{problem}");
+    }
+    let little = json!({"mapping": mapping(".size < 5", ".tier")});
+    let (status, problem) = seawall.send(Method::PUT, MAPPING, &little).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert!(
+        problem["detail"].as_str().unwrap().contains("would remove 35 of 40"),
+        "{problem}"
+    );
+    assert_eq!(seawall.get("/api/v1/blueprints/thing/count").await["count"], 40);
+    let (status, problem) = seawall
+        .send(Method::POST, &format!("{MAPPING}/rollback"), &Value::Null)
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    let (status, problem) = seawall.try_get("/api/v1/integrations/probe/items?kind=itme").await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+    let (status, _) = seawall
+        .send(Method::PUT, &format!("{MAPPING}?force=true"), &little)
+        .await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    eventually("fewer entities", || async {
+        (seawall.get("/api/v1/blueprints/thing/count").await["count"] == 5).then_some(())
+    })
+    .await;
+}
