@@ -7,6 +7,8 @@ use std::time::Duration;
 const SETTING: &str = "retention";
 /// How often the log is looked at.
 const EVERY: Duration = Duration::from_secs(600);
+/// How soon where something of it was still needed.
+const SOON: Duration = Duration::from_secs(2);
 /// Changes dropped in one transaction, so that pages are stored in between.
 const PIECE: usize = 2_000;
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -47,34 +49,41 @@ impl Engine {
         self.spawn(async move {
             let shutdown = engine.inner.shutdown.clone();
             while !shutdown.is_cancelled() {
-                if let Err(error) = engine.trim_log().await {
-                    tracing::warn!("the change log was not trimmed: {error}");
-                }
+                let again = match engine.trim_log().await {
+                    Ok(true) => EVERY,
+                    Ok(false) => SOON,
+                    Err(error) => {
+                        tracing::warn!("the change log was not trimmed: {error}");
+                        EVERY
+                    }
+                };
                 tokio::select! {
                     () = shutdown.cancelled() => {}
                     () = engine.inner.events.trim.notified() => {}
-                    () = tokio::time::sleep(EVERY) => {}
+                    () = tokio::time::sleep(again) => {}
                 }
             }
         });
     }
 
-    async fn trim_log(&self) -> Result<()> {
+    /// False where computed values are yet to follow from some of what may go.
+    async fn trim_log(&self) -> Result<bool> {
         let kept = self.retention().await?;
         let store = &self.inner.store;
-        let rows = i64::try_from(kept.rows).unwrap_or(i64::MAX);
-        // What computed values are yet to follow from stays whatever is set.
         let followed = store
             .setting(FOLLOWED)
             .await?
             .and_then(|value| value.as_i64())
             .unwrap_or(0);
-        let upto = store.position().await?.saturating_sub(rows).min(followed);
+        let rows = i64::try_from(kept.rows).unwrap_or(i64::MAX);
+        let wanted = store.position().await?.saturating_sub(rows);
+        let upto = wanted.min(followed);
         let told = store.subscriptions().await?.iter().map(|row| row.position).min();
         let before = |days: u32| self.now() - i64::from(days) * DAY_MS;
         self.trim_pieces(before(kept.days), told.unwrap_or(upto).min(upto))
             .await?;
-        self.trim_pieces(before(kept.pending_days), upto).await
+        self.trim_pieces(before(kept.pending_days), upto).await?;
+        Ok(wanted <= followed)
     }
 
     async fn trim_pieces(&self, older: i64, upto: i64) -> Result<()> {
