@@ -17,7 +17,7 @@ mod wait;
 pub use guarded::Guarded;
 pub use pki::{Authority, Signed};
 pub use real::{RealServer, free_port};
-pub use receiver::{Received, Receiver};
+pub use receiver::{Decided, Received, Receiver};
 pub use rogue::Rogue;
 pub use seawall::{Seawall, component, repository, run, seawall_binary};
 pub use tool::{Answer, Tool};

@@ -241,7 +241,7 @@ impl Sending {
         }
         if outcome.sent > 0 {
             self.down = Some(false);
-            if row.problem.is_some() {
+            if row.problem.is_some() && outcome.stop.is_none() {
                 store.note_subscription(self.id, None).await?;
             }
         } else if outcome.failed > 0 {

@@ -245,28 +245,36 @@ impl Following {
 
     /// Waits until there is something to read or to send.
     async fn wait(&mut self) {
-        let live = async {
-            match &mut self.live {
+        let Self {
+            app,
+            wanted,
+            cursor,
+            live,
+            beat,
+            ..
+        } = self;
+        let moved = async {
+            match live {
                 Some(live) => live.recv().await,
                 None => pending().await,
             }
         };
         let changed = async {
-            match self.wanted.changes {
-                true => self.app.engine.moved_past(self.cursor).await,
+            match wanted.changes {
+                true => app.engine.moved_past(*cursor).await,
                 false => pending().await,
             }
         };
         tokio::select! {
-            () = self.app.closing.cancelled() => self.over = true,
+            () = app.closing.cancelled() => self.over = true,
             () = changed => {}
-            moved = live => match moved {
+            moved = moved => match moved {
                 Ok(live) => self.ready.extend(self.wanted.event(live)),
                 // What was missed is at `/passes` and `/runs`.
                 Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => self.over = true,
             },
-            () = sleep_until(self.beat) => self.tell_place(),
+            () = sleep_until(*beat) => self.tell_place(),
         }
     }
 
@@ -323,4 +331,21 @@ fn ended(error: EngineError) -> Option<Event> {
     let problem = Problem::from(error);
     let data = serde_json::to_value(&problem).unwrap_or_default();
     is_gone.then(|| named("gone", &data))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_follow_at_once() {
+        let followers = Followers::default();
+        let mut all: Vec<_> = (0..FOLLOWERS).filter_map(|_| followers.enter().ok()).collect();
+        assert_eq!(all.len(), FOLLOWERS);
+        assert!(followers.enter().is_err());
+        all.pop();
+        assert!(followers.enter().is_ok());
+        drop(all);
+        assert_eq!(followers.count(), 0);
+    }
 }

@@ -117,7 +117,7 @@ mod tests {
 
     #[track_caller]
     fn check(uri: &str, header: Option<&str>, position: Option<i64>, left: &str) {
-        let mut request = Request::get(uri);
+        let mut request = http::Request::get(uri);
         if let Some(header) = header {
             request = request.header("Seawall-Position", header);
         }
@@ -145,7 +145,7 @@ mod tests {
             Some(3),
             "/api/v1/passes?position=1",
         );
-        let mut wrong = Request::get(format!("{list}?position=soon"))
+        let mut wrong = http::Request::get(format!("{list}?position=soon"))
             .body(Body::empty())
             .unwrap();
         assert!(asked(&mut wrong).is_err());

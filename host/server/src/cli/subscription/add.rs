@@ -20,7 +20,7 @@ Examples:
 
 The first time it prints the secret that messages are signed with; it is not shown again. One that is there keeps its secret, its
 place, and without --header its headers.")]
-pub(super) struct Add {
+pub(crate) struct Add {
     /// Its name
     name: String,
     /// Where messages go

@@ -16,7 +16,7 @@ Examples:
   seawall subscription dead deploy-bot
   seawall subscription dead deploy-bot --waiting         those that are sent again by themselves
   seawall subscription dead deploy-bot 12 -o json | jq .payload")]
-pub(super) struct Dead {
+pub(crate) struct Dead {
     /// The subscription
     name: String,
     /// The message's number
@@ -37,7 +37,7 @@ pub(super) struct Dead {
 #[command(
     after_help = "Examples:\n  seawall subscription retry deploy-bot 12\n  seawall subscription retry deploy-bot --all"
 )]
-pub(super) struct Retry {
+pub(crate) struct Retry {
     /// The subscription
     name: String,
     /// The message's number, as `subscription dead` shows it
@@ -51,7 +51,7 @@ pub(super) struct Retry {
 /// Drops a dead message: it is never sent
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall subscription drop deploy-bot 12")]
-pub(super) struct Drop {
+pub(crate) struct Drop {
     /// The subscription
     name: String,
     /// The message's number, as `subscription dead` shows it
