@@ -124,6 +124,9 @@ id!(
     /// Names a credential.
     CredentialName, "credential name", is_slug, "lower-case letters, digits and dashes, starting with a letter, at most 63", "unleash-token");
 id!(
+    /// Names a subscription.
+    SubscriptionName, "subscription name", is_slug, "lower-case letters, digits and dashes, starting with a letter, at most 63", "deploy-bot");
+id!(
     /// Names a kind of item, an operation or a rule in a manifest.
     KindName, "kind", is_name, "1 to 1,000 bytes without control characters or outer spaces", "pull-request");
 id!(

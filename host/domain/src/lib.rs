@@ -30,6 +30,7 @@ pub mod query;
 pub mod report;
 pub mod run;
 pub mod signature;
+pub mod subscription;
 pub mod trust;
 pub mod webhook;
 

@@ -158,7 +158,10 @@ impl Engine {
         limit: usize,
     ) -> Result<Vec<ChangeRow>> {
         let rows = self.inner.store.history(blueprint, identifier, before, limit).await?;
-        if rows.is_empty() && before.is_none() {
+        // What is left of an entity that stands may have no change any more: see `Engine::retention`.
+        let gone =
+            rows.is_empty() && before.is_none() && self.inner.store.entity(blueprint, identifier).await?.is_none();
+        if gone {
             return Err(EngineError::not_found("entity", format!("{blueprint}/{identifier}")));
         }
         Ok(rows)

@@ -5,7 +5,9 @@ use crate::{
     deliveries::{Hook, Intake},
     egress::Recorder,
     error::EngineError,
+    events::Events,
     site::Sites,
+    subscriptions::{Couriers, Post},
     sync::Supervisors,
     tasks::Tasks,
 };
@@ -34,6 +36,8 @@ pub struct EngineConfig {
     pub plugins: PathBuf,
     /// The time.
     pub clock: Clock,
+    /// Sends messages of subscriptions.
+    pub post: Arc<dyn Post>,
     /// Runs passes, deliveries and runs: threads that give way to those that answer people.
     pub background: tokio::runtime::Handle,
     /// Names this process in leases; unique among all that share the database.
@@ -70,6 +74,9 @@ pub(crate) struct Inner {
     pub(crate) derive: tokio::sync::Notify,
     /// Held while what a client says is read, changed and written.
     pub(crate) clients: tokio::sync::Mutex<()>,
+    pub(crate) events: Events,
+    pub(crate) couriers: Couriers,
+    pub(crate) post: Arc<dyn Post>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -108,6 +115,9 @@ impl Engine {
                 definitions: tokio::sync::Mutex::default(),
                 derive: tokio::sync::Notify::new(),
                 clients: tokio::sync::Mutex::default(),
+                events: Events::default(),
+                couriers: Couriers::default(),
+                post: config.post,
                 shutdown,
                 tasks,
             }),
@@ -130,6 +140,8 @@ impl Engine {
                 self.carry_deliveries(&row);
             }
         }
+        self.tell_subscribers();
+        self.keep_log_short();
         self.resume_merges().await?;
         self.resume_remaps().await?;
         self.derive_in_background();
@@ -177,6 +189,7 @@ impl Engine {
             rows = next?;
         }
         self.inner.index.finish_load(position);
+        self.inner.events.moved(position);
         Ok(())
     }
 
@@ -184,6 +197,7 @@ impl Engine {
     pub(crate) fn index(&self, result: &seawall_store::PageResult) {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
+        self.inner.events.moved(result.position);
         self.inner.derive.notify_one();
     }
 

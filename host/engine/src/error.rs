@@ -46,6 +46,12 @@ pub enum EngineError {
     /// It cannot be done as things stand.
     #[error("{0}")]
     Conflict(String),
+    /// What was asked for is no longer kept.
+    #[error("{0}")]
+    Gone(String),
+    /// This process does not reflect it yet.
+    #[error("{0}")]
+    Behind(String),
     /// The policy does not let this person do it.
     #[error("{0}")]
     Forbidden(String),

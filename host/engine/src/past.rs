@@ -69,6 +69,9 @@ impl Engine {
     pub async fn entity_at(&self, blueprint: &BlueprintId, identifier: &EntityId, at: Millis) -> Result<Entity> {
         let living = self.inner.store.entity(blueprint, identifier).await?;
         // What was changed behind this row is in its history alone.
+        if let Some(row) = living.as_ref().filter(|row| row.updated_at <= at) {
+            return Ok(row.entity.clone());
+        }
         let newest = living.as_ref().map(|row| row.version);
         let mut state = living.map(|row| row.entity);
         let mut before = None;
@@ -85,6 +88,13 @@ impl Engine {
             }
             match changes.last() {
                 Some(last) if changes.len() == PAGE => before = Some(last.position),
+                // Its creation was not among them.
+                _ if state.is_some() => {
+                    return Err(EngineError::Gone(format!(
+                        "what `{blueprint}/{identifier}` was at that time is no longer kept: its history begins later; \
+                         see `seawall admin retention`"
+                    )));
+                }
                 _ => return Err(was_not_there(blueprint, identifier)),
             }
         }
@@ -92,7 +102,7 @@ impl Engine {
 }
 
 /// The state before a change.
-fn take_back(
+pub(crate) fn take_back(
     state: Option<Entity>,
     change: &ChangeRow,
     blueprint: &BlueprintId,

@@ -103,6 +103,7 @@ impl Engine {
         };
         let (run, new) = self.inner.store.create_run(&run).await?;
         if new {
+            self.run_moved(&run);
             self.follow(run.clone());
         }
         Ok((run, new))
@@ -261,7 +262,9 @@ impl Follow {
     async fn save(&mut self, lines: &Arc<Mutex<Vec<LogLine>>>) -> Result<()> {
         self.run.updated_at = self.engine.now();
         let log = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        Ok(self.engine.inner.store.update_run(&self.run, &log).await?)
+        self.engine.inner.store.update_run(&self.run, &log).await?;
+        self.engine.run_moved(&self.run);
+        Ok(())
     }
 
     /// What the tool now holds is in the catalog before the run is said to have ended.

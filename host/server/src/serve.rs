@@ -1,6 +1,9 @@
 //! `serve`: opens the data folder, starts the engine, and answers HTTP until it is told to stop.
 
-use crate::http::{self, App, Token};
+use crate::{
+    http::{self, App, Token},
+    post::Poster,
+};
 use anyhow::{Context, Result, bail};
 use seawall_engine::{Engine, EngineConfig, system_clock};
 use seawall_runtime::{Runtime, RuntimeConfig};
@@ -71,6 +74,7 @@ impl Server {
             runtime,
             plugins: options.data.join("plugins"),
             clock: system_clock,
+            post: Arc::new(Poster::default()),
             background: background()?,
             // The same after a restart, so that a process that died does not keep its partitions from its successor.
             owner: kept(&options.data.join("instance"), "instance-")?,
@@ -91,8 +95,15 @@ impl Server {
     /// # Errors
     /// Where the listener fails.
     pub async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
-        let router = http::router(App::new(self.engine.clone(), Token::new(self.token)));
-        axum::serve(self.listener, router).with_graceful_shutdown(stop).await?;
+        let app = App::new(self.engine.clone(), Token::new(self.token));
+        let closing = app.closing();
+        let stop = async move {
+            stop.await;
+            closing.cancel();
+        };
+        axum::serve(self.listener, http::router(app))
+            .with_graceful_shutdown(stop)
+            .await?;
         self.engine.stop().await;
         Ok(())
     }

@@ -17,8 +17,8 @@ pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use seawall_domain::{
-    Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, grant::Decision, pass::PassState,
-    policy::PolicyChange,
+    Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, SubscriptionName, grant::Decision,
+    pass::PassState, policy::PolicyChange, subscription::Secrets,
 };
 use serde_json::Value;
 
@@ -241,6 +241,56 @@ pub trait Store: Send + Sync + 'static {
     async fn put_verdicts(&self, verdicts: &[VerdictRow]) -> Result<()>;
     /// Verdicts of one rule, or of all, by entity.
     async fn verdicts(&self, filter: &VerdictFilter) -> Result<Vec<VerdictRow>>;
+
+    // ---- subscriptions
+
+    /// Creates or replaces a subscription; true where it is new. Secrets are sealed under the master key; without them one that
+    /// is there keeps its own.
+    async fn put_subscription(&self, write: &SubscriptionWrite, now: Millis) -> Result<bool>;
+    /// All subscriptions, by name.
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>>;
+    /// What is secret of one, unsealed; none where there is no such subscription.
+    async fn subscription_secrets(&self, name: &SubscriptionName) -> Result<Option<Secrets>>;
+    /// Replaces it; false where there is none.
+    async fn put_subscription_secrets(&self, name: &SubscriptionName, secrets: &Secrets, now: Millis) -> Result<bool>;
+    /// Pauses or resumes, and forgets its problem; false where there is none.
+    async fn pause_subscription(&self, name: &SubscriptionName, paused: bool, now: Millis) -> Result<bool>;
+    /// Says what it could not do; none: all is well.
+    async fn note_subscription(&self, id: i64, problem: Option<&str>) -> Result<()>;
+    /// Removes one with its letters; false where there is none.
+    async fn remove_subscription(&self, name: &SubscriptionName) -> Result<bool>;
+    /// Takes the sending for `owner` and `length` milliseconds, if nobody else holds it at `now`. The returned fence must come
+    /// with what is settled; the owner itself gets the same one again. None where another holds it, or it is gone.
+    async fn lease_subscription(&self, id: i64, owner: &str, now: Millis, length: Millis) -> Result<Option<i64>>;
+    /// Stores what a round of sending came to, in one transaction; false, and nothing, where the lease was lost.
+    async fn settle_subscription(&self, id: i64, fence: i64, outcome: &Settlement, now: Millis) -> Result<bool>;
+    /// Of each entity with letters that wait the first one, by when it is due, with its body.
+    async fn waiting_letters(&self, id: i64, limit: usize) -> Result<Vec<LetterRow>>;
+    /// The entities (`BLUEPRINT/IDENTIFIER`) with letters that wait.
+    async fn waiting_entities(&self, id: i64) -> Result<Vec<String>>;
+    /// Letters, newest first, without bodies, from the id below `before`.
+    async fn letters(
+        &self,
+        id: i64,
+        state: Option<LetterState>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LetterRow>>;
+    /// One letter with its body.
+    async fn letter(&self, id: i64, letter: i64) -> Result<Option<LetterRow>>;
+    /// Lets a dead letter be tried again, from its first try; false where there is no such dead one.
+    async fn retry_letter(&self, id: i64, letter: i64, now: Millis) -> Result<bool>;
+    /// Drops a dead letter; false where there is no such dead one.
+    async fn drop_letter(&self, id: i64, letter: i64) -> Result<bool>;
+
+    // ---- the end of the change log
+
+    /// The position of the newest change that is no longer in the log; 0 where it is whole. [`Store::changes`] is complete
+    /// behind it.
+    async fn log_start(&self) -> Result<i64>;
+    /// Drops at most `limit` of the oldest changes, older than `older` and not behind `upto`. Entities keep what they are; their
+    /// history ends earlier. Returns how many were dropped; call it until that is less than `limit`.
+    async fn trim_changes(&self, older: Millis, upto: i64, limit: usize) -> Result<u64>;
 
     // ---- settings
 

@@ -7,6 +7,7 @@ mod entities;
 mod pages;
 mod passes;
 mod runs;
+mod subscriptions;
 
 pub use definitions::*;
 pub use deliveries::*;
@@ -15,3 +16,4 @@ pub use entities::*;
 pub use pages::*;
 pub use passes::*;
 pub use runs::*;
+pub use subscriptions::*;

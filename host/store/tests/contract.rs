@@ -24,6 +24,8 @@ mod passes;
 mod runs;
 #[path = "contract/sqlite.rs"]
 mod sqlite;
+#[path = "contract/subscriptions.rs"]
+mod subscriptions;
 #[path = "contract/world.rs"]
 mod world;
 
@@ -109,4 +111,9 @@ behaviours! {
         an_idempotency_key_finds_its_run,
         a_run_and_its_log_are_stored_together,
         verdicts_are_replaced;
+    subscriptions:
+        a_subscription_keeps_its_place_and_secret_when_it_is_replaced,
+        one_process_sends_at_a_time,
+        letters_of_one_entity_wait_behind_each_other,
+        the_log_is_cut_at_its_old_end_alone;
 }

@@ -1,5 +1,6 @@
 //! plugins/unleash (TypeScript) against a real Unleash: flags come in, and a run switches one.
 
+use crate::events::Stream;
 use reqwest::{Method, StatusCode};
 use seawall_tests::{RealServer, Seawall, component, eventually, free_port};
 use serde_json::{Value, json};
@@ -86,6 +87,8 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
         "target": {"blueprint": "unleashFeatureFlag", "identifier": "checkout-v2"},
         "inputs": {"environment": "development", "enabled": true}
     });
+    let mut stream = Stream::open(&seawall, "?type=run", None).await;
+    stream.block().await.unwrap();
     let request = seawall
         .request(Method::POST, "/api/v1/runs")
         .header("idempotency-key", "once")
@@ -100,6 +103,14 @@ async fn flags_of_a_real_unleash_are_in_the_catalog_and_a_run_switches_one() {
     })
     .await;
     assert_eq!(run["state"], "succeeded", "{run}");
+    // Who follows has seen it move.
+    let mut states = Vec::new();
+    while states.last() != Some(&json!("succeeded")) {
+        let event = stream.event().await.unwrap();
+        assert_eq!((event.event.as_deref(), &event.data["id"]), (Some("run"), &run["id"]));
+        states.push(event.data["state"].clone());
+    }
+    assert_eq!(states.first(), Some(&json!("requested")));
     let feature = unleash
         .call(Method::GET, "/api/admin/projects/default/features/checkout-v2", None)
         .await;

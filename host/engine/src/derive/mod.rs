@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The setting that says up to where the log has been followed.
-const FOLLOWED: &str = "derived";
+pub(crate) const FOLLOWED: &str = "derived";
 /// The setting that names blueprints of which all is computed anew.
 const WHOLE: &str = "derive-whole";
 /// Changes that are followed at once.

@@ -28,16 +28,19 @@ async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -
         return Ok(());
     };
     let pass = store.begin_closing(partition.id, fence, now).await?;
+    engine.pass_moved(rules.name.as_str(), &pass, PassState::Running, None);
     let all = store.vanished(partition.integration, &partition.kind).await?;
     // All that has gone counts together: three tenths are no less than a mass delete for going one by one.
     if pass::is_mass_delete(all.missing, all.known, rules.delete_share, rules.delete_floor) {
         let why = why(rules, partition, all, pass.id);
         store.end_pass(pass.id, PassState::Held, Some(&why), now).await?;
+        engine.pass_moved(rules.name.as_str(), &pass, PassState::Held, Some(&why));
     } else {
         engine.sweep(pass.id, fence).await?;
         store
             .end_pass(pass.id, PassState::Succeeded, None, engine.now())
             .await?;
+        engine.pass_moved(rules.name.as_str(), &pass, PassState::Succeeded, None);
     }
     let due = pass::next_due(engine.now(), rules.every_seconds);
     store.release(partition.id, fence, due).await?;

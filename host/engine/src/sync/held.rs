@@ -20,7 +20,14 @@ impl Engine {
                 "pass {pass} does not wait for a decision"
             )));
         }
-        let now = self.now();
+        let (now, ended) = (
+            self.now(),
+            if remove {
+                PassState::Succeeded
+            } else {
+                PassState::Cancelled
+            },
+        );
         if remove {
             let fence = self
                 .inner
@@ -39,6 +46,7 @@ impl Engine {
                 .end_pass(pass, PassState::Cancelled, Some("a person kept what was missing"), now)
                 .await?;
         }
+        self.pass_moved(name.as_str(), &held, ended, None);
         Ok(())
     }
 

@@ -67,6 +67,7 @@ pub(super) async fn drive(
         return Ok(PassEnd::Done);
     };
     let row = store.begin_pass(partition.id, fence, now).await?;
+    engine.pass_moved(site.integration().name.as_str(), &row, PassState::Running, None);
     let pass = Pass {
         engine,
         site,
@@ -311,6 +312,7 @@ impl Pass<'_> {
                         self.engine.now(),
                     )
                     .await?;
+                self.moved(PassState::Failed, Some(&failure.to_string()));
                 self.engine
                     .inner
                     .store
@@ -350,6 +352,11 @@ impl Pass<'_> {
         self.close(PassState::Succeeded, None, true).await
     }
 
+    fn moved(&self, state: PassState, error: Option<&str>) {
+        let name = &self.site.integration().name;
+        self.engine.pass_moved(name.as_str(), &self.row, state, error);
+    }
+
     /// Ends the pass and says when the next one is due.
     async fn close(&self, state: PassState, error: Option<&str>, well: bool) -> Result<()> {
         let store = &self.engine.inner.store;
@@ -362,6 +369,7 @@ impl Pass<'_> {
             store.forget_cursor(self.partition.id).await?;
         }
         store.end_pass(self.row.id, state, error, now).await?;
+        self.moved(state, error);
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);
         // A live kind waits inside `pull`, so it is asked again at once; the pause keeps one that does not wait in bounds.

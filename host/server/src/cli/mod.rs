@@ -13,6 +13,7 @@ mod credential;
 mod delivery;
 mod egress;
 pub(crate) mod error;
+mod events;
 mod export;
 mod folder;
 pub(crate) mod follow;
@@ -26,6 +27,7 @@ mod policy;
 mod rule;
 mod run;
 mod serve;
+mod subscription;
 mod verdict;
 mod workbench;
 
@@ -122,6 +124,11 @@ enum Command {
     /// Read entities
     #[command(subcommand)]
     Catalog(catalog::Catalog),
+    /// Show what happened to entities, and follow it
+    Events(events::Events),
+    /// Tell others of changes by webhook
+    #[command(subcommand)]
+    Subscription(subscription::Subscription),
     /// Look after what tools sent by webhook
     #[command(subcommand)]
     Delivery(delivery::Delivery),
@@ -199,6 +206,8 @@ async fn run(cli: Cli) -> Result {
         Command::Run(command) => command.run(global).await,
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
+        Command::Events(command) => command.run(global).await,
+        Command::Subscription(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global).await,
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,

@@ -69,6 +69,15 @@ impl Output {
         self.text(&text)
     }
 
+    /// Prints one of many data documents that come one after another: JSON on a line of its own, YAML behind `---`.
+    pub(crate) fn document(self, value: &Value) -> Result {
+        if self.format == Format::Yaml {
+            self.text("---")?;
+            return self.data(value);
+        }
+        self.text(&value.to_string())
+    }
+
     /// Prints text, with a line break at its end.
     pub(crate) fn text(self, text: &str) -> Result {
         let mut out = std::io::stdout().lock();

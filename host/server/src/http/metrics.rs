@@ -54,6 +54,11 @@ struct IntegrationLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SubscriptionLabels {
+    subscription: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EgressLabels {
     integration: String,
     host: String,
@@ -133,6 +138,10 @@ pub(super) async fn expose(State(app): State<App>) -> Result<Response, Problem> 
         unchanged,
     );
     registry.register("egress_requests", "Requests of plugins, refused ones too", egress);
+    let followers = Gauge::<i64>::default();
+    followers.set(i64::try_from(app.followers.count()).unwrap_or(i64::MAX));
+    registry.register("followers", "Connections that wait for events", followers);
+    subscriptions(&app, &mut registry).await?;
     let mut out = String::new();
     text::encode(&mut out, &registry).map_err(|e| EngineError::Internal(e.to_string()))?;
     Ok((
@@ -143,4 +152,46 @@ pub(super) async fn expose(State(app): State<App>) -> Result<Response, Problem> 
         out,
     )
         .into_response())
+}
+
+/// Outgoing webhooks.
+async fn subscriptions(app: &App, registry: &mut Registry) -> Result<(), Problem> {
+    let (sent, failed, lost) = (
+        Family::<SubscriptionLabels, Counter<u64, AtomicU64>>::default(),
+        Family::<SubscriptionLabels, Counter<u64, AtomicU64>>::default(),
+        Family::<SubscriptionLabels, Counter<u64, AtomicU64>>::default(),
+    );
+    let (waiting, dead, behind) = (
+        Family::<SubscriptionLabels, Gauge>::default(),
+        Family::<SubscriptionLabels, Gauge>::default(),
+        Family::<SubscriptionLabels, Gauge>::default(),
+    );
+    let position = app.engine.position();
+    for row in app.engine.store().subscriptions().await.map_err(EngineError::from)? {
+        let labels = SubscriptionLabels {
+            subscription: row.name.to_string(),
+        };
+        let signed = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        sent.get_or_create(&labels).inc_by(row.sent);
+        failed.get_or_create(&labels).inc_by(row.failed);
+        lost.get_or_create(&labels).inc_by(row.lost);
+        waiting.get_or_create(&labels).set(signed(row.waiting));
+        dead.get_or_create(&labels).set(signed(row.dead));
+        behind.get_or_create(&labels).set((position - row.position).max(0));
+    }
+    registry.register(
+        "subscription_sent",
+        "Messages that a subscription's receiver took",
+        sent,
+    );
+    registry.register("subscription_failed", "Tries of messages that it did not take", failed);
+    registry.register(
+        "subscription_lost",
+        "Changes that retention took before they were told",
+        lost,
+    );
+    registry.register("subscription_waiting", "Messages that are sent again", waiting);
+    registry.register("subscription_dead", "Messages that wait for a person", dead);
+    registry.register("subscription_behind", "Changes that were not looked at yet", behind);
+    Ok(())
 }

@@ -3,11 +3,13 @@
 mod access;
 mod audit;
 mod blueprints;
+mod changes;
 mod credentials;
 mod definitions;
 mod deliveries;
 mod egress;
 mod entities;
+mod events;
 mod extract;
 mod grants;
 mod health;
@@ -19,13 +21,16 @@ mod owned;
 mod passes;
 mod plugins;
 mod policy;
+mod position;
 mod problem;
 mod reach;
+mod retention;
 mod rules;
 mod runs;
 mod settings;
 mod sources;
 mod strict;
+mod subscriptions;
 mod time;
 mod unread;
 mod workbench;
@@ -40,6 +45,7 @@ use axum::{
 };
 use seawall_engine::Engine;
 use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
 use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
 use utoipa::{
     Modify, OpenApi,
@@ -53,6 +59,9 @@ pub struct App {
     pub(crate) engine: Engine,
     pub(crate) token: Arc<Token>,
     pub(crate) metrics: Arc<metrics::Metrics>,
+    pub(crate) followers: events::Followers,
+    /// The server stops: those who wait for events are let go.
+    pub(crate) closing: CancellationToken,
 }
 
 impl App {
@@ -62,7 +71,14 @@ impl App {
             engine,
             token: Arc::new(token),
             metrics: Arc::default(),
+            followers: events::Followers::default(),
+            closing: CancellationToken::new(),
         }
+    }
+
+    /// To be cancelled when the server is to stop: streams end, where they would hold it up.
+    pub fn closing(&self) -> CancellationToken {
+        self.closing.clone()
     }
 }
 
@@ -151,6 +167,17 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(runs::log))
         .routes(routes!(rules::evaluate))
         .routes(routes!(rules::verdicts))
+        .routes(routes!(changes::list))
+        .routes(routes!(events::follow))
+        .routes(routes!(retention::get, retention::put))
+        .routes(routes!(subscriptions::list))
+        .routes(routes!(subscriptions::get, subscriptions::put, subscriptions::remove))
+        .routes(routes!(subscriptions::rotate))
+        .routes(routes!(subscriptions::pause))
+        .routes(routes!(subscriptions::resume))
+        .routes(routes!(subscriptions::letters::list))
+        .routes(routes!(subscriptions::letters::get, subscriptions::letters::remove))
+        .routes(routes!(subscriptions::letters::retry))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(
             OpenApiRouter::new()
@@ -160,7 +187,9 @@ fn resources() -> OpenApiRouter<App> {
 }
 
 fn documented() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(ApiDoc::openapi()).nest("/api/v1", resources())
+    let mut router = OpenApiRouter::with_openapi(ApiDoc::openapi()).nest("/api/v1", resources());
+    position::document(router.get_openapi_mut());
+    router
 }
 
 /// The OpenAPI 3.1 document, generated from the handlers.
@@ -179,6 +208,7 @@ pub fn router(app: App) -> Router {
     let api = api
         .route("/api/v1/openapi.json", get(served))
         .route_layer(middleware::from_fn_with_state(app.clone(), owned::guard))
+        .route_layer(middleware::from_fn_with_state(app.clone(), position::reflect))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
     Router::new()
         .merge(api)

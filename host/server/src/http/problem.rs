@@ -112,6 +112,13 @@ impl From<EngineError> for Problem {
                 "It has changed since it was read",
                 detail,
             ),
+            EngineError::Gone(_) => Self::new(StatusCode::GONE, "gone", "This is no longer kept", detail),
+            EngineError::Behind(_) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "behind",
+                "This position is not reflected yet",
+                detail,
+            ),
             EngineError::Forbidden(_) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "The policy is against it", detail)
             }

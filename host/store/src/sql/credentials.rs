@@ -72,11 +72,14 @@ pub(crate) async fn sealed(conn: &mut Conn, name: &CredentialName) -> Result<Opt
     row.map_or(Ok(None), |row| get(&row, 0))
 }
 
-/// The first sealed value and its credential's name.
+/// The first sealed value and the name that it is sealed under.
 pub(crate) async fn first_sealed(conn: &mut Conn) -> Result<Option<(String, Vec<u8>)>> {
-    let row = query("SELECT name, sealed FROM credential WHERE sealed IS NOT NULL ORDER BY name LIMIT 1")
-        .fetch_optional(conn)
-        .await?;
+    let row = query(
+        "SELECT name, sealed FROM credential WHERE sealed IS NOT NULL \
+         UNION ALL SELECT 'subscription/' || name, sealed FROM subscription LIMIT 1",
+    )
+    .fetch_optional(conn)
+    .await?;
     row.map(|row| Ok((get(&row, "name")?, get(&row, "sealed")?)))
         .transpose()
 }
@@ -99,7 +102,7 @@ pub(crate) async fn remove(conn: &mut Conn, name: &CredentialName) -> Result<boo
     Ok(done.rows_affected() > 0)
 }
 
-/// Replaces every sealed value by what `f` makes of its name and value: all of them, or none.
+/// Replaces every sealed value, of subscriptions too, by what `f` makes of its name and value: all of them, or none.
 pub(crate) async fn replace_sealed(conn: &mut Conn, f: impl Fn(&str, &[u8]) -> Result<Vec<u8>>) -> Result<()> {
     let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     let rows = query("SELECT name, sealed FROM credential WHERE sealed IS NOT NULL")
@@ -113,6 +116,7 @@ pub(crate) async fn replace_sealed(conn: &mut Conn, f: impl Fn(&str, &[u8]) -> R
             .execute(&mut *tx)
             .await?;
     }
+    super::subscriptions::replace_sealed(&mut tx, &f).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -10,6 +10,7 @@ pub(crate) mod partitions;
 pub(crate) mod passes;
 pub(crate) mod runs;
 pub(crate) mod settings;
+pub(crate) mod subscriptions;
 pub(crate) mod verdicts;
 
 use crate::{Result, StoreError};

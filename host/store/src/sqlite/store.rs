@@ -4,13 +4,15 @@ use super::{SqliteStore, clear, clients, deliveries, derive, page::Page, read, s
 use crate::{
     BlueprintRow, ChangeRow, ClientSourceRow, ContributionRow, CredentialRow, DeliveryFilter, DeliveryOutcome,
     DeliveryRow, DeriveWrite, EgressFilter, EgressRow, EgressUsageRow, EntityRow, InstallationRow, IntegrationRow,
-    ItemRow, ItemState, LogLine, Missing, NewDelivery, PageResult, PageWrite, PartitionRow, PassRow, PluginRow,
-    RejectedRow, Result, RunRow, SourceRow, Store, StoreError, SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
+    ItemRow, ItemState, LetterRow, LetterState, LogLine, Missing, NewDelivery, PageResult, PageWrite, PartitionRow,
+    PassRow, PluginRow, RejectedRow, Result, RunRow, Settlement, SourceRow, Store, StoreError, SubscriptionRow,
+    SubscriptionWrite, SweepResult, Vanished, VerdictFilter, VerdictRow, sql,
 };
 use async_trait::async_trait;
 use seawall_domain::{
-    Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis, credential::SecretSource,
-    grant::Decision, integration::Integration, pass::PassState, policy::PolicyChange,
+    Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis, SubscriptionName,
+    credential::SecretSource, grant::Decision, integration::Integration, pass::PassState, policy::PolicyChange,
+    subscription::Secrets,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -452,5 +454,101 @@ impl Store for SqliteStore {
 
     async fn trim_deliveries(&self, older: Millis) -> Result<u64> {
         sql::deliveries::trim(&mut self.writer().await.conn, older).await
+    }
+
+    async fn put_subscription(&self, write: &SubscriptionWrite, now: Millis) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let secrets = write.secrets.as_ref();
+        let sealed = secrets
+            .map(|secrets| self.seal_secrets(&write.name, secrets))
+            .transpose()?;
+        sql::subscriptions::put(&mut writer.conn, write, sealed, now).await
+    }
+
+    async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>> {
+        sql::subscriptions::all(&mut *self.reader().await?).await
+    }
+
+    async fn subscription_secrets(&self, name: &SubscriptionName) -> Result<Option<Secrets>> {
+        // As `unseal`: value and key are of one time.
+        let writer = self.writer().await;
+        let sealed = sql::subscriptions::sealed(&mut *self.reader().await?, name).await?;
+        let key = self.master_key();
+        drop(writer);
+        let Some(sealed) = sealed else { return Ok(None) };
+        let text = key.unseal(&sql::subscriptions::seal_name(name.as_str()), &sealed)?;
+        Ok(Some(super::from_json("subscription", &text)?))
+    }
+
+    async fn put_subscription_secrets(&self, name: &SubscriptionName, secrets: &Secrets, now: Millis) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let sealed = self.seal_secrets(name, secrets)?;
+        sql::subscriptions::reseal(&mut writer.conn, name, sealed, now).await
+    }
+
+    async fn pause_subscription(&self, name: &SubscriptionName, paused: bool, now: Millis) -> Result<bool> {
+        sql::subscriptions::set_paused(&mut self.writer().await.conn, name, paused, now).await
+    }
+
+    async fn note_subscription(&self, id: i64, problem: Option<&str>) -> Result<()> {
+        sql::subscriptions::set_problem(&mut self.writer().await.conn, id, problem).await
+    }
+
+    async fn remove_subscription(&self, name: &SubscriptionName) -> Result<bool> {
+        sql::subscriptions::remove(&mut self.writer().await.conn, name).await
+    }
+
+    async fn lease_subscription(&self, id: i64, owner: &str, now: Millis, length: Millis) -> Result<Option<i64>> {
+        sql::subscriptions::lease(&mut self.writer().await.conn, id, owner, now, length).await
+    }
+
+    async fn settle_subscription(&self, id: i64, fence: i64, outcome: &Settlement, now: Millis) -> Result<bool> {
+        sql::subscriptions::settle(&mut self.writer().await.conn, id, fence, outcome, now).await
+    }
+
+    async fn waiting_letters(&self, id: i64, limit: usize) -> Result<Vec<LetterRow>> {
+        sql::subscriptions::waiting(&mut *self.reader().await?, id, limit).await
+    }
+
+    async fn waiting_entities(&self, id: i64) -> Result<Vec<String>> {
+        sql::subscriptions::waiting_entities(&mut *self.reader().await?, id).await
+    }
+
+    async fn letters(
+        &self,
+        id: i64,
+        state: Option<LetterState>,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<LetterRow>> {
+        sql::subscriptions::letters(&mut *self.reader().await?, id, state, before, limit).await
+    }
+
+    async fn letter(&self, id: i64, letter: i64) -> Result<Option<LetterRow>> {
+        sql::subscriptions::letter(&mut *self.reader().await?, id, letter).await
+    }
+
+    async fn retry_letter(&self, id: i64, letter: i64, now: Millis) -> Result<bool> {
+        sql::subscriptions::retry(&mut self.writer().await.conn, id, letter, now).await
+    }
+
+    async fn drop_letter(&self, id: i64, letter: i64) -> Result<bool> {
+        sql::subscriptions::drop_dead(&mut self.writer().await.conn, id, letter).await
+    }
+
+    async fn log_start(&self) -> Result<i64> {
+        sql::subscriptions::log_start(&mut *self.reader().await?).await
+    }
+
+    async fn trim_changes(&self, older: Millis, upto: i64, limit: usize) -> Result<u64> {
+        sql::subscriptions::trim(&mut self.writer().await.conn, older, upto, limit).await
+    }
+}
+
+impl SqliteStore {
+    fn seal_secrets(&self, name: &SubscriptionName, secrets: &Secrets) -> Result<Vec<u8>> {
+        let text = super::to_json("subscription", secrets)?;
+        self.master_key()
+            .seal(&sql::subscriptions::seal_name(name.as_str()), &text)
     }
 }

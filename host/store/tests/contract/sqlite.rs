@@ -278,3 +278,29 @@ async fn a_sealed_secret_is_nowhere_in_the_file_and_moves_to_a_new_key() {
         Some("correct-horse-battery")
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_of_subscriptions_move_to_a_new_master_key() {
+    use crate::subscriptions::{name, write};
+    let dir = tempfile::tempdir().unwrap();
+    let (path, key) = (dir.path().join("seawall.db"), dir.path().join("master.key"));
+    let mut secrets = seawall_domain::subscription::Secrets::new("one".into());
+    secrets.headers.insert("Authorization".into(), "Bearer x".into());
+    secrets.rotate("two".into(), 5);
+    let store = SqliteStore::open_with_key_file(&path, &key).await.unwrap();
+    store
+        .put_subscription(&write("https://a.example", Some("zero")), 1)
+        .await
+        .unwrap();
+    assert!(store.put_subscription_secrets(&name(), &secrets, 2).await.unwrap());
+    let old = std::fs::read(&key).unwrap();
+    store.rotate_master_key().await.unwrap();
+    assert_eq!(store.subscription_secrets(&name()).await.unwrap().unwrap(), secrets);
+    drop(store);
+    assert_ne!(std::fs::read(&key).unwrap(), old);
+    // A change that was cut off before the files changed places: the sealed values tell which key is theirs.
+    std::fs::rename(&key, dir.path().join("master.key.next")).unwrap();
+    std::fs::write(&key, old).unwrap();
+    let store = SqliteStore::open_with_key_file(&path, &key).await.unwrap();
+    assert_eq!(store.subscription_secrets(&name()).await.unwrap().unwrap(), secrets);
+}

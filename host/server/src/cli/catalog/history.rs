@@ -32,7 +32,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// `tier: 1 → 2` for each field.
-fn what(change: &Value) -> String {
+pub(crate) fn what(change: &Value) -> String {
     let short = |value: &Value| match plain(value) {
         text if text.is_empty() => "nothing".to_owned(),
         text => seawall_domain::text::cut(&text, 60).into_owned(),
@@ -48,6 +48,10 @@ impl History {
         let answer = Client::new(global)?
             .get_with(&path, &[("limit", self.limit.to_string())])
             .await?;
-        global.output().list(&answer, COLUMNS, "there are no changes")
+        global.output().list(&answer, COLUMNS, "there are no changes")?;
+        if global.output().is_table() && answer["cutOff"] == true {
+            eprintln!("what came before is no longer kept: see `seawall admin retention`");
+        }
+        Ok(())
     }
 }

@@ -6,6 +6,7 @@ mod list;
 mod write;
 
 use crate::cli::{Global, args::Pair, error::Result, output::at};
+pub(crate) use history::what;
 pub(crate) use list::{BLUEPRINTS, entities};
 use serde_json::Value;
 
