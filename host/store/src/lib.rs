@@ -245,7 +245,7 @@ pub trait Store: Send + Sync + 'static {
     // ---- subscriptions
 
     /// Creates or replaces a subscription; true where it is new. Secrets are sealed under the master key; without them one that
-    /// is there keeps its own.
+    /// is there keeps its own, and what waits is due at once.
     async fn put_subscription(&self, write: &SubscriptionWrite, now: Millis) -> Result<bool>;
     /// All subscriptions, by name.
     async fn subscriptions(&self) -> Result<Vec<SubscriptionRow>>;
@@ -253,7 +253,7 @@ pub trait Store: Send + Sync + 'static {
     async fn subscription_secrets(&self, name: &SubscriptionName) -> Result<Option<Secrets>>;
     /// Replaces it; false where there is none.
     async fn put_subscription_secrets(&self, name: &SubscriptionName, secrets: &Secrets, now: Millis) -> Result<bool>;
-    /// Pauses or resumes, and forgets its problem; false where there is none.
+    /// Pauses, or resumes with what waits due at once, and forgets its problem; false where there is none.
     async fn pause_subscription(&self, name: &SubscriptionName, paused: bool, now: Millis) -> Result<bool>;
     /// Says what it could not do; none: all is well.
     async fn note_subscription(&self, id: i64, problem: Option<&str>) -> Result<()>;

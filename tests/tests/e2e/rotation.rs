@@ -29,27 +29,27 @@ fn replace(file: &Path, n: usize) {
     }
 }
 
-/// A tool that takes the newest token alone, and has the token replaced while it is being asked: at every second request, before
-/// it judges it (so that it refuses what was right when it was sent) or after. It shows everybody the tokens of those who came
-/// before.
+/// A tool that takes the newest token alone, and has the token replaced while it is being asked: at every third request that it
+/// would let in, before it judges it (so that it refuses what was right when it was sent) or after. It shows everybody the
+/// tokens of those who came before.
 async fn rotating(file: PathBuf) -> (Guarded, Arc<AtomicUsize>) {
     replace(&file, 0);
     let newest = Arc::new(AtomicUsize::new(0));
-    let (state, requests) = (newest.clone(), Mutex::new(0));
+    let (state, good) = (newest.clone(), Mutex::new(0));
     let judge = move |headers: &axum::http::HeaderMap| {
-        let mut requests = requests.lock().unwrap();
-        *requests += 1;
-        let is_newest = || {
-            let wanted = format!("Bearer {}", token(state.load(Ordering::SeqCst)));
-            headers.get("authorization").is_some_and(|v| v == wanted.as_str())
-        };
-        let was_newest = is_newest();
+        let mut good = good.lock().unwrap();
         let now = state.load(Ordering::SeqCst);
-        if *requests % 2 == 0 && was_newest && now + 1 < TOKENS {
-            replace(&file, now + 1);
-            state.store(now + 1, Ordering::SeqCst);
+        let wanted = format!("Bearer {}", token(now));
+        if headers.get("authorization").is_none_or(|v| v != wanted.as_str()) {
+            return false;
         }
-        if now % 2 == 0 { is_newest() } else { was_newest }
+        *good += 1;
+        if *good % 3 != 0 || now + 1 == TOKENS {
+            return true;
+        }
+        replace(&file, now + 1);
+        state.store(now + 1, Ordering::SeqCst);
+        !now.is_multiple_of(2)
     };
     let tool = Guarded::start(None, judge).await;
     tool.show_who_came();

@@ -52,6 +52,12 @@ pub enum AfterAnswer {
 const LONGEST_WISH: Millis = 24 * 3600 * 1000;
 
 impl Retry {
+    /// Seconds after try `tries` (from 1), before they are spread.
+    pub fn pause(&self, tries: u32) -> f64 {
+        let times = i32::try_from(tries.saturating_sub(1)).unwrap_or(i32::MAX).min(40);
+        (self.first_seconds * 3f64.powi(times)).min(self.most_seconds)
+    }
+
     /// Decides what follows an answer to try `tries` (from 1). `jitter` in 0..1 spreads the pause over its upper half, so that
     /// messages that failed together do not come back together.
     pub fn after(&self, answered: Answered, tries: u32, jitter: f64) -> AfterAnswer {
@@ -61,9 +67,7 @@ impl Retry {
             _ if tries >= self.tries => return AfterAnswer::Dead,
             _ => {}
         }
-        let times = i32::try_from(tries.saturating_sub(1)).unwrap_or(i32::MAX).min(40);
-        let full = (self.first_seconds * 3f64.powi(times)).min(self.most_seconds);
-        let own = (full * 1000.0 * (0.5 + 0.5 * jitter)) as Millis;
+        let own = (self.pause(tries) * 1000.0 * (0.5 + 0.5 * jitter)) as Millis;
         let wish = answered.retry_after.unwrap_or(0).min(LONGEST_WISH);
         AfterAnswer::RetryIn(own.max(wish).max(1))
     }

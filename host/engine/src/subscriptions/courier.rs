@@ -12,6 +12,8 @@ use tokio::sync::Notify;
 /// How long nobody looks, where nothing says that there is something: subscriptions that another process made, leases that it
 /// lost.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long changes that come together are waited for, so that a pass at full rate costs few looks into the log.
+const GATHER: Duration = Duration::from_millis(25);
 
 /// The couriers of this process, by the subscription's row id.
 #[derive(Default)]
@@ -89,7 +91,11 @@ impl Engine {
                 };
                 let changed = async {
                     match follow {
-                        Some(after) => engine.moved_past(after).await,
+                        Some(after) => {
+                            engine.moved_past(after).await;
+                            // A pass stores page after page.
+                            tokio::time::sleep(GATHER).await;
+                        }
                         None => std::future::pending().await,
                     }
                 };
@@ -99,6 +105,9 @@ impl Engine {
                     () = changed => {}
                     () = tokio::time::sleep(sleep) => {}
                 }
+            }
+            if let Err(error) = sending.release().await {
+                tracing::warn!(subscription = id, "the lease ends by itself: {error}");
             }
             engine.inner.couriers.leave(id);
         });

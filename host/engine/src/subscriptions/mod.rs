@@ -1,6 +1,7 @@
 //! Outgoing webhooks: who is told of which changes, and what could not be told.
 
 mod courier;
+mod lane;
 mod letters;
 mod message;
 mod post;

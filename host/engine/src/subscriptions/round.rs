@@ -4,7 +4,7 @@
 //! sent again when it is due; what comes later of the same entity becomes one too and waits behind it, and the others go on. What a
 //! round came to is stored in one transaction: a host that dies before it sends the same messages again, under the same ids.
 
-use super::post::{Message, Reply, wish};
+use super::lane::{Done, Lane, Round, entity, gather, settle};
 use crate::{
     Engine, Result,
     events::{Log, seen},
@@ -12,17 +12,17 @@ use crate::{
 use futures::{StreamExt, stream};
 use seawall_domain::{
     Millis,
-    subscription::{AfterAnswer, Answered, ChangeFilter, Destination, Secrets, signature},
+    subscription::{ChangeFilter, Retry},
 };
-use seawall_store::{ChangeRow, LetterRow, LetterState, Settlement, SubscriptionRow};
+use seawall_store::{ChangeRow, LetterState, Settlement, SubscriptionRow};
 use std::{
-    collections::{HashMap, HashSet},
-    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    collections::HashSet,
+    sync::atomic::{AtomicBool, AtomicI64},
     time::Duration,
 };
 use tokio::time::Instant;
 
-/// How long the sending is taken for; renewed in each round.
+/// How long the sending is taken for.
 const LEASE_MS: i64 = 120_000;
 /// No message is begun so long after a round has: the lease must outlast it.
 const ROUND: Duration = Duration::from_secs(30);
@@ -34,6 +34,8 @@ const ABREAST: usize = 8;
 const PAGE: usize = 1_000;
 /// While so many letters wait, nothing new is read: it stays in the log, which has more room.
 const LETTERS: u64 = 1_000;
+/// While a receiver takes nothing, something new is tried at least so often: what failed may have been what it cannot take.
+const PROBE_MS: f64 = 300_000.0;
 /// A place without news is stored at most so often.
 const PLACE_MS: i64 = 10_000;
 
@@ -60,42 +62,13 @@ pub(super) struct Sending {
     placed: Millis,
     /// Whether the receiver took nothing when it was last asked; none: nobody has asked yet.
     down: Option<bool>,
+    /// Rounds since then, and when something new is tried.
+    vain: u32,
+    probe: Millis,
     /// The receiver asked for silence until then.
     hold: Millis,
-}
-
-/// A message to be sent.
-enum Job {
-    Letter(LetterRow),
-    Change(ChangeRow),
-}
-
-/// Messages of one entity, in order.
-struct Lane {
-    entity: String,
-    /// A letter of the same entity waits, and so do these.
-    blocked: bool,
-    jobs: Vec<Job>,
-}
-
-/// What became of one.
-enum Done {
-    /// The letter, if it was one.
-    Taken(Option<i64>),
-    /// It was tried; the letter as it is now, and the error.
-    Failed(LetterRow),
-    /// It was not tried, and was no letter.
-    Waits(LetterRow),
-}
-
-/// What all lanes of a round share.
-struct Round<'a> {
-    row: &'a SubscriptionRow,
-    to: Destination,
-    secrets: Secrets,
-    until: Instant,
-    stop: AtomicBool,
-    hold: AtomicI64,
+    /// The lease's fence, and when it was taken or renewed.
+    lease: Option<(i64, Millis)>,
 }
 
 impl Sending {
@@ -106,8 +79,33 @@ impl Sending {
             seen: 0,
             placed: 0,
             down: None,
+            vain: 0,
+            probe: 0,
             hold: 0,
+            lease: None,
         }
+    }
+
+    /// Takes the sending, or holds it for longer where a third of the time is over: most rounds cost no write.
+    async fn lease(&mut self, now: Millis) -> Result<Option<i64>> {
+        if let Some((fence, at)) = self.lease
+            && now - at < LEASE_MS / 3
+        {
+            return Ok(Some(fence));
+        }
+        let (store, owner) = (&self.engine.inner.store, &self.engine.inner.owner);
+        let fence = store.lease_subscription(self.id, owner, now, LEASE_MS).await?;
+        self.lease = fence.map(|fence| (fence, now));
+        Ok(fence)
+    }
+
+    /// Gives the sending back, so that another process goes on at once.
+    pub(super) async fn release(&mut self) -> Result<()> {
+        if self.lease.take().is_some() {
+            let (store, owner) = (&self.engine.inner.store, &self.engine.inner.owner);
+            store.lease_subscription(self.id, owner, self.engine.now(), 0).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn round(&mut self) -> Result<Next> {
@@ -123,10 +121,7 @@ impl Sending {
         if self.hold > now {
             return Ok(Next::At(self.hold));
         }
-        let lease = store
-            .lease_subscription(self.id, &engine.inner.owner, now, LEASE_MS)
-            .await?;
-        let (Some(fence), Some(secrets)) = (lease, store.subscription_secrets(&row.name).await?) else {
+        let Some(fence) = self.lease(now).await? else {
             // Another process sends, and may have gone further.
             self.seen = 0;
             return Ok(Next::Idle);
@@ -134,8 +129,14 @@ impl Sending {
         self.seen = self.seen.max(row.position);
         let heads = store.waiting_letters(self.id, MOST).await?;
         let down = *self.down.get_or_insert(!heads.is_empty());
-        // A receiver that took nothing is asked again with what it was asked before, not with everything that is new.
-        let read = row.waiting < LETTERS && (heads.is_empty() || !down);
+        // A receiver that took nothing is asked with what it was asked before, and now and then with one that is new.
+        let full = row.waiting >= LETTERS;
+        let room = match () {
+            () if full => 0,
+            () if !down => MOST,
+            () if self.probe <= now => 1,
+            () => 0,
+        };
         let (due, later): (Vec<_>, Vec<_>) = heads.into_iter().partition(|letter| letter.due <= now);
         let blocked: HashSet<String> = match row.waiting {
             0 => HashSet::new(),
@@ -147,31 +148,36 @@ impl Sending {
         };
         let mut lanes: Vec<Lane> = due.into_iter().map(Lane::of_letter).collect();
         let mut more = false;
-        if read {
+        if room > 0 {
             let fresh;
-            (fresh, more) = self.read(&row.wanted.filter(), &mut outcome).await?;
+            (fresh, more) = self.read(&row.wanted.filter(), room, &blocked, &mut outcome).await?;
             lanes.extend(gather(fresh, &blocked));
         }
-        let round = Round {
-            to: row.wanted.destination(&engine.policy().await?.never.private_ranges),
-            row: &row,
-            secrets,
-            until: Instant::now() + ROUND,
-            stop: AtomicBool::new(false),
-            hold: AtomicI64::new(0),
-        };
         let idle = lanes.is_empty();
-        let done: Vec<Result<Vec<Done>>> = stream::iter(lanes.into_iter().map(|lane| round.lane(&engine, lane)))
-            .buffer_unordered(ABREAST)
-            .collect()
-            .await;
-        for lane in done {
-            lane?.into_iter().for_each(|done| settle(done, &mut outcome));
-        }
-        self.hold = round.hold.into_inner();
-        if round.stop.into_inner() {
-            outcome.stop =
-                Some("the receiver answered 410: it wants no more messages. Resume where that was not meant".into());
+        if !idle {
+            let Some(secrets) = store.subscription_secrets(&row.name).await? else {
+                return Ok(Next::Over);
+            };
+            let round = Round {
+                to: row.wanted.destination(&engine.policy().await?.never.private_ranges),
+                row: &row,
+                secrets,
+                until: Instant::now() + ROUND,
+                stop: AtomicBool::new(false),
+                hold: AtomicI64::new(0),
+            };
+            let done: Vec<Result<Vec<Done>>> = stream::iter(lanes.into_iter().map(|lane| round.lane(&engine, lane)))
+                .buffer_unordered(ABREAST)
+                .collect()
+                .await;
+            for lane in done {
+                lane?.into_iter().for_each(|done| settle(done, &mut outcome));
+            }
+            self.hold = round.hold.into_inner();
+            if round.stop.into_inner() {
+                let why = "the receiver answered 410: it wants no more messages. Resume where that was not meant";
+                outcome.stop = Some(why.to_owned());
+            }
         }
         if idle && outcome.lost == 0 && !self.is_worth_a_write(&row, &outcome, now) {
             self.seen = outcome.position;
@@ -180,21 +186,29 @@ impl Sending {
                 .settle_subscription(self.id, fence, &outcome, engine.now())
                 .await?
             {
-                self.seen = 0;
+                (self.seen, self.lease) = (0, None);
                 return Ok(Next::Idle);
             }
             (self.seen, self.placed) = (outcome.position, now);
             self.note(&row, &outcome).await?;
         }
+        let due = later.first().map(|letter| letter.due);
         Ok(match () {
             () if !idle || more => Next::Now,
-            () if read => Next::Change(self.seen, later.first().map(|letter| letter.due)),
-            () => later.first().map_or(Next::Idle, |letter| Next::At(letter.due)),
+            () if room > 0 => Next::Change(self.seen, due),
+            () if full => due.map_or(Next::Idle, Next::At),
+            () => Next::At(due.map_or(self.probe, |due| due.min(self.probe))),
         })
     }
 
-    /// What fits of the log behind `seen`, and whether there is more.
-    async fn read(&self, filter: &ChangeFilter, outcome: &mut Settlement) -> Result<(Vec<ChangeRow>, bool)> {
+    /// What fits of the log behind `seen`, `room` of which can be sent, and whether there is more.
+    async fn read(
+        &self,
+        filter: &ChangeFilter,
+        room: usize,
+        blocked: &HashSet<String>,
+        outcome: &mut Settlement,
+    ) -> Result<(Vec<ChangeRow>, bool)> {
         let known = self.engine.position();
         let rows = match self.engine.log(self.seen, PAGE).await? {
             Log::Rows(rows) => rows,
@@ -208,14 +222,15 @@ impl Sending {
             outcome.position = self.seen.max(known);
         }
         let mut more = rows.len() == PAGE;
-        let mut fresh = Vec::new();
+        let (mut fresh, mut free) = (Vec::new(), 0);
         for row in rows {
-            if fresh.len() == MOST {
+            if fresh.len() == MOST || free == room {
                 more = true;
                 break;
             }
             outcome.position = row.position;
             if filter.matches(seen(&row)) {
+                free += usize::from(!blocked.contains(&entity(&row)));
                 fresh.push(row);
             }
         }
@@ -240,12 +255,14 @@ impl Sending {
             }
         }
         if outcome.sent > 0 {
-            self.down = Some(false);
+            (self.down, self.vain) = (Some(false), 0);
             if row.problem.is_some() && outcome.stop.is_none() {
                 store.note_subscription(self.id, None).await?;
             }
         } else if outcome.failed > 0 {
             self.down = Some(true);
+            self.vain = self.vain.saturating_add(1);
+            self.probe = self.engine.now() + probe(row.wanted.retry, self.vain);
             let failed = outcome
                 .tried
                 .iter()
@@ -259,159 +276,7 @@ impl Sending {
     }
 }
 
-impl Lane {
-    fn of_letter(letter: LetterRow) -> Self {
-        Self {
-            entity: letter.entity.clone(),
-            blocked: false,
-            jobs: vec![Job::Letter(letter)],
-        }
-    }
-}
-
-/// New changes by entity, in order.
-fn gather(fresh: Vec<ChangeRow>, blocked: &HashSet<String>) -> Vec<Lane> {
-    let mut lanes: Vec<Lane> = Vec::new();
-    let mut at = HashMap::new();
-    for change in fresh {
-        let entity = format!("{}/{}", change.blueprint, change.identifier);
-        let next = lanes.len();
-        let lane = *at.entry(entity.clone()).or_insert(next);
-        if lane == next {
-            lanes.push(Lane {
-                blocked: blocked.contains(&entity),
-                entity,
-                jobs: Vec::new(),
-            });
-        }
-        lanes[lane].jobs.push(Job::Change(change));
-    }
-    lanes
-}
-
-fn settle(done: Done, outcome: &mut Settlement) {
-    match done {
-        Done::Taken(letter) => {
-            outcome.sent += 1;
-            outcome.taken.extend(letter);
-        }
-        Done::Failed(letter) => {
-            outcome.failed += 1;
-            match letter.id {
-                0 => outcome.new.push(letter),
-                _ => outcome.tried.push(letter),
-            }
-        }
-        Done::Waits(letter) => outcome.new.push(letter),
-    }
-}
-
-impl Round<'_> {
-    /// Sends the messages of one entity, one after another, as long as they are taken or given up.
-    async fn lane(&self, engine: &Engine, lane: Lane) -> Result<Vec<Done>> {
-        let mut done = Vec::new();
-        let mut blocked = lane.blocked;
-        for job in lane.jobs {
-            let mut letter = match job {
-                Job::Letter(letter) => letter,
-                Job::Change(change) => {
-                    let payload = engine.message(&change, self.row.wanted.thin).await?;
-                    new_letter(&change, lane.entity.clone(), payload, engine.now())
-                }
-            };
-            let sent = match blocked || self.ends(engine) {
-                true => None,
-                false => self.send(engine, &letter).await,
-            };
-            let Some(answer) = sent else {
-                // A letter stays what it is.
-                if letter.id == 0 {
-                    done.push(Done::Waits(letter));
-                }
-                blocked = true;
-                continue;
-            };
-            let now = engine.now();
-            letter.attempts += 1;
-            letter.tried_at = Some(now);
-            let (status, retry_after, why) = match &answer {
-                Ok(reply) => {
-                    let wish = reply.retry_after.as_deref().and_then(|header| wish(header, now));
-                    (Some(reply.status), wish, reply.words())
-                }
-                Err(why) => (None, None, why.clone()),
-            };
-            (letter.status, letter.error) = (status, Some(why));
-            let jitter = f64::from(u8::try_from((now + letter.position) % 100).unwrap_or(0)) / 100.0;
-            let answered = Answered { status, retry_after };
-            match self.row.wanted.retry.after(answered, letter.attempts, jitter) {
-                AfterAnswer::Taken => {
-                    done.push(Done::Taken((letter.id != 0).then_some(letter.id)));
-                    continue;
-                }
-                AfterAnswer::RetryIn(ms) => {
-                    letter.due = now + ms;
-                    blocked = true;
-                    if retry_after.is_some() {
-                        self.hold.fetch_max(letter.due, Ordering::Relaxed);
-                    }
-                }
-                AfterAnswer::Dead => letter.state = LetterState::Dead,
-                AfterAnswer::Stop => {
-                    letter.due = now;
-                    blocked = true;
-                    self.stop.store(true, Ordering::Relaxed);
-                }
-            }
-            done.push(Done::Failed(letter));
-        }
-        Ok(done)
-    }
-
-    /// Whether no further message is to be begun.
-    fn ends(&self, engine: &Engine) -> bool {
-        engine.inner.shutdown.is_cancelled()
-            || self.stop.load(Ordering::Relaxed)
-            || self.hold.load(Ordering::Relaxed) > 0
-            || Instant::now() >= self.until
-    }
-
-    /// None where the host stops meanwhile: it is sent again at the next start.
-    async fn send(&self, engine: &Engine, letter: &LetterRow) -> Option<Result<Reply, String>> {
-        let now = engine.now();
-        let (id, seconds) = (format!("msg_{}_{}", self.row.id, letter.position), now / 1000);
-        let signed = signature(&self.secrets.in_force(now), &id, seconds, letter.payload.as_bytes());
-        let mut headers = vec![
-            ("content-type".to_owned(), "application/json".to_owned()),
-            ("webhook-id".to_owned(), id),
-            ("webhook-timestamp".to_owned(), seconds.to_string()),
-            ("webhook-signature".to_owned(), signed),
-        ];
-        headers.extend(self.secrets.headers.clone());
-        let message = Message {
-            to: self.to.clone(),
-            headers,
-            body: letter.payload.clone(),
-        };
-        tokio::select! {
-            () = engine.inner.shutdown.cancelled() => None,
-            answer = engine.inner.post.post(message) => Some(answer),
-        }
-    }
-}
-
-fn new_letter(change: &ChangeRow, entity: String, payload: String, now: Millis) -> LetterRow {
-    LetterRow {
-        id: 0,
-        position: change.position,
-        entity,
-        state: LetterState::Waiting,
-        payload,
-        attempts: 0,
-        status: None,
-        error: None,
-        due: now,
-        created_at: now,
-        tried_at: None,
-    }
+/// How long something new is not tried after so many rounds in vain: as tries of a message go, but never for long.
+fn probe(retry: Retry, vain: u32) -> Millis {
+    (retry.pause(vain) * 1000.0).min(PROBE_MS) as Millis
 }

@@ -59,6 +59,7 @@ pub(crate) async fn put(
             return Err(StoreError::Seal(why));
         }
     }
+    make_due(&mut tx, &write.name, now).await?;
     tx.commit().await?;
     Ok(!known)
 }
@@ -134,13 +135,31 @@ pub(crate) fn seal_name(subscription: &str) -> String {
 }
 
 pub(crate) async fn set_paused(conn: &mut Conn, name: &SubscriptionName, paused: bool, now: Millis) -> Result<bool> {
+    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
     let done = query("UPDATE subscription SET paused = $2, problem = NULL, updated_at = $3 WHERE name = $1")
         .bind(name.as_str())
         .bind(paused)
         .bind(now)
-        .execute(conn)
+        .execute(&mut *tx)
         .await?;
+    if !paused {
+        make_due(&mut tx, name, now).await?;
+    }
+    tx.commit().await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Lets what waits be tried at once: a person has done something about it.
+async fn make_due(conn: &mut Conn, name: &SubscriptionName, now: Millis) -> Result<()> {
+    query(
+        "UPDATE letter SET due = $2 WHERE state = 'waiting' AND due > $2 \
+         AND subscription = (SELECT id FROM subscription WHERE name = $1)",
+    )
+    .bind(name.as_str())
+    .bind(now)
+    .execute(conn)
+    .await?;
+    Ok(())
 }
 
 pub(crate) async fn set_problem(conn: &mut Conn, id: i64, problem: Option<&str>) -> Result<()> {

@@ -186,6 +186,19 @@ pub(crate) async fn letters_of_one_entity_wait_behind_each_other(world: &mut Wor
     let view = one(world).await;
     assert_eq!((view.waiting, view.dead, view.paused), (1, 1, true));
     assert_eq!(view.problem.as_deref(), Some("it answered 410"));
+    // What waits is tried at once when somebody resumes it.
+    let late = LetterRow {
+        due: 9_000,
+        ..heads[0].clone()
+    };
+    let later = Settlement {
+        position: 13,
+        tried: vec![late],
+        ..Settlement::default()
+    };
+    assert!(settle(later).await);
+    assert!(store.pause_subscription(&name(), false, 77).await.unwrap());
+    assert_eq!(store.waiting_letters(row.id, 10).await.unwrap()[0].due, 77);
     let listed = store.letters(row.id, Some(LetterState::Dead), None, 10).await.unwrap();
     assert_eq!((listed.len(), listed[0].payload.as_str()), (1, ""));
     assert_eq!(store.letters(row.id, None, None, 1).await.unwrap().len(), 1);
