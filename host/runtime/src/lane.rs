@@ -1,8 +1,8 @@
 //! Keeps plugins that compute for long from taking the machine away from those that do not.
 //!
 //! A call that has computed for more than a moment goes on in slots. As long as other plugins' short calls come, half of the
-//! cores have slots, and half of those are for calls that compute for long; otherwise all cores have, so that nothing is idle
-//! while something is to be done. Waiting for a tool takes no slot: only computing is counted, by the epochs that pass meanwhile.
+//! cores have slots; otherwise all have, so that nothing is idle while something is to be done. Waiting for a tool takes no slot:
+//! only computing is counted, by the epochs that pass meanwhile.
 
 use crate::runtime::EPOCH;
 use std::{
@@ -12,8 +12,6 @@ use std::{
 
 /// Epochs of computing that every call has before it takes slots.
 const MOMENT: u32 = 2;
-/// Epochs of computing after which a call is a long one: a page of 10,000 items takes Python 17.
-const LONG: u32 = 25;
 /// So long after a short call others are expected to come.
 const RECENT: Duration = Duration::from_millis(200);
 
@@ -27,8 +25,6 @@ pub(crate) struct Lane {
 struct State {
     /// When the next slot is free.
     next: Option<Instant>,
-    /// When the next one for a long call is.
-    next_long: Option<Instant>,
     /// When a short call last ended.
     short: Option<Instant>,
 }
@@ -57,16 +53,8 @@ impl Lane {
         if state.short.is_none_or(|short| now.duration_since(short) > RECENT) {
             return None;
         }
-        let slot = EPOCH / (self.cores / 2).max(1);
-        let free = state.next.map_or(now, |next| next.max(now));
-        state.next = Some(free + slot);
-        let start = if epochs <= LONG {
-            free
-        } else {
-            let start = state.next_long.map_or(free, |next| next.max(free));
-            state.next_long = Some(start + 2 * slot);
-            start
-        };
+        let start = state.next.map_or(now, |next| next.max(now));
+        state.next = Some(start + EPOCH / (self.cores / 2).max(1));
         (start > now).then_some(start)
     }
 }
@@ -83,16 +71,6 @@ mod tests {
         let turns: Vec<_> = (0..4).map(|_| lane.turn(3, now)).collect();
         let at = |halves: u32| Some(now + EPOCH / 2 * halves);
         assert_eq!(turns, [None, at(1), at(2), at(3)]);
-    }
-
-    #[test]
-    fn the_longest_have_half_of_the_slots() {
-        let (lane, now) = (Lane::new(4), Instant::now());
-        lane.ended(0, now);
-        let at = |halves: u32| Some(now + EPOCH / 2 * halves);
-        let turns: Vec<_> = (0..3).map(|_| lane.turn(LONG + 1, now)).collect();
-        assert_eq!(turns, [None, at(2), at(4)]);
-        assert_eq!(lane.turn(LONG, now), at(3), "others need not wait for them");
     }
 
     #[test]
