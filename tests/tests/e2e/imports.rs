@@ -88,6 +88,19 @@ async fn a_checkout_of_backstages_becomes_blueprints_and_entities() {
         json!({"memberOf": ["team"]})
     );
 
+    // Under its own name, beside what others say.
+    let sources = seawall.get("/api/v1/sources").await;
+    assert_eq!(sources["items"], json!([{"name": "import:backstage", "entities": 5}]));
+    let said = seawall.get("/api/v1/sources/import%3Abackstage/entities?limit=2").await;
+    assert!(
+        said["items"].as_array().unwrap().len() == 2 && said["next"].is_string(),
+        "{said}"
+    );
+    let (status, problem) = seawall
+        .send(reqwest::Method::DELETE, "/api/v1/blueprints/user", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+
     // Again changes nothing; what left the folder goes with --prune alone.
     assert_eq!(changes(&import(&seawall, "backstage", dir.path(), &["--prune"]).1), 0);
     std::fs::write(
@@ -219,16 +232,15 @@ async fn everything_in_the_sample_data_imports_without_an_error() {
         ("backstage", "backstage"),
         ("backstage", "online-boutique"),
     ] {
-        let (code, report) = import(&seawall, portal, &data.join(folder), &[]);
+        // Each is imported under its own name: what one holds is not missing in another.
+        let source = format!("import:{folder}");
+        let run = || import(&seawall, portal, &data.join(folder), &["--source", &source]);
+        let (code, report) = run();
         assert_eq!(
             (code, report["failures"].clone()),
             (Some(0), json!([])),
             "{folder}: {report}"
         );
-        assert_eq!(
-            changes(&import(&seawall, portal, &data.join(folder), &[]).1),
-            0,
-            "{folder}"
-        );
+        assert_eq!(changes(&run().1), 0, "{folder}");
     }
 }

@@ -43,7 +43,9 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         }
         Err(problem) => return (*problem).into_response(),
     };
-    if !said.overrides {
+    // Taking a grant back is never refused, whoever asks.
+    let revokes = removes && kind == Kind::Grant;
+    if !said.overrides && !revokes {
         match app.engine.locked_by(kind, &name, said.source.as_deref()).await {
             Ok(None) => {}
             Ok(Some(owner)) => return refused(&owner).into_response(),

@@ -4,8 +4,6 @@ mod show;
 pub(super) mod state;
 pub(super) mod work;
 
-pub(super) use show::notes;
-
 use crate::cli::{
     Global, ask,
     client::Client,

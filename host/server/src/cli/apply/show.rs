@@ -127,7 +127,7 @@ pub(super) fn counts(steps: &[Step]) -> String {
 }
 
 /// What is not carried, and what is wrong.
-pub(crate) fn notes(notes: &[Note]) -> String {
+pub(super) fn notes(notes: &[Note]) -> String {
     let headings = ["", "WHERE", "WHAT", "WHY"].map(str::to_owned).to_vec();
     let rows = notes.iter().map(|note| {
         let severity = match note.severity {

@@ -80,7 +80,7 @@ fn now(state: &mut State, kind: Kind, all: impl IntoIterator<Item = (String, Val
 }
 
 pub(crate) fn parsed<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T> {
-    T::deserialize(value).map_err(|error| {
+    serde_json::from_value(value.clone()).map_err(|error| {
         CliError::Failed(format!(
             "the server answered something unknown: {error}; is it of this version?"
         ))
@@ -161,7 +161,7 @@ async fn grant(client: &Client, state: &mut State, plugin: &str, wanted: Option<
 }
 
 async fn kept(client: &Client, state: &mut State) -> Result {
-    for one in items(&client.all(&["definitions"], &[]).await?) {
+    for one in items(&client.get(&["definitions"]).await?) {
         let kind: Kind = parsed(&one["kind"])?;
         let name = one["name"].as_str().unwrap_or_default().to_owned();
         now(state, kind, vec![(name, one["definition"].clone())]);
@@ -192,7 +192,7 @@ pub(crate) async fn placeholders(client: &Client, wanted: &[Definition], state: 
         !described.contains(name.as_str()) && !state.now.contains_key(&(Kind::Entity, name.clone()))
     });
     for (asked, (name, by)) in missing.enumerate() {
-        let (blueprint, identifier) = name.split_once('/').unwrap_or((&name, ""));
+        let (blueprint, identifier) = name.split_once('/').unwrap_or((name.as_str(), ""));
         let path = ["blueprints", blueprint, "entities", identifier];
         if asked < ASKED && found(client.get(&path).await)?.is_some() {
             continue;
@@ -201,7 +201,7 @@ pub(crate) async fn placeholders(client: &Client, wanted: &[Definition], state: 
             file: by.origin.file,
             line: by.origin.line,
             severity: Severity::Placeholder,
-            what: format!("{} `{identifier}`", blueprint),
+            what: format!("{blueprint} `{identifier}`"),
             why: format!(
                 "nobody describes it, and {} points to it (`{}`): it is made with its identifier alone",
                 by.entity, by.relation
