@@ -172,7 +172,7 @@ impl Engine {
         self.check_field(&query.blueprint, &query.sort, "sort")
     }
 
-    fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {
+    pub(crate) fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {
         let all = self.all_blueprints();
         if all.contains_key(blueprint) {
             return Ok(());

@@ -22,6 +22,7 @@ mod lifecycle;
 mod openbao;
 mod policy;
 mod prometheus;
+mod query;
 mod record;
 mod registry;
 mod registry_bad;

@@ -22,6 +22,7 @@ mod rule;
 mod run;
 mod serve;
 mod verdict;
+mod view;
 
 use clap::{Parser, Subcommand};
 use error::Result;
@@ -129,6 +130,9 @@ enum Command {
     /// Read what rules said
     #[command(subcommand)]
     Verdict(verdict::Verdict),
+    /// Save questions under a name
+    #[command(subcommand)]
+    View(view::View),
     /// Try a mapping on example items
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -182,6 +186,7 @@ async fn run(cli: Cli) -> Result {
         Command::Run(command) => command.run(global).await,
         Command::Rule(command) => command.run(global).await,
         Command::Verdict(command) => command.run(global).await,
+        Command::View(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global),
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,

@@ -21,8 +21,10 @@ mod problem;
 mod reach;
 mod rules;
 mod runs;
+mod search;
 mod time;
 mod unread;
+mod views;
 
 pub use access::Token;
 
@@ -99,6 +101,11 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
         .routes(routes!(entities::list::facet))
+        .routes(routes!(entities::graph::graph))
+        .routes(routes!(search::search))
+        .routes(routes!(views::list))
+        .routes(routes!(views::get, views::put, views::remove))
+        .routes(routes!(views::entities))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(grants::get, grants::put, grants::revoke))
         .routes(routes!(grants::tighten))
