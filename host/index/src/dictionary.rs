@@ -7,7 +7,7 @@ use crate::{
     probe::Probe,
 };
 use hashbrown::{DefaultHashBuilder, HashTable};
-use std::{borrow::Cow, hash::BuildHasher as _};
+use std::hash::BuildHasher as _;
 
 #[derive(Debug)]
 pub(crate) struct Entry {
@@ -127,10 +127,10 @@ impl Dictionary {
 
     /// All strings in one piece, by code.
     pub(crate) fn texts(&self) -> HeapGuard<'_> {
-        let all = |each: &mut dyn FnMut(u32, Cow<'_, str>)| {
+        let all = |each: &mut dyn FnMut(u32, &str)| {
             for (code, entry) in self.iter() {
                 if let Some((text, _)) = entry.key.string() {
-                    each(code, text);
+                    each(code, &text);
                 }
             }
         };

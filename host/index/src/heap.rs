@@ -63,7 +63,7 @@ impl HeapCell {
     /// The heap, made or brought up to date. `all` gives every key with its text, `text` the text of a key that is there.
     pub(crate) fn get<'t>(
         &self,
-        all: impl FnOnce(&mut dyn FnMut(u32, Cow<'t, str>)),
+        all: impl FnOnce(&mut dyn FnMut(u32, &str)),
         text: impl Fn(u32) -> Option<Cow<'t, str>>,
     ) -> HeapGuard<'_> {
         let read = || self.heap.read().unwrap_or_else(PoisonError::into_inner);
@@ -90,7 +90,7 @@ impl HeapCell {
         if heap.is_none() {
             let mut made = Heap::default();
             let mut fits = Some(());
-            all(&mut |key, text| fits = fits.and_then(|()| made.push(key, &text)));
+            all(&mut |key, text| fits = fits.and_then(|()| made.push(key, text)));
             made.shrink_to_fit();
             *heap = fits.map(|()| made);
         }
@@ -135,7 +135,8 @@ impl Heap {
         self.words.push(words);
         let place = key as usize;
         if place >= self.numbers.len() {
-            crate::size::make_room(&mut self.numbers, place + 1 - self.numbers.len());
+            let more = place + 1 - self.numbers.len();
+            crate::size::make_room(&mut self.numbers, more);
             self.numbers.resize(place + 1, 0);
         }
         self.numbers[place] = number + 1;
@@ -326,7 +327,7 @@ mod tests {
                 |each| {
                     for (key, text) in (0..).zip(&owned) {
                         if let Some(text) = text {
-                            each(key, Cow::Owned(text.clone()));
+                            each(key, text);
                         }
                     }
                 },

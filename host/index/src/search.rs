@@ -96,6 +96,14 @@ impl Index {
     /// [`IndexError::NoWords`]; [`IndexError::Damaged`].
     pub fn total(&self, search: &Search, context: &Context<'_>) -> Result<Answer<u64>, IndexError> {
         let terms = terms(search)?;
+        if let (Some([one]), None) = (search.blueprints.as_deref(), &terms)
+            && let Some(filters) = Plan::new(&search.rules, context.now).filters()
+        {
+            let held = self.tables(Some(std::slice::from_ref(one)));
+            let guards = lock(&held)?;
+            let count = guards.first().map_or(0, |(_, table)| Hits::count(table, &filters));
+            return Ok(Answer::Done(count));
+        }
         self.answer(search.blueprints.as_deref(), &search.rules, context, |mut parts| {
             if let Some(terms) = &terms {
                 terms.narrow(&mut parts);
@@ -156,7 +164,7 @@ impl Index {
         for (blueprint, table) in &tables.all {
             if blueprints.is_none_or(|named| named.contains(*blueprint)) {
                 let hits: Hits<'_> = evaluation.of(&plan, (*blueprint, *table));
-                parts.push(Part { table: *table, hits });
+                parts.push(Part { table, hits });
             }
         }
         let doubts = evaluation.into_doubts();
@@ -176,11 +184,12 @@ fn terms(search: &Search) -> Result<Option<Terms<'_>>, IndexError> {
 }
 
 fn lock(held: &[Tabled]) -> Result<Vec<Guard<'_>>, IndexError> {
-    let guard = |(blueprint, table): &'_ Tabled| match table.read() {
-        Ok(guard) => Ok(guard),
-        Err(_) => Err(IndexError::Damaged(blueprint.to_string())),
-    };
-    held.iter().map(|one| Ok((&one.0, guard(one)?))).collect()
+    let mut guards = Vec::with_capacity(held.len());
+    for (blueprint, table) in held {
+        let guard = table.read().map_err(|_| IndexError::Damaged(blueprint.to_string()))?;
+        guards.push((blueprint, guard));
+    }
+    Ok(guards)
 }
 
 fn tables<'g>(guards: &'g [Guard<'_>]) -> Vec<(&'g BlueprintId, &'g Table)> {

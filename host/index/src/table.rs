@@ -93,9 +93,9 @@ impl Table {
 
     /// All identifiers in one piece, by slot.
     pub(crate) fn names(&self) -> HeapGuard<'_> {
-        let all = |each: &mut dyn FnMut(u32, Cow<'_, str>)| {
+        let all = |each: &mut dyn FnMut(u32, &str)| {
             for slot in &self.live {
-                each(slot, Cow::Borrowed(self.identifier(slot)));
+                each(slot, self.identifier(slot));
             }
         };
         let text = |slot| self.live.contains(slot).then(|| Cow::Borrowed(self.identifier(slot)));

@@ -373,7 +373,8 @@ fn bad_rules_say_where_and_what_to_write() {
 fn a_thousand_levels_are_refused_and_overflow_nothing() {
     let mut rules = json!({"property": "tier", "operator": "=", "value": 1});
     for _ in 0..1000 {
-        rules = json!({"combinator": "and", "rules": [rules]});
+        // Not by `json!`, which copies level by level itself.
+        rules = Value::Object([("rules".to_owned(), Value::Array(vec![rules]))].into_iter().collect());
     }
     let error = Node::parse(&rules, &service()).unwrap_err();
     assert!(error.detail.contains("32 deep"), "{error}");

@@ -7,7 +7,7 @@ mod test;
 use super::{
     error::{At, QueryError, or_nearest},
     field::Field,
-    node::{MAX_DEPTH, MAX_RULES, Node},
+    node::{MAX_DEPTH, MAX_RULES, Node, Test},
     resolve::Scope,
 };
 use crate::{BlueprintId, text::cut};

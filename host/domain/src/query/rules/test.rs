@@ -18,7 +18,10 @@ impl Reader<'_> {
         let at = format!("{pointer}/value");
         let unary = matches!(operator, "isEmpty" | "isNotEmpty" | "isExpired" | "isNotExpired");
         if !OPERATORS.contains(&operator) {
-            let hint = or_nearest(operator, OPERATORS);
+            let hint = match operator {
+                "==" => "; did you mean `=`?".to_owned(),
+                other => or_nearest(other, OPERATORS),
+            };
             return wrong(
                 format!("{pointer}/operator"),
                 format!("`{}` is no operator{hint}", cut(operator, 60)),
