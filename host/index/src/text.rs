@@ -2,8 +2,8 @@
 //!
 //! The ranking is BM25F (Robertson, Zaragoza: The Probabilistic Relevance Framework, 2009): what a word's occurrences in the fields
 //! add up to, weighted by field and by the length of the text, counts less and less the more there is, and more the fewer
-//! entities have the word. It reads the text heaps that substrings are looked for in; there is no index of words. That was measured
-//! against others, see `examples/index_speed.rs`.
+//! entities have the word. It reads the text heaps that substrings are looked for in; there is no index of words, so that a page
+//! of writes costs nothing more until somebody looks.
 
 use crate::{
     column::Column,
@@ -26,8 +26,9 @@ const LENGTH: f32 = 0.6;
 /// More words than these say nothing.
 const MOST: usize = 12;
 
-const TITLE: f32 = 3.0;
-const IDENTIFIER: f32 = 2.0;
+/// What people call a thing says more than several mentions in a description.
+const TITLE: f32 = 8.0;
+const IDENTIFIER: f32 = 6.0;
 
 /// Words in lower case; the last one may be only begun.
 #[derive(Debug)]
@@ -141,7 +142,8 @@ fn look_through(heap: Option<&Heap>, word: &str, begun: bool, boost: f32, mut ea
     let (all, texts) = heap.totals();
     let average = (all as f32 / texts.max(1) as f32).max(1.0);
     heap.with_word(word, begun, |found| {
-        let length = 1.0 - LENGTH + LENGTH * f32::from(found.words) / average;
+        // One long text makes the others no shorter than they are.
+        let length = (1.0 - LENGTH + LENGTH * f32::from(found.words) / average).max(1.0);
         each(found.key, boost * found.weight / length);
     });
 }

@@ -167,7 +167,6 @@ async fn full_text_finds_what_says_most_first() {
     let (status, problem) = seawall.send(Method::POST, "/api/v1/search", &json!({"q": "--"})).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(problem["detail"].as_str().unwrap().contains("no word"), "{problem}");
-    // What is deep inside of a long text is found by asking the entity itself.
     let page = listed(&seawall, "note:zebra").await;
     assert_eq!(names(&page), ["d"]);
     let output = seawall.command(&["catalog", "search", "payments", "gate"]);
