@@ -60,7 +60,7 @@ async fn filters_and_rules_find_the_same() {
             rule("size", "between", json!({"from": 10, "to": 19})),
             10,
         ),
-        ("$identifier:0001", rule("$identifier", "contains", json!("0001")), 10),
+        ("$identifier:0001", rule("$identifier", "contains", json!("0001")), 11),
         ("$title = \"*7\"", rule("$title", "endsWith", json!("7")), 12),
         (
             "parent.tier = gold",
