@@ -60,7 +60,7 @@ impl Seawall {
         let document: serde_json::Value =
             serde_json::from_str(&self.text("/api/v1/openapi.json").await).unwrap_or_default();
         let paths = document["paths"].as_object().cloned().unwrap_or_default();
-        let mut all: Vec<String> = vec!["/metrics".into(), "/".into()];
+        let mut all: Vec<String> = vec!["/metrics".into(), "/".into(), "/api/v1/events?after=0".into()];
         for (path, methods) in paths {
             if methods.get("get").is_none() {
                 continue;
@@ -90,8 +90,18 @@ impl Seawall {
 
     async fn text(&self, path: &str) -> String {
         let request = self.request(reqwest::Method::GET, path);
-        let response = request.send().await.expect("an answer");
-        response.text().await.expect("a body")
+        let mut response = request.send().await.expect("an answer");
+        let kind = response.headers().get(reqwest::header::CONTENT_TYPE);
+        if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream")) {
+            return response.text().await.expect("a body");
+        }
+        // A stream has no end: what it holds by now comes at once.
+        let mut all = Vec::new();
+        let pause = std::time::Duration::from_millis(500);
+        while let Ok(Ok(Some(part))) = tokio::time::timeout(pause, response.chunk()).await {
+            all.extend_from_slice(&part);
+        }
+        String::from_utf8_lossy(&all).into_owned()
     }
 }
 

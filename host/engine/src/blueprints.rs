@@ -43,7 +43,7 @@ impl Engine {
         let before = known.map(|known| known.precedence.clone()).unwrap_or_default();
         let computes_anew = !crate::derive::computes_the_same(known, blueprint);
         if computes_anew {
-            self.note_whole(&blueprint.identifier, true).await?;
+            self.note_whole(&blueprint.identifier).await?;
         }
         if before != blueprint.precedence {
             // Noted first: a host that stops in between goes on with it.
@@ -61,7 +61,7 @@ impl Engine {
         }
         if computes_anew {
             // Once more: what was computed between the first note and now was computed by the old definitions.
-            self.note_whole(&blueprint.identifier, true).await?;
+            self.note_whole(&blueprint.identifier).await?;
             self.inner.derive.notify_one();
         }
         Ok(changed)

@@ -180,7 +180,7 @@ impl Engine {
         self.all_blueprints().contains_key(blueprint)
     }
 
-    fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {
+    pub(crate) fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {
         let all = self.all_blueprints();
         if all.contains_key(blueprint) {
             return Ok(());

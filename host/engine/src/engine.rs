@@ -61,6 +61,9 @@ pub(crate) struct Inner {
     pub(crate) recorder: Recorder,
     pub(crate) plugins: RwLock<HashMap<Digest, Plugin>>,
     pub(crate) blueprints: RwLock<Arc<Blueprints>>,
+    pub(crate) shapes: crate::search::Shapes,
+    /// Held while saved views are changed, which are kept as one setting.
+    pub(crate) views: tokio::sync::Mutex<()>,
     pub(crate) sites: Sites,
     pub(crate) supervisors: Supervisors,
     pub(crate) intake: Intake,
@@ -105,6 +108,8 @@ impl Engine {
                 recorder,
                 plugins: RwLock::default(),
                 blueprints: RwLock::default(),
+                shapes: crate::search::Shapes::default(),
+                views: tokio::sync::Mutex::default(),
                 sites: Sites::default(),
                 supervisors: Supervisors::default(),
                 intake,

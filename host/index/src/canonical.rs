@@ -2,7 +2,7 @@
 //! and with [`SEPARATOR`] between the outer parts. JSON text holds no raw control character, so the separator cannot
 //! occur in a part, and since it is below every other character a shorter array comes before its continuation.
 
-use crate::num::Num;
+use seawall_domain::query::Num;
 use serde_json::{Map, Value};
 
 /// Between an array's elements and between an object's members.

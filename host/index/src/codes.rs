@@ -24,6 +24,16 @@ impl Codes {
         }
     }
 
+    /// Slot and code of all, rising.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        let end = match self {
+            Self::U8(codes) => codes.len(),
+            Self::U16(codes) => codes.len(),
+            Self::U32(codes) => codes.len(),
+        };
+        (0..u32::try_from(end).unwrap_or(u32::MAX)).map(|slot| (slot, self.get(slot)))
+    }
+
     pub(crate) fn set(&mut self, slot: u32, code: u32) {
         let slot = slot as usize;
         loop {

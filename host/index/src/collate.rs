@@ -3,7 +3,7 @@
 //! Strings are compared by their lower-case code points first and exactly where those are equal, so `Api` stands beside
 //! `api` and every two different strings still have one order.
 
-use crate::num::Num;
+use seawall_domain::query::{Num, compare_text, folded};
 use std::cmp::Ordering;
 
 /// What a value sorts by. Texts of strings, arrays and objects are capped, see `probe`.
@@ -49,28 +49,6 @@ pub(crate) fn compare_directed(a: Option<View<'_>>, b: Option<View<'_>>, descend
         (Some(a), Some(b)) if descending => compare(b, a),
         (Some(a), Some(b)) => compare(a, b),
     }
-}
-
-/// Lower-case code points, then exact.
-pub(crate) fn compare_text(a: &str, b: &str) -> Ordering {
-    for (at, (x, y)) in a.bytes().zip(b.bytes()).enumerate() {
-        if x == y && x.is_ascii() {
-            continue;
-        }
-        if !x.is_ascii() || !y.is_ascii() {
-            // All before is ASCII, so `at` is a character boundary in both.
-            return folded(&a[at..]).cmp(folded(&b[at..])).then_with(|| a.cmp(b));
-        }
-        match x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase()) {
-            Ordering::Equal => {}
-            unequal => return unequal,
-        }
-    }
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
-}
-
-fn folded(text: &str) -> impl Iterator<Item = char> {
-    text.chars().flat_map(char::to_lowercase)
 }
 
 /// A number that orders as far as 125 bits can: smaller prefix, smaller value; equal prefixes have to be compared in

@@ -41,6 +41,13 @@ impl Column {
         self.codes.get(slot).checked_sub(1)
     }
 
+    /// All slots that have a value, with its code, rising.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.codes
+            .iter()
+            .filter_map(|(slot, code)| Some((slot, code.checked_sub(1)?)))
+    }
+
     pub(crate) fn look(&self, slot: u32) -> Option<Look<'_>> {
         self.dictionary.entry(self.code(slot)?).key.look()
     }

@@ -1,6 +1,11 @@
 //! Every different value of one property once, with the slots that hold it.
 
-use crate::{key::Key, posting::Posting, probe::Probe};
+use crate::{
+    heap::{HeapCell, HeapGuard},
+    key::Key,
+    posting::Posting,
+    probe::Probe,
+};
 use hashbrown::{DefaultHashBuilder, HashTable};
 use std::hash::BuildHasher as _;
 
@@ -16,6 +21,12 @@ pub(crate) struct Dictionary {
     entries: Vec<Entry>,
     by_value: HashTable<u32>,
     free: Vec<u32>,
+    /// How many values are whole arrays, objects, and strings of which more than is kept is not known.
+    arrays: u32,
+    objects: u32,
+    incomplete: u32,
+    /// The strings, to be looked through.
+    texts: HeapCell,
 }
 
 impl Dictionary {
@@ -55,6 +66,10 @@ impl Dictionary {
             key: Key::new(probe, elements),
             posting: Posting::Empty,
         };
+        let kinds = Kinds::of(&entry.key);
+        self.arrays += kinds.array;
+        self.objects += kinds.object;
+        self.incomplete += kinds.incomplete;
         let code = match self.free.pop() {
             Some(code) => {
                 self.entries[code as usize] = entry;
@@ -71,6 +86,7 @@ impl Dictionary {
         by_value.insert_unique(probe.hash, code, |code| {
             hasher.hash_one(entries[*code as usize].key.look_or_true())
         });
+        self.texts.note(code);
         code
     }
 
@@ -85,9 +101,40 @@ impl Dictionary {
         if let Ok(found) = self.by_value.find_entry(hash, |held| *held == code) {
             found.remove();
         }
+        let kinds = Kinds::of(&entry.key);
         entry.key = Key::Vacant;
+        self.arrays -= kinds.array;
+        self.objects -= kinds.object;
+        self.incomplete -= kinds.incomplete;
+        self.texts.note(code);
         self.free.push(code);
         true
+    }
+
+    /// Whether some values are whole arrays; else who has an element has nothing else.
+    pub(crate) fn has_arrays(&self) -> bool {
+        self.arrays > 0
+    }
+
+    pub(crate) fn has_objects(&self) -> bool {
+        self.objects > 0
+    }
+
+    /// Whether of some strings only the beginning is known.
+    pub(crate) fn has_incomplete(&self) -> bool {
+        self.incomplete > 0
+    }
+
+    /// All strings in one piece, by code.
+    pub(crate) fn texts(&self) -> HeapGuard<'_> {
+        let all = |each: &mut dyn FnMut(u32, &str)| {
+            for (code, entry) in self.iter() {
+                if let Some((text, _)) = entry.key.string() {
+                    each(code, &text);
+                }
+            }
+        };
+        self.texts.get(all, |code| Some(self.entry(code).key.string()?.0))
     }
 
     pub(crate) fn shrink_to_fit(&mut self, hasher: &DefaultHashBuilder) {
@@ -100,10 +147,28 @@ impl Dictionary {
         self.entries.capacity() * size_of::<Entry>()
             + self.by_value.allocation_size()
             + self.free.capacity() * 4
+            + self.texts.heap_bytes()
             + self
                 .entries
                 .iter()
                 .map(|entry| entry.key.heap_bytes() + entry.posting.heap_bytes())
                 .sum::<usize>()
+    }
+}
+
+/// What a value adds to the counts of a dictionary.
+struct Kinds {
+    array: u32,
+    object: u32,
+    incomplete: u32,
+}
+
+impl Kinds {
+    fn of(key: &Key) -> Self {
+        Self {
+            array: matches!(key, Key::Array(_)).into(),
+            object: key.is_object().into(),
+            incomplete: key.is_incomplete().into(),
+        }
     }
 }

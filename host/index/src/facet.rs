@@ -5,7 +5,9 @@ use crate::{
     column::Column,
     hits::Hits,
     key,
+    list::Part,
     order::OrderKey,
+    probe::Probe,
     table::{Source, Table},
 };
 use seawall_domain::query::Field;
@@ -13,16 +15,45 @@ use serde_json::Value;
 use std::{cmp::Ordering, collections::HashMap};
 
 /// The most frequent values with their counts; of equal counts, the lower value first.
-pub(crate) fn facet(table: &Table, field: &Field, filters: &[(Field, Value)], limit: usize) -> Vec<(Value, u64)> {
-    let hits = Hits::of(table, filters);
+pub(crate) fn facet(table: &Table, field: &Field, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {
     match table.source(field) {
         Source::Absent => Vec::new(),
-        Source::Identifier => identifiers(table, &hits, limit),
-        Source::CreatedAt => times(table, &hits, limit, |slot| table.created(slot)),
-        Source::UpdatedAt => times(table, &hits, limit, |slot| table.updated(slot)),
-        Source::Title => values(table, table.titles(), &hits, limit),
-        Source::Column(number) => values(table, table.column(number), &hits, limit),
+        Source::Identifier => identifiers(table, hits, limit),
+        Source::Blueprint => {
+            let count = hits.len(table);
+            let some = count > 0 && limit > 0;
+            some.then(|| (table.blueprint().into(), count)).into_iter().collect()
+        }
+        Source::CreatedAt => times(table, hits, limit, |slot| table.created(slot)),
+        Source::UpdatedAt => times(table, hits, limit, |slot| table.updated(slot)),
+        Source::Title => values(table, table.titles(), hits, limit),
+        Source::Column(number) => values(table, table.column(number), hits, limit),
     }
+}
+
+/// The same over several tables.
+pub(crate) fn joined(parts: &[Part<'_>], field: &Field, limit: usize) -> Vec<(Value, u64)> {
+    if let [one] = parts {
+        return facet(one.table, field, &one.hits, limit);
+    }
+    // Whichever are the most frequent of all may not be those of any table.
+    let mut counts: HashMap<String, (Value, u64)> = HashMap::new();
+    for part in parts {
+        for (value, count) in facet(part.table, field, &part.hits, usize::MAX) {
+            counts.entry(value.to_string()).or_insert((value, 0)).1 += count;
+        }
+    }
+    let hasher = hashbrown::DefaultHashBuilder::default();
+    let order = |a: &Value, b: &Value| {
+        let (a, b) = (Probe::element(a, &hasher), Probe::element(b, &hasher));
+        let view = |probe: &'_ Option<Probe<'_>>| probe.is_some();
+        match (&a, &b) {
+            (Some(a), Some(b)) => collate::compare(a.needle.view(), b.needle.view()),
+            // Facets have no nulls.
+            _ => view(&a).cmp(&view(&b)),
+        }
+    };
+    top(counts.into_values().collect(), limit, order)
 }
 
 fn identifiers(table: &Table, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {

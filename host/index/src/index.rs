@@ -48,6 +48,9 @@ pub struct Index {
     loaded: AtomicI64,
 }
 
+/// A blueprint's table.
+pub(crate) type Tabled = (BlueprintId, Arc<RwLock<Table>>);
+
 #[derive(Debug, Default)]
 struct Writer {
     /// By row id. Readers never need it.
@@ -202,7 +205,7 @@ impl Index {
             return *number;
         }
         let number = u32::try_from(writer.tables.len()).unwrap_or(u32::MAX);
-        let table = Arc::new(RwLock::new(Table::new(self.hasher.clone())));
+        let table = Arc::new(RwLock::new(Table::new(blueprint.as_str(), self.hasher.clone())));
         writer.tables.push(table.clone());
         writer.numbers.insert(blueprint.clone(), number);
         self.tables
@@ -242,14 +245,22 @@ impl Index {
         let table = table
             .read()
             .map_err(|_| IndexError::Damaged(query.blueprint.to_string()))?;
-        let (ids, next) = list::list(&table, query);
+        let hits = Hits::of(&table, pairs(&query.filters));
+        let asked = list::Asked {
+            sort: &query.sort,
+            descending: query.descending,
+            after: query.after.as_ref(),
+            limit: query.limit,
+        };
+        let (ids, next) = list::list(&[list::Part { table: &table, hits }], &asked);
         Ok(ListPage { ids, next, position })
     }
 
     /// How many of a blueprint's entities pass all filters.
     pub fn count(&self, blueprint: &BlueprintId, filters: &[(Field, Value)]) -> u64 {
-        self.table(blueprint)
-            .map_or(0, |table| Hits::count(&read(&table), filters))
+        self.table(blueprint).map_or(0, |table| {
+            Hits::count(&read(&table), &pairs(filters).collect::<Vec<_>>())
+        })
     }
 
     /// The `limit` most frequent values of a field among the entities that pass all filters, with how many have each;
@@ -262,8 +273,11 @@ impl Index {
         filters: &[(Field, Value)],
         limit: usize,
     ) -> Vec<(Value, u64)> {
-        self.table(blueprint)
-            .map_or_else(Vec::new, |table| facet::facet(&read(&table), field, filters, limit))
+        let Some(table) = self.table(blueprint) else {
+            return Vec::new();
+        };
+        let table = read(&table);
+        facet::facet(&table, field, &Hits::of(&table, pairs(filters)), limit)
     }
 
     /// The blueprints that have entities, with how many, by identifier.
@@ -311,7 +325,7 @@ impl Index {
         let table = read(&table);
         let filter = (Field::Relation(relation.into()), Value::from(target.as_str()));
         let mut found = Vec::new();
-        Hits::of(&table, &[filter]).for_each(&table, |slot| {
+        Hits::of(&table, [(&filter.0, &filter.1)]).for_each(&table, |slot| {
             if found.len() < limit {
                 // It was an identifier when it came in.
                 found.extend(EntityId::new(table.identifier(slot)).ok());
@@ -335,6 +349,26 @@ impl Index {
             .sum::<usize>()
     }
 
+    /// The tables of some blueprints, or of all, by blueprint.
+    pub(crate) fn tables(&self, blueprints: Option<&[BlueprintId]>) -> Vec<Tabled> {
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found: Vec<Tabled> = match blueprints {
+            Some(named) => {
+                let known = named.iter().filter_map(|blueprint| tables.get_key_value(blueprint));
+                known
+                    .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
+                    .collect()
+            }
+            None => tables
+                .iter()
+                .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
+                .collect(),
+        };
+        found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        found.dedup_by(|a, b| a.0 == b.0);
+        found
+    }
+
     fn table(&self, blueprint: &BlueprintId) -> Option<Arc<RwLock<Table>>> {
         self.tables
             .read()
@@ -342,6 +376,10 @@ impl Index {
             .get(blueprint)
             .cloned()
     }
+}
+
+fn pairs(filters: &[(Field, Value)]) -> impl Iterator<Item = (&Field, &Value)> {
+    filters.iter().map(|(field, value)| (field, value))
 }
 
 /// Questions without an error answer from a damaged table too; [`Index::list`] is the one that says so.

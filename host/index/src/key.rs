@@ -3,10 +3,11 @@
 use crate::{
     canonical,
     collate::View,
-    num::Num,
     probe::{Needle, Probe},
 };
+use seawall_domain::query::Num;
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What a text stands for. A whole array and an array within an array are different values: the first is known by its
 /// elements too, and does not count in facets.
@@ -85,6 +86,10 @@ pub(crate) struct LongKey {
     kind: Kind,
     text: Box<str>,
     digest: [u8; 16],
+    /// What of a string is looked through beyond `text`.
+    rest: Box<str>,
+    /// Whether that is all of it.
+    complete: bool,
 }
 
 impl Key {
@@ -106,6 +111,8 @@ impl Key {
                 kind,
                 text: kept,
                 digest,
+                rest: text.rest.into(),
+                complete: text.complete,
             })),
             (Kind::Text, None) => Self::Text(kept),
             (Kind::Nested, None) => Self::Nested(kept),
@@ -152,6 +159,40 @@ impl Key {
         self.look().unwrap_or(Look::Bool(true))
     }
 
+    /// A string as far as it is kept, and whether that is all of it.
+    pub(crate) fn string(&self) -> Option<(Cow<'_, str>, bool)> {
+        match self {
+            Self::Text(text) => Some((Cow::Borrowed(text), true)),
+            Self::Long(long) if long.kind == Kind::Text => {
+                Some((Cow::Owned(format!("{}{}", long.text, long.rest)), long.complete))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is a string of which only the beginning is kept.
+    pub(crate) fn is_incomplete(&self) -> bool {
+        matches!(self, Self::Long(long) if long.kind == Kind::Text && !long.complete)
+    }
+
+    /// The value, if all of it is kept.
+    pub(crate) fn whole(&self) -> Option<Value> {
+        if let Some((text, complete)) = self.string() {
+            return complete.then(|| text.into());
+        }
+        let look = self.look()?;
+        (!look.is_cut()).then(|| to_value(look.view()))
+    }
+
+    /// Whether it is an object.
+    pub(crate) fn is_object(&self) -> bool {
+        match self {
+            Self::Object(_) => true,
+            Self::Long(long) => long.kind == Kind::Object,
+            _ => false,
+        }
+    }
+
     /// What a whole array holds; nothing for other values.
     pub(crate) fn elements(&self) -> &[u32] {
         match self {
@@ -170,7 +211,11 @@ impl Key {
                     + crate::size::block(array.text.len())
                     + crate::size::block(array.elements.len() * 4)
             }
-            Self::Long(long) => crate::size::block(size_of::<LongKey>()) + crate::size::block(long.text.len()),
+            Self::Long(long) => {
+                crate::size::block(size_of::<LongKey>())
+                    + crate::size::block(long.text.len())
+                    + crate::size::block(long.rest.len())
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! One page of a list.
+//! One page of a list, over one table or several.
 
 use crate::{
     collate::{self, View},
@@ -8,7 +8,10 @@ use crate::{
     probe::Probe,
     table::{Source, Table},
 };
-use seawall_domain::query::{ListQuery, Place};
+use seawall_domain::{
+    BlueprintId,
+    query::{Field, Place},
+};
 use std::{cmp::Ordering, collections::BinaryHeap};
 
 /// Up to so many hits are compared with each other rather than looked up in the order.
@@ -18,35 +21,69 @@ const COMPARED_WITHOUT_ORDER: u64 = 4096;
 /// A step of a walk (is this slot of the order a hit?) costs about as much as looking at so many hits' places.
 const STEP: u64 = 4;
 
-/// Row ids, and where to go on if there is more. The limit is not zero.
-pub(crate) fn list(table: &Table, query: &ListQuery) -> (Vec<i64>, Option<Place>) {
-    let source = table.source(&query.sort);
-    let key = OrderKey {
-        source,
-        descending: query.descending && source != Source::Absent,
+/// A table with the slots that pass in it.
+pub(crate) struct Part<'t> {
+    pub(crate) table: &'t Table,
+    pub(crate) hits: Hits<'t>,
+}
+
+/// What is asked of the parts.
+pub(crate) struct Asked<'q> {
+    pub(crate) sort: &'q Field,
+    pub(crate) descending: bool,
+    pub(crate) after: Option<&'q Place>,
+    /// Not zero.
+    pub(crate) limit: usize,
+}
+
+/// Row ids, and where to go on if there is more. Where there are several parts, they are in the order of their blueprints.
+pub(crate) fn list(parts: &[Part<'_>], asked: &Asked<'_>) -> (Vec<i64>, Option<Place>) {
+    let mut found: Vec<(usize, u32)> = Vec::new();
+    for (number, part) in parts.iter().enumerate() {
+        let source = part.table.source(asked.sort);
+        let after = asked.after.map(|place| After::new(place, part.table));
+        let page = Page {
+            table: part.table,
+            key: OrderKey {
+                source,
+                descending: asked.descending && source != Source::Absent,
+            },
+            after: after.as_ref(),
+            want: asked.limit.saturating_add(1),
+        };
+        found.extend(page.slots(&part.hits).into_iter().map(|slot| (number, slot)));
+    }
+    let view = |(number, slot): (usize, u32)| {
+        let table = parts[number].table;
+        table.view(table.source(asked.sort), slot)
     };
-    let after = query.after.as_ref().map(|place| After::new(place, table));
-    let hits = Hits::of(table, &query.filters);
-    let page = Page {
-        table,
-        key,
-        after: after.as_ref(),
-        want: query.limit.saturating_add(1),
-    };
-    let mut slots = page.slots(&hits);
-    let more = slots.len() > query.limit;
-    slots.truncate(query.limit);
-    let next = slots.last().filter(|_| more).map(|last| Place {
-        value: table.view(source, *last).map_or(serde_json::Value::Null, key::to_value),
-        identifier: table.identifier(*last).to_owned(),
+    let identifier = |(number, slot): (usize, u32)| parts[number].table.identifier(slot);
+    if parts.len() > 1 {
+        found.sort_by(|a, b| {
+            collate::compare_directed(view(*a), view(*b), asked.descending)
+                .then_with(|| seawall_domain::query::compare_text(identifier(*a), identifier(*b)))
+                .then(a.0.cmp(&b.0))
+        });
+    }
+    let more = found.len() > asked.limit;
+    found.truncate(asked.limit);
+    let next = found.last().filter(|_| more).map(|last| Place {
+        value: view(*last).map_or(serde_json::Value::Null, key::to_value),
+        identifier: identifier(*last).to_owned(),
+        blueprint: (parts.len() > 1)
+            .then(|| BlueprintId::new(parts[last.0].table.blueprint()).ok())
+            .flatten(),
     });
-    (slots.into_iter().map(|slot| table.id(slot)).collect(), next)
+    let id = |(number, slot): (usize, u32)| parts[number].table.id(slot);
+    (found.into_iter().map(id).collect(), next)
 }
 
 /// A place, ready to be compared with.
 struct After<'a> {
     value: Option<Probe<'a>>,
     identifier: &'a str,
+    /// How the table's blueprint compares with the place's, for equal values and identifiers.
+    blueprint: Ordering,
 }
 
 impl<'a> After<'a> {
@@ -54,6 +91,10 @@ impl<'a> After<'a> {
         Self {
             value: Probe::value(&place.value, table.hasher()),
             identifier: &place.identifier,
+            blueprint: place
+                .blueprint
+                .as_ref()
+                .map_or(Ordering::Equal, |blueprint| table.blueprint().cmp(blueprint.as_str())),
         }
     }
 
@@ -121,7 +162,8 @@ impl Page<'_> {
             let view = self.table.view(self.key.source, slot);
             let by_value = collate::compare_directed(view, after.view(), self.key.descending);
             by_value
-                .then_with(|| collate::compare_text(self.table.identifier(slot), after.identifier))
+                .then_with(|| seawall_domain::query::compare_text(self.table.identifier(slot), after.identifier))
+                .then(after.blueprint)
                 .is_gt()
         })
     }

@@ -26,6 +26,7 @@ pub(crate) struct Prepared<'a> {
     pub(crate) identifier_hash: u64,
     pub(crate) title: Option<Probe<'a>>,
     pub(crate) team: Option<Probe<'a>>,
+    pub(crate) icon: Option<Probe<'a>>,
     pub(crate) properties: Vec<(&'a str, Probe<'a>)>,
     pub(crate) relations: Vec<(&'a str, Probe<'a>)>,
 }
@@ -53,6 +54,7 @@ impl<'a> Prepared<'a> {
             identifier_hash: hasher.hash_one(identifier),
             title: entity.title.as_deref().map(|title| Probe::string(title, hasher)),
             team: Probe::strings(entity.team.iter().map(String::as_str), hasher),
+            icon: entity.icon.as_deref().map(|icon| Probe::string(icon, hasher)),
             properties,
             relations,
         }

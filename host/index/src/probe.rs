@@ -8,16 +8,17 @@ use crate::{
     canonical,
     collate::View,
     key::{Kind, Look},
-    num::Num,
 };
 use hashbrown::DefaultHashBuilder;
-use seawall_domain::RelationTarget;
+use seawall_domain::{RelationTarget, query::Num};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use std::{borrow::Cow, hash::BuildHasher as _};
 
 /// Bytes of a text that are kept.
 pub(crate) const CAP: usize = 256;
+/// Bytes of a string that are looked through.
+pub(crate) const SEARCHED: usize = 2048;
 
 /// A value with its hash.
 pub(crate) struct Probe<'a> {
@@ -38,6 +39,10 @@ pub(crate) struct Text<'a> {
     pub(crate) digest: Option<Box<[u8; 16]>>,
     /// Of an array; nulls are left out.
     pub(crate) elements: Vec<Probe<'a>>,
+    /// What of a string is looked through beyond `text`.
+    pub(crate) rest: &'a str,
+    /// Whether that is all of it.
+    pub(crate) complete: bool,
 }
 
 impl<'a> Probe<'a> {
@@ -139,7 +144,13 @@ impl Needle<'_> {
 }
 
 fn string_needle(text: &str) -> Text<'_> {
-    capped(Kind::Text, Cow::Borrowed(text), text.floor_char_boundary(CAP))
+    let whole = text.floor_char_boundary(CAP);
+    let searched = text.floor_char_boundary(SEARCHED);
+    Text {
+        rest: if text.len() > CAP { &text[whole..searched] } else { "" },
+        complete: text.len() <= SEARCHED,
+        ..capped(Kind::Text, Cow::Borrowed(text), whole)
+    }
 }
 
 fn array_needle<'a>(kind: Kind, elements: &[Value]) -> Text<'a> {
@@ -155,6 +166,8 @@ fn capped(kind: Kind, full: Cow<'_, str>, whole: usize) -> Text<'_> {
             text: full,
             digest: None,
             elements: Vec::new(),
+            rest: "",
+            complete: true,
         };
     }
     let mut digest = Box::new([0_u8; 16]);
@@ -171,5 +184,7 @@ fn capped(kind: Kind, full: Cow<'_, str>, whole: usize) -> Text<'_> {
         text,
         digest: Some(digest),
         elements: Vec::new(),
+        rest: "",
+        complete: false,
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     collate::{self, View},
     column::Column,
+    heap::{HeapCell, HeapGuard},
     order::{OrderKey, Orders},
     prepared::Prepared,
     probe::Probe,
@@ -10,10 +11,11 @@ use crate::{
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 use roaring::RoaringBitmap;
 use seawall_domain::query::Field;
-use std::{cmp::Ordering, hash::BuildHasher as _};
+use std::{borrow::Cow, cmp::Ordering, hash::BuildHasher as _};
 
 const TITLE: u32 = 0;
 const TEAM: u32 = 1;
+const ICON: u32 = 2;
 
 /// Where a field's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(crate) enum Source {
     Identifier,
     /// The title as it is; sorting falls back to the identifier.
     Title,
+    /// The same for all of the table.
+    Blueprint,
     CreatedAt,
     UpdatedAt,
     Column(u32),
@@ -30,6 +34,7 @@ pub(crate) enum Source {
 
 #[derive(Debug)]
 pub(crate) struct Table {
+    blueprint: Box<str>,
     hasher: DefaultHashBuilder,
     ids: Vec<i64>,
     identifiers: Vec<Box<str>>,
@@ -46,6 +51,8 @@ pub(crate) struct Table {
     moved: Vec<u32>,
     retimed: Vec<u32>,
     orders: Orders,
+    /// The identifiers by slot, to be looked through.
+    names: HeapCell,
 }
 
 /// What a write did.
@@ -56,8 +63,10 @@ pub(crate) struct Written {
 }
 
 impl Table {
-    pub(crate) fn new(hasher: DefaultHashBuilder) -> Self {
+    pub(crate) fn new(blueprint: &str, hasher: DefaultHashBuilder) -> Self {
         Self {
+            blueprint: blueprint.into(),
+            names: HeapCell::default(),
             hasher,
             ids: Vec::new(),
             identifiers: Vec::new(),
@@ -66,7 +75,7 @@ impl Table {
             by_identifier: HashTable::new(),
             live: RoaringBitmap::new(),
             free: Vec::new(),
-            columns: vec![Column::default(), Column::default()],
+            columns: vec![Column::default(), Column::default(), Column::default()],
             properties: HashMap::new(),
             relations: HashMap::new(),
             stamp: 0,
@@ -77,6 +86,40 @@ impl Table {
     }
 
     // ---- reading
+
+    pub(crate) fn blueprint(&self) -> &str {
+        &self.blueprint
+    }
+
+    /// All identifiers in one piece, by slot.
+    pub(crate) fn names(&self) -> HeapGuard<'_> {
+        let all = |each: &mut dyn FnMut(u32, &str)| {
+            for slot in &self.live {
+                each(slot, self.identifier(slot));
+            }
+        };
+        let text = |slot| self.live.contains(slot).then(|| Cow::Borrowed(self.identifier(slot)));
+        self.names.get(all, text)
+    }
+
+    /// All properties that an entity ever had.
+    pub(crate) fn properties(&self) -> impl Iterator<Item = (&str, &Column)> {
+        self.properties
+            .iter()
+            .map(|(name, number)| (&**name, self.column(*number)))
+    }
+
+    /// All relations that an entity ever had.
+    pub(crate) fn relations(&self) -> impl Iterator<Item = (&str, &Column)> {
+        self.relations
+            .iter()
+            .map(|(name, number)| (&**name, self.column(*number)))
+    }
+
+    /// A relation, if an entity ever had it.
+    pub(crate) fn relation(&self, name: &str) -> Option<&Column> {
+        self.relations.get(name).map(|number| self.column(*number))
+    }
 
     pub(crate) fn live(&self) -> &RoaringBitmap {
         &self.live
@@ -133,6 +176,8 @@ impl Table {
             Field::Identifier => Source::Identifier,
             Field::Title => Source::Title,
             Field::Team => Source::Column(TEAM),
+            Field::Icon => Source::Column(ICON),
+            Field::Blueprint => Source::Blueprint,
             Field::CreatedAt => Source::CreatedAt,
             Field::UpdatedAt => Source::UpdatedAt,
             Field::Property(name) => named(&self.properties, name),
@@ -145,12 +190,13 @@ impl Table {
         Some(match source {
             Source::Absent => return None,
             Source::Identifier => View::Text(self.identifier(slot)),
+            Source::Blueprint => View::Text(self.blueprint()),
             Source::Title => self
                 .titles()
                 .look(slot)
                 .map_or_else(|| View::Text(self.identifier(slot)), crate::key::Look::view),
-            Source::CreatedAt => View::Num(crate::num::Num::Int(self.created(slot))),
-            Source::UpdatedAt => View::Num(crate::num::Num::Int(self.updated(slot))),
+            Source::CreatedAt => View::Num(seawall_domain::query::Num::Int(self.created(slot))),
+            Source::UpdatedAt => View::Num(seawall_domain::query::Num::Int(self.updated(slot))),
             Source::Column(number) => self.column(number).look(slot)?.view(),
         })
     }
@@ -169,7 +215,7 @@ impl Table {
     /// Compares two slots; equal only if they are the same.
     pub(crate) fn compare(&self, order: OrderKey, a: u32, b: u32) -> Ordering {
         self.compare_values(order, a, b)
-            .then_with(|| collate::compare_text(self.identifier(a), self.identifier(b)))
+            .then_with(|| seawall_domain::query::compare_text(self.identifier(a), self.identifier(b)))
     }
 
     // ---- writing
@@ -240,6 +286,7 @@ impl Table {
         });
         self.live.insert(slot);
         self.moved.push(slot);
+        self.names.note(slot);
         slot
     }
 
@@ -252,6 +299,7 @@ impl Table {
         self.stamp += 1;
         self.put(TITLE, slot, prepared.title.as_ref());
         self.put(TEAM, slot, prepared.team.as_ref());
+        self.put(ICON, slot, prepared.icon.as_ref());
         for (name, value) in &prepared.properties {
             let number = column_number(&mut self.columns, &mut self.properties, name);
             self.put(number, slot, Some(value));
@@ -289,6 +337,7 @@ impl Table {
         self.live.remove(slot);
         self.free.push(slot);
         self.moved.push(slot);
+        self.names.note(slot);
     }
 
     /// Tells the orders what changed. Called after each batch of writes.
@@ -296,7 +345,7 @@ impl Table {
         let orders = std::mem::take(&mut self.orders);
         orders.note(|source| {
             let changed: &[u32] = match source {
-                Source::Identifier | Source::Absent => &[],
+                Source::Identifier | Source::Blueprint | Source::Absent => &[],
                 Source::CreatedAt | Source::UpdatedAt => &self.retimed,
                 Source::Title => &self.titles().changed,
                 Source::Column(number) => &self.column(number).changed,
@@ -348,6 +397,7 @@ impl Table {
             + self.columns.capacity() * size_of::<Column>()
             + self.columns.iter().map(Column::heap_bytes).sum::<usize>()
             + self.orders.heap_bytes()
+            + self.names.heap_bytes()
     }
 }
 

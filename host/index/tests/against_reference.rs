@@ -1,6 +1,7 @@
 //! Thousands of random writes, and after each page questions that a naive reference answers too.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[expect(dead_code, reason = "the other test uses more of it")]
 mod reference;
 
 use reference::{Known, Reference, equal, facet, field_value, listed, of};

@@ -199,3 +199,94 @@ async fn definitions_that_cannot_be_are_refused_where_they_stand() {
     put(&seawall, "service", service).await;
     becomes(&seawall, "service/api", json!({"fine": 7, "endless": null})).await;
 }
+
+#[tokio::test]
+async fn aggregations_follow_what_comes_changes_moves_and_goes() {
+    let mut seawall = Seawall::start().await;
+    let count = json!({"calculationBy": "entities", "func": "count"});
+    let of = |func: &str| json!({"calculationBy": "property", "func": func, "property": "points"});
+    let open = json!({"combinator": "and", "rules": [{"property": "status", "operator": "=", "value": "OPEN"}]});
+    for blueprint in [
+        json!({"identifier": "team", "schema": {"properties": {}}, "aggregationProperties": {
+            "open": {"target": "issue", "calculationSpec": count, "query": open, "pathFilter": [{"path": ["service", "owner"]}]}}}),
+        json!({"identifier": "service", "schema": {"properties": {}}, "relations": {"owner": {"target": "team"}},
+            "aggregationProperties": {
+                "issues": {"target": "issue", "calculationSpec": count},
+                "open": {"target": "issue", "calculationSpec": count, "query": open},
+                "sum": {"target": "issue", "calculationSpec": of("sum")}, "least": {"target": "issue", "calculationSpec": of("min")},
+                "most": {"target": "issue", "calculationSpec": of("max")}, "middle": {"target": "issue", "calculationSpec": of("median")},
+                "mean": {"target": "issue", "calculationSpec": of("average")},
+                "aDay": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "average", "averageOf": "day", "measureTimeBy": "at"}}
+            },
+            "calculationProperties": {"well": {"type": "boolean", "calculation": ".properties.open == 0"}}}),
+        json!({"identifier": "issue", "schema": {"properties": {"status": {"type": "string"}, "points": {"type": "number"}, "at": {"type": "string", "format": "date-time"}}},
+            "relations": {"service": {"target": "service"}}}),
+    ] {
+        put(&seawall, blueprint["identifier"].as_str().unwrap(), blueprint.clone()).await;
+    }
+    put(&seawall, "team/entities/core", json!({})).await;
+    for service in ["pay", "web"] {
+        put(
+            &seawall,
+            &format!("service/entities/{service}"),
+            json!({"relations": {"owner": "core"}}),
+        )
+        .await;
+    }
+    let nothing = json!({"issues": 0, "open": 0, "sum": 0, "least": null, "middle": null, "mean": null, "aDay": null, "well": true});
+    becomes(&seawall, "service/pay", nothing).await;
+    for (i, status) in ["OPEN", "OPEN", "DONE", "OPEN"].into_iter().enumerate() {
+        let issue = json!({"properties": {"status": status, "points": (i + 1) * 2, "at": format!("2026-11-0{}T10:00:00Z", i + 1)}, "relations": {"service": "pay"}});
+        put(&seawall, &format!("issue/entities/i{i}"), issue).await;
+    }
+    let all = json!({"issues": 4, "open": 3, "sum": 20, "least": 2, "most": 8, "middle": 5, "mean": 5, "aDay": 1, "well": false});
+    becomes(&seawall, "service/pay", all).await;
+    becomes(&seawall, "team/core", json!({"open": 3})).await;
+
+    // One is done, one moves, one goes, and a service changes hands.
+    put(
+        &seawall,
+        "issue/entities/i0",
+        json!({"properties": {"status": "DONE", "points": 3}, "relations": {"service": "pay"}}),
+    )
+    .await;
+    put(
+        &seawall,
+        "issue/entities/i1",
+        json!({"properties": {"status": "OPEN", "points": 4}, "relations": {"service": "web"}}),
+    )
+    .await;
+    seawall
+        .send(Method::DELETE, "/api/v1/blueprints/issue/entities/i3", &Value::Null)
+        .await;
+    becomes(
+        &seawall,
+        "service/pay",
+        json!({"issues": 2, "open": 0, "sum": 9, "middle": 4.5, "well": true}),
+    )
+    .await;
+    becomes(
+        &seawall,
+        "service/web",
+        json!({"issues": 1, "open": 1, "sum": 4, "well": false}),
+    )
+    .await;
+    becomes(&seawall, "team/core", json!({"open": 1})).await;
+    put(&seawall, "team/entities/new", json!({})).await;
+    put(&seawall, "service/entities/web", json!({"relations": {"owner": "new"}})).await;
+    becomes(&seawall, "team/core", json!({"open": 0})).await;
+    becomes(&seawall, "team/new", json!({"open": 1})).await;
+    put(
+        &seawall,
+        "issue/entities/i1",
+        json!({"properties": {"status": "DONE"}, "relations": {"service": "web"}}),
+    )
+    .await;
+    seawall.kill();
+    seawall.boot().await;
+    becomes(&seawall, "team/new", json!({"open": 0})).await;
+    let found = seawall
+        .get("/api/v1/blueprints/service/entities?filter=open=0&sort=-issues")
+        .await;
+    assert_eq!(found["items"].as_array().unwrap().len(), 2);
+}

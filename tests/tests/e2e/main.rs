@@ -30,6 +30,7 @@ mod model;
 mod openbao;
 mod policy;
 mod prometheus;
+mod query;
 mod record;
 mod registry;
 mod registry_bad;

@@ -1,8 +1,8 @@
 //! Whose values follow from a change.
 
-use super::{Affected, stations};
-use crate::{Engine, engine::Blueprints};
-use seawall_domain::{BlueprintId, EntityId};
+use super::{Affected, stations, value::Known};
+use crate::{Engine, EngineError, Result, engine::Blueprints};
+use seawall_domain::{BlueprintId, EntityId, RelationTarget, blueprint::computed::Aggregation};
 use seawall_store::{ChangeKind, ChangeRow};
 use std::collections::BTreeSet;
 
@@ -91,8 +91,92 @@ impl Engine {
         out
     }
 
+    /// The entities of which an aggregation is over one of those that changed, now or before. Their relations as they were
+    /// stand in the changes.
+    pub(super) async fn aggregating(
+        &self,
+        all: &Blueprints,
+        changes: &[ChangeRow],
+        affected: &mut Affected,
+    ) -> Result<()> {
+        let mut known = Known::new();
+        for (own, compiled) in all.iter().filter(|(_, b)| !b.computed().aggregations.is_empty()) {
+            let aggregations = compiled.computed().aggregations.values();
+            let ways = aggregations.flat_map(|aggregation| ways_back(all, own, aggregation));
+            let ways: std::collections::BTreeSet<WayBack> = ways.collect();
+            for change in changes {
+                let Ok(identifier) = EntityId::new(&change.identifier) else {
+                    continue;
+                };
+                for way in &ways {
+                    for at in 0..=way.relations.len() {
+                        if way.stations[at].as_str() != change.blueprint {
+                            continue;
+                        }
+                        let found = if way.to_own {
+                            self.forward(all, change, way, at, &mut known).await?
+                        } else if at == 0 {
+                            // The one that aggregates is computed for its own change.
+                            continue;
+                        } else {
+                            self.back(&way.stations[..at], &way.relations[..at], &identifier)
+                        };
+                        affected.entry(own.clone()).or_default().extend(found);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Where a way leads from a changed entity, by its relations as they are and as they were.
+    async fn forward(
+        &self,
+        all: &Blueprints,
+        change: &ChangeRow,
+        way: &WayBack,
+        at: usize,
+        known: &mut Known,
+    ) -> Result<BTreeSet<EntityId>> {
+        let Some(relation) = way.relations.get(at) else {
+            return Ok(BTreeSet::new());
+        };
+        let mut next = BTreeSet::new();
+        if let Some(values) = change.diff.get(&format!("relations.{relation}")) {
+            for value in [&values[0], &values[1]] {
+                if let Ok(target) = serde_json::from_value::<RelationTarget>(value.clone()) {
+                    next.extend(target.targets().iter().cloned());
+                }
+            }
+        }
+        let name = (
+            way.stations[at].clone(),
+            EntityId::new(&change.identifier).map_err(|e| EngineError::Internal(e.to_string()))?,
+        );
+        self.learn(std::slice::from_ref(&name), known).await?;
+        if let Some(Some(entity)) = known.get(&name)
+            && let Some(target) = entity.relations.get(relation)
+        {
+            next.extend(target.targets().iter().cloned());
+        }
+        let rest = &way.relations[at + 1..];
+        if rest.is_empty() {
+            return Ok(next);
+        }
+        let mut out = BTreeSet::new();
+        for identifier in next {
+            let name = (way.stations[at + 1].clone(), identifier);
+            self.learn(std::slice::from_ref(&name), known).await?;
+            if let Some(Some(entity)) = known.get(&name).cloned() {
+                let ends = self.reached(all, &entity, rest, known).await?;
+                out.extend(ends.into_iter().map(|end| end.identifier));
+            }
+        }
+        Ok(out)
+    }
+
     /// Those at the beginning of a way that reach `end` by it. `stations` are the blueprints before each relation.
-    fn back(&self, stations: &[BlueprintId], relations: &[String], end: &EntityId) -> BTreeSet<EntityId> {
+    pub(super) fn back(&self, stations: &[BlueprintId], relations: &[String], end: &EntityId) -> BTreeSet<EntityId> {
         let mut here = BTreeSet::from([end.clone()]);
         for (blueprint, relation) in stations.iter().zip(relations).rev() {
             let mut before = BTreeSet::new();
@@ -103,4 +187,51 @@ impl Engine {
         }
         here
     }
+}
+
+/// A way between the aggregated blueprint and the one that aggregates.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct WayBack {
+    /// The blueprints along it.
+    stations: Vec<BlueprintId>,
+    /// The relations between them.
+    relations: Vec<String>,
+    /// Whether it leads to the one that aggregates, and does not begin there.
+    to_own: bool,
+}
+
+fn ways_back(all: &Blueprints, own: &BlueprintId, aggregation: &Aggregation) -> Vec<WayBack> {
+    let target = &aggregation.target;
+    let mut out = Vec::new();
+    let mut add = |from: &BlueprintId, relations: Vec<String>, to_own: bool| {
+        let end = if to_own { own } else { target };
+        if let Some(stations) = stations(all, from, &relations).filter(|s| s.last() == Some(end)) {
+            out.push(WayBack {
+                stations,
+                relations,
+                to_own,
+            });
+        }
+    };
+    match &aggregation.paths {
+        Some(paths) => {
+            for path in paths {
+                let from = if path.from_here { own } else { target };
+                add(from, path.relations.clone(), !path.from_here);
+            }
+        }
+        None => {
+            let names = |blueprint: &BlueprintId| -> Vec<String> {
+                let compiled = all.get(blueprint).into_iter();
+                compiled.flat_map(|b| b.blueprint().relations.keys().cloned()).collect()
+            };
+            for relation in names(target) {
+                add(target, vec![relation], true);
+            }
+            for relation in names(own) {
+                add(own, vec![relation], false);
+            }
+        }
+    }
+    out
 }

@@ -8,6 +8,7 @@
 //! When what a blueprint computes has changed, all of its entities are computed anew; that is noted before the blueprint is
 //! stored, and goes on after a stop.
 
+mod aggregate;
 mod follow;
 mod value;
 
@@ -48,7 +49,7 @@ impl Engine {
                 let all = self.all_blueprints();
                 let computing = all.iter().filter(|(_, b)| !b.computed().is_empty());
                 for (name, _) in computing {
-                    self.note_whole(name, true).await?;
+                    self.note_whole(name).await?;
                 }
                 self.inner.store.put_setting(FOLLOWED, &json!(position)).await?;
                 position
@@ -59,8 +60,8 @@ impl Engine {
             if self.inner.shutdown.is_cancelled() {
                 return Ok(());
             }
-            for name in self.whole().await? {
-                self.derive_whole(&name).await?;
+            for (name, times) in self.whole().await? {
+                self.derive_whole(&name, times).await?;
             }
             // In this order: what came up to this position came while nobody computed anything, if nobody does now.
             let position = self.inner.index.position();
@@ -80,7 +81,8 @@ impl Engine {
                 });
                 changes.truncate(behind.unwrap_or(changes.len()));
                 if let Some(last) = changes.last().map(|change| change.position) {
-                    let affected = self.affected(&blueprints, &changes);
+                    let mut affected = self.affected(&blueprints, &changes);
+                    self.aggregating(&blueprints, &changes, &mut affected).await?;
                     self.compute(&blueprints, affected).await?;
                     after = last;
                     self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
@@ -95,7 +97,7 @@ impl Engine {
     }
 
     /// Computes all entities of a blueprint anew.
-    async fn derive_whole(&self, name: &BlueprintId) -> Result<()> {
+    async fn derive_whole(&self, name: &BlueprintId, times: u64) -> Result<()> {
         let blueprints = self.all_blueprints();
         // One that comes meanwhile is in the log that is followed next.
         for ids in self.inner.index.ids(name).chunks(PIECE) {
@@ -104,24 +106,30 @@ impl Engine {
             }
             self.compute_rows(&blueprints, ids).await?;
         }
-        self.note_whole(name, false).await
+        self.whole_is_done(name, times).await
     }
 
-    async fn whole(&self) -> Result<Vec<BlueprintId>> {
+    /// Blueprints of which all is to be computed anew, with how often that was said.
+    async fn whole(&self) -> Result<BTreeMap<BlueprintId, u64>> {
         let noted = self.inner.store.setting(WHOLE).await?.unwrap_or_default();
-        let names: Vec<String> = serde_json::from_value(noted).unwrap_or_default();
-        Ok(names.iter().filter_map(|name| BlueprintId::new(name).ok()).collect())
+        Ok(serde_json::from_value(noted).unwrap_or_default())
     }
 
-    /// Notes that all entities of a blueprint are to be computed anew, or that they are.
-    pub(crate) async fn note_whole(&self, blueprint: &BlueprintId, open: bool) -> Result<()> {
+    /// Notes that all entities of a blueprint are to be computed anew.
+    pub(crate) async fn note_whole(&self, blueprint: &BlueprintId) -> Result<()> {
         let _one_at_a_time = self.inner.clients.lock().await;
         let mut all = self.whole().await?;
-        all.retain(|name| name != blueprint);
-        if open {
-            all.push(blueprint.clone());
+        *all.entry(blueprint.clone()).or_default() += 1;
+        Ok(self.inner.store.put_setting(WHOLE, &json!(all)).await?)
+    }
+
+    /// Notes that they are, unless it was said again meanwhile: then some were computed by what held before.
+    async fn whole_is_done(&self, blueprint: &BlueprintId, times: u64) -> Result<()> {
+        let _one_at_a_time = self.inner.clients.lock().await;
+        let mut all = self.whole().await?;
+        if all.get(blueprint) == Some(&times) {
+            all.remove(blueprint);
         }
-        let all: Vec<&str> = all.iter().map(BlueprintId::as_str).collect();
         Ok(self.inner.store.put_setting(WHOLE, &json!(all)).await?)
     }
 }

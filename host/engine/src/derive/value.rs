@@ -17,7 +17,7 @@ const MOST_TARGETS: usize = 10_000;
 const PIECE: usize = 500;
 
 /// Entities that were read for one piece of work.
-type Known = HashMap<(BlueprintId, EntityId), Option<Entity>>;
+pub(super) type Known = HashMap<(BlueprintId, EntityId), Option<Entity>>;
 
 impl Engine {
     /// Computes these entities' values anew, and stores what differs.
@@ -91,6 +91,11 @@ impl Engine {
                 }
             }
         }
+        for (name, aggregation) in &computed.aggregations {
+            if let Some(value) = self.aggregated(all, &said, aggregation, known).await? {
+                derived.properties.insert(name.clone(), value);
+            }
+        }
         if !computed.calculations.is_empty() {
             let mut shown = said.clone();
             derived.overlay(&mut shown);
@@ -146,7 +151,7 @@ impl Engine {
     }
 
     /// The entities at the end of a way of relations, in the order of the relations' targets.
-    async fn reached(
+    pub(super) async fn reached(
         &self,
         all: &Blueprints,
         entity: &Entity,
@@ -181,7 +186,7 @@ impl Engine {
     }
 
     /// Reads the entities that are not known yet.
-    async fn learn(&self, names: &[(BlueprintId, EntityId)], known: &mut Known) -> Result<()> {
+    pub(super) async fn learn(&self, names: &[(BlueprintId, EntityId)], known: &mut Known) -> Result<()> {
         let mut ids = Vec::new();
         for name in names {
             if !known.contains_key(name) {

@@ -8,7 +8,7 @@ use seawall_domain::{
 use serde_json::{Value, json};
 use std::{cmp::Ordering, collections::BTreeMap};
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) entity: Entity,
     pub(crate) created: i64,
@@ -22,6 +22,8 @@ pub(crate) fn field_value(known: &Known, field: &Field) -> Value {
     match field {
         Field::Identifier => entity.identifier.as_str().into(),
         Field::Title => entity.title.clone().into(),
+        Field::Icon => entity.icon.clone().into(),
+        Field::Blueprint => entity.blueprint.as_str().into(),
         Field::Team if entity.team.is_empty() => Value::Null,
         Field::Team => entity.team.clone().into(),
         Field::CreatedAt => known.created.into(),
@@ -110,6 +112,14 @@ pub(crate) fn compare_texts(a: &[String], b: &[String]) -> Ordering {
     lower(a).cmp(&lower(b)).then_with(|| a.cmp(b))
 }
 
+/// The order of two entities, of any blueprints.
+pub(crate) fn order(a: &Known, b: &Known, field: &Field, descending: bool) -> Ordering {
+    let name = |known: &Known| [known.entity.identifier.to_string()];
+    compare(&sort_value(a, field), &sort_value(b, field), descending)
+        .then_with(|| compare_texts(&name(a), &name(b)))
+        .then_with(|| a.entity.blueprint.cmp(&b.entity.blueprint))
+}
+
 fn compare(a: &Value, b: &Value, descending: bool) -> Ordering {
     match (sort_key(a), sort_key(b)) {
         (None, None) => Ordering::Equal,
@@ -171,8 +181,14 @@ pub(crate) fn facet(
     field: &Field,
     filters: &[(Field, Value)],
 ) -> Vec<(Value, u64)> {
+    let all = of(reference, blueprint, filters);
+    facet_of(all.into_iter().map(|(_, known)| known), field)
+}
+
+/// How many of some entities have each value.
+pub(crate) fn facet_of<'a>(all: impl Iterator<Item = &'a Known>, field: &Field) -> Vec<(Value, u64)> {
     let mut counts: Vec<(Value, u64)> = Vec::new();
-    for (_, known) in of(reference, blueprint, filters) {
+    for known in all {
         let values = match field_value(known, field) {
             Value::Array(all) => all,
             one => vec![one],

@@ -29,6 +29,7 @@ mod run;
 mod serve;
 mod subscription;
 mod verdict;
+mod view;
 mod workbench;
 
 use clap::{Parser, Subcommand};
@@ -144,6 +145,9 @@ enum Command {
     /// Read what rules said
     #[command(subcommand)]
     Verdict(verdict::Verdict),
+    /// Save questions under a name
+    #[command(subcommand)]
+    View(view::View),
     /// Try a mapping on example items
     #[command(subcommand)]
     Mapping(mapping::Mapping),
@@ -209,6 +213,7 @@ async fn run(cli: Cli) -> Result {
         Command::Events(command) => command.run(global).await,
         Command::Subscription(command) => command.run(global).await,
         Command::Mapping(command) => command.run(global).await,
+        Command::View(command) => command.run(global).await,
         Command::Delivery(command) => command.run(global).await,
         Command::Admin(command) => command.run(global).await,
         Command::Policy(command) => command.run(global).await,

@@ -111,6 +111,9 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value: T = strict::read(&mut reader).map_err(|e| {
         let pointer = pointer(e.path());
         let inner = e.inner();
+        if inner.to_string().starts_with("recursion limit exceeded") {
+            return Problem::invalid(pointer, "this is nested deeper than 128 levels; nest it less");
+        }
         if inner.is_syntax() || inner.is_eof() {
             Problem::new(
                 StatusCode::BAD_REQUEST,

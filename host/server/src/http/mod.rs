@@ -27,12 +27,14 @@ mod reach;
 mod retention;
 mod rules;
 mod runs;
+mod search;
 mod settings;
 mod sources;
 mod strict;
 mod subscriptions;
 mod time;
 mod unread;
+mod views;
 mod workbench;
 
 pub use access::Token;
@@ -127,6 +129,11 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
         .routes(routes!(entities::list::facet))
+        .routes(routes!(entities::graph::graph))
+        .routes(routes!(search::search))
+        .routes(routes!(views::list))
+        .routes(routes!(views::get, views::put, views::remove))
+        .routes(routes!(views::entities))
         .routes(routes!(plugins::get, plugins::remove))
         .routes(routes!(grants::get, grants::put, grants::revoke))
         .routes(routes!(grants::tighten))

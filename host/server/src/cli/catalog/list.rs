@@ -18,16 +18,23 @@ Examples:
   seawall catalog list
   seawall catalog list service
   seawall catalog list service --filter tier=1 --filter relations.owner=payments --sort -$updatedAt
+  seawall catalog list service --where 'tier < 3 AND language:go AND owner.name = \"Payments\"'
+  seawall catalog list service --where 'between($updatedAt, lastWeek) -isEmpty(relations.owner)'
   seawall catalog list service --limit 1000 -o json | jq -r '.items[].identifier'
 
-A field is a property's name, relations.NAME, $identifier, $title, $team, $createdAt or $updatedAt. A value is JSON where it
-parses as such (true, 3, null), a text otherwise; write '\"3\"' for the text 3.")]
+A field is a property with a path into its value, relations.NAME with a field of its targets, $identifier, $title, $team, $icon,
+$createdAt or $updatedAt. A value is JSON where it parses as such (true, 3, null), a text otherwise; write '\"3\"' for the text 3.
+--where takes a filter of AIP-160: = != < <= > >=, : for contains, AND, OR, NOT or -, parentheses, and functions: in, between,
+contains, beginsWith, endsWith, isEmpty, isExpired and relatedTo(BLUEPRINT, IDENTIFIER, upstream|downstream, DEPTH).")]
 pub(crate) struct List {
     /// Whose entities
     blueprint: Option<String>,
     /// Only entities whose field has this value; repeatable, all must hold
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     filters: Vec<Pair>,
+    /// Only entities that pass an AIP-160 filter
+    #[arg(long = "where", value_name = "FILTER")]
+    wanted: Option<String>,
     /// The field to sort by; a `-` before it sorts from high to low
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
     sort: Option<String>,
@@ -41,13 +48,18 @@ pub(crate) struct List {
 
 /// Counts a blueprint's entities
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  seawall catalog count service\n  seawall catalog count service --filter tier=1")]
+#[command(
+    after_help = "Examples:\n  seawall catalog count service\n  seawall catalog count service --filter tier=1\n  seawall catalog count service --where 'tier > 1 AND isEmpty(relations.owner)'"
+)]
 pub(crate) struct Count {
     /// Whose entities
     blueprint: String,
     /// Only entities whose field has this value; repeatable, all must hold
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     filters: Vec<Pair>,
+    /// Only entities that pass an AIP-160 filter
+    #[arg(long = "where", value_name = "FILTER")]
+    wanted: Option<String>,
 }
 
 /// The columns of blueprints.
@@ -67,9 +79,10 @@ impl List {
     pub(super) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
         let Some(blueprint) = self.blueprint else {
-            if !self.filters.is_empty() || self.sort.is_some() {
+            if !self.filters.is_empty() || self.wanted.is_some() || self.sort.is_some() {
                 return Err(CliError::Usage(
-                    "--filter and --sort need a blueprint: `seawall catalog list service --filter tier=1`".into(),
+                    "--filter, --where and --sort need a blueprint: `seawall catalog list service --filter tier=1`"
+                        .into(),
                 ));
             }
             let all = client.all(&["blueprints"], &[]).await?;
@@ -79,7 +92,7 @@ impl List {
                 "there are none yet; plugins bring them with their integrations",
             );
         };
-        let mut query = filters(&self.filters);
+        let mut query = filters(&self.filters, self.wanted);
         query.push(("limit", self.limit.to_string()));
         query.extend(self.sort.map(|sort| ("sort", sort)));
         query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
@@ -91,7 +104,10 @@ impl List {
 impl Count {
     pub(super) async fn run(self, global: &Global) -> Result {
         let answer = Client::new(global)?
-            .get_with(&["blueprints", &self.blueprint, "count"], &filters(&self.filters))
+            .get_with(
+                &["blueprints", &self.blueprint, "count"],
+                &filters(&self.filters, self.wanted),
+            )
             .await?;
         global.output().one(&answer, |answer| at(answer, "/count"))
     }
@@ -112,12 +128,53 @@ pub(crate) fn print(global: &Global, page: &Value) -> Result {
     Ok(())
 }
 
+/// Prints entities of several blueprints.
+pub(crate) fn found(global: &Global, page: &Value) -> Result {
+    with_columns(global, page, &[])
+}
+
+/// Prints entities of several blueprints with some of their fields.
+pub(crate) fn with_columns(global: &Global, page: &Value, fields: &[String]) -> Result {
+    if items(page).is_empty() {
+        eprintln!("there are none");
+        return Ok(());
+    }
+    let mut headings = vec!["BLUEPRINT".to_owned(), "IDENTIFIER".to_owned(), "TITLE".to_owned()];
+    headings.extend(fields.iter().map(|field| field.to_uppercase()));
+    let rows = items(page).iter().map(|entity| {
+        let mut row = vec![
+            at(entity, "/blueprint"),
+            at(entity, "/identifier"),
+            short(at(entity, "/title")),
+        ];
+        row.extend(fields.iter().map(|field| short(cell(entity, field))));
+        row
+    });
+    global.output().text(&output::visible(&grid(headings, rows)))
+}
+
+/// What an entity has in a field, as the API names it.
+fn cell(entity: &Value, field: &str) -> String {
+    let value = match field.split_once('.') {
+        _ if field.starts_with('$') => &entity[&field[1..]],
+        Some((group @ ("properties" | "relations"), name)) => &entity[group][name],
+        _ => match &entity["properties"][field] {
+            Value::Null => &entity["relations"][field],
+            value => value,
+        },
+    };
+    plain(value)
+}
+
+fn short(text: String) -> String {
+    seawall_domain::text::cut(&text.replace(['\n', '\r'], " "), CELL).into_owned()
+}
+
 /// Entities as a table.
 pub(crate) fn entities(entities: &[Value]) -> String {
     let columns = columns(entities);
     let mut headings = vec!["IDENTIFIER".to_owned(), "TITLE".to_owned()];
     headings.extend(columns.iter().map(|column| column.to_uppercase()));
-    let short = |text: String| seawall_domain::text::cut(&text.replace(['\n', '\r'], " "), CELL).into_owned();
     let rows = entities.iter().map(|entity| {
         let mut row = vec![at(entity, "/identifier"), short(at(entity, "/title"))];
         row.extend(

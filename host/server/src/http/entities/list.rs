@@ -1,18 +1,14 @@
 //! Lists, counts and facets.
 
 use super::EntityView;
-use crate::http::{
-    App,
-    extract::Path,
-    listing::{self, decode, encode},
-    problem::Problem,
-};
+use crate::http::{App, extract::Path, listing, problem::Problem};
 use axum::extract::RawQuery;
 use axum::{Json, extract::State};
 use seawall_domain::{
     BlueprintId,
-    query::{Field, ListQuery, Place},
+    query::{Cursor, Field, Search},
 };
+use seawall_engine::Ask;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -25,10 +21,15 @@ use utoipa::{IntoParams, ToSchema};
     reason = "documents the parameters; `Asked` reads them, since serde's query reader takes no repeats"
 )]
 pub(crate) struct ListParams {
-    /// `FIELD=VALUE`: a property, `$identifier`, `$title`, `$team` or `relations.NAME`; the value as JSON, or else as text. `null`: absent.
+    /// An AIP-160 filter: `tier = "gold" AND language:go AND owner.name = "x"`. A field is a property with a path into its value,
+    /// `relations.NAME` with a field of its targets, or `$identifier`, `$title`, `$team`, `$icon`, `$createdAt`, `$updatedAt`.
     #[param(example = "tier=gold")]
     filter: Option<Vec<String>>,
-    /// A field; `-` before it: from high to low. `$identifier` where absent.
+    /// Full text: all words, of which the last may be only begun.
+    q: Option<String>,
+    /// Where `q` is looked for: fields with commas between; title, identifier and all texts where absent.
+    r#in: Option<String>,
+    /// A field; `-` before it: from high to low. By relevance where absent and there is `q`, else `$identifier`.
     sort: Option<String>,
     /// From the answer before.
     cursor: Option<String>,
@@ -46,6 +47,10 @@ pub(crate) struct CountParams {
     /// As in lists.
     #[param(example = "tier=gold")]
     filter: Option<Vec<String>>,
+    /// As in lists.
+    q: Option<String>,
+    /// As in lists.
+    r#in: Option<String>,
 }
 
 /// What a facet is asked for. `filter` may come several times; all must hold.
@@ -56,6 +61,10 @@ pub(crate) struct FacetParams {
     /// As in lists.
     #[param(example = "tier=gold")]
     filter: Option<Vec<String>>,
+    /// As in lists.
+    q: Option<String>,
+    /// As in lists.
+    r#in: Option<String>,
     /// 1 to 1,000 values; 50 where absent.
     limit: Option<usize>,
 }
@@ -64,14 +73,14 @@ pub(crate) struct FacetParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntityPage {
     /// In order.
-    items: Vec<EntityView>,
+    pub(crate) items: Vec<EntityView>,
     /// Hand it back as `cursor` for the next page; null at the end.
-    next: Option<String>,
+    pub(crate) next: Option<String>,
     /// How many there are in all, where asked.
     #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<u64>,
+    pub(crate) total: Option<u64>,
     /// The change position that the answer reflects.
-    position: i64,
+    pub(crate) position: i64,
 }
 
 /// How many.
@@ -94,7 +103,7 @@ pub(crate) struct FacetValue {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Facet {
     /// Most first.
-    items: Vec<FacetValue>,
+    pub(crate) items: Vec<FacetValue>,
 }
 
 /// Entities of a blueprint, filtered and sorted, page by page.
@@ -108,22 +117,26 @@ pub(crate) async fn list(
     let asked = Asked::read(
         blueprint,
         query.as_deref(),
-        &["filter", "sort", "cursor", "limit", "total"],
+        &["filter", "q", "in", "sort", "cursor", "limit", "total"],
     )?;
-    let listed = app.engine.list(&asked.query).await?;
-    let total = if asked.total {
-        Some(app.engine.count(&asked.query)?)
+    Ok(Json(page(&app, &asked.ask, asked.total, "").await?))
+}
+
+/// A page of what is asked for. The prefix is put before the names of its parts in errors.
+pub(crate) async fn page(app: &App, ask: &Ask, total: bool, prefix: &str) -> Result<EntityPage, Problem> {
+    let (search, digest) = app.engine.understand(ask, prefix)?;
+    let listed = app.engine.search(&search).await?;
+    let total = if total {
+        Some(app.engine.total(&search).await?)
     } else {
         None
     };
-    let next = listed.next.and_then(|place| encode(&asked.fingerprint, &place));
-    let items = listed.rows.into_iter().map(EntityView::from).collect();
-    Ok(Json(EntityPage {
-        items,
-        next,
+    Ok(EntityPage {
+        items: listed.rows.into_iter().map(EntityView::from).collect(),
+        next: listed.next.map(|place| Cursor::new(digest, place).encode()),
         total,
         position: listed.position,
-    }))
+    })
 }
 
 /// How many entities of a blueprint match.
@@ -134,9 +147,10 @@ pub(crate) async fn count(
     Path(blueprint): Path<BlueprintId>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Count>, Problem> {
-    let asked = Asked::read(blueprint, query.as_deref(), &["filter"])?;
+    let asked = Asked::read(blueprint, query.as_deref(), &["filter", "q", "in"])?;
+    let (search, _) = app.engine.understand(&asked.ask, "")?;
     Ok(Json(Count {
-        count: app.engine.count(&asked.query)?,
+        count: app.engine.total(&search).await?,
     }))
 }
 
@@ -149,28 +163,34 @@ pub(crate) async fn facet(
     Path((blueprint, field)): Path<(BlueprintId, String)>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Facet>, Problem> {
-    let asked = Asked::read(blueprint, query.as_deref(), &["filter", "limit"])?;
-    let field = Field::parse(&field).map_err(|e| Problem::invalid("field", e))?;
-    let values = app.engine.facet(&asked.query, &field, asked.query.limit)?;
-    Ok(Json(Facet {
-        items: values
-            .into_iter()
-            .map(|(value, count)| FacetValue { value, count })
-            .collect(),
-    }))
+    let asked = Asked::read(blueprint, query.as_deref(), &["filter", "q", "in", "limit"])?;
+    let (search, _) = app.engine.understand(&asked.ask, "")?;
+    let field = app.engine.field(&field, &asked.ask.blueprints, "field")?;
+    Ok(Json(facet_of(&app, &search, &field, asked.ask.limit).await?))
 }
 
+/// A facet of what is asked for.
+pub(crate) async fn facet_of(app: &App, search: &Search, field: &Field, limit: usize) -> Result<Facet, Problem> {
+    let values = app.engine.facet_of(search, field, limit).await?;
+    let one = |(value, count)| FacetValue { value, count };
+    Ok(Facet {
+        items: values.into_iter().map(one).collect(),
+    })
+}
+
+/// What a request's parameters say.
 struct Asked {
-    query: ListQuery,
+    ask: Ask,
     total: bool,
-    /// Binds a cursor to its query.
-    fingerprint: String,
 }
 
 impl Asked {
     fn read(blueprint: BlueprintId, query: Option<&str>, known: &[&str]) -> Result<Self, Problem> {
-        let (mut filters, mut texts) = (Vec::new(), Vec::new());
-        let (mut sort, mut cursor, mut limit, mut total) = (None, None, None, false);
+        let mut ask = Ask {
+            blueprints: vec![blueprint],
+            ..Ask::default()
+        };
+        let (mut limit, mut total) = (None, false);
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
                 unknown if !known.contains(&unknown) => {
@@ -184,12 +204,11 @@ impl Asked {
                         format!("there is no parameter `{unknown}`; {hint}"),
                     ));
                 }
-                "filter" => {
-                    filters.push(filter(&value)?);
-                    texts.push(value.into_owned());
-                }
-                "sort" => sort = Some(value.into_owned()),
-                "cursor" => cursor = Some(value.into_owned()),
+                "filter" => ask.filters.push(value.into_owned()),
+                "q" => ask.q = Some(value.into_owned()),
+                "in" => ask.within.extend(value.split(',').map(|name| name.trim().to_owned())),
+                "sort" => ask.sort = Some(value.into_owned()),
+                "cursor" => ask.cursor = Some(value.into_owned()),
                 "limit" => {
                     let n = value
                         .parse()
@@ -203,38 +222,7 @@ impl Asked {
                 }
             }
         }
-        let text = sort.unwrap_or_else(|| "$identifier".to_owned());
-        let (name, descending) = text
-            .strip_prefix('-')
-            .map_or((text.as_str(), false), |name| (name, true));
-        let sort = Field::parse(name).map_err(|e| Problem::invalid("sort", e))?;
-        texts.sort();
-        let fingerprint = format!("{blueprint}?{}&{text}", texts.join("&"));
-        let after = cursor.map(|c| decode::<Place>(&fingerprint, &c)).transpose()?;
-        let limit = listing::limit(limit)?;
-        Ok(Self {
-            query: ListQuery {
-                blueprint,
-                filters,
-                sort,
-                descending,
-                after,
-                limit,
-            },
-            total,
-            fingerprint,
-        })
+        ask.limit = listing::limit(limit)?;
+        Ok(Self { ask, total })
     }
-}
-
-fn filter(text: &str) -> Result<(Field, Value), Problem> {
-    let (field, value) = text.split_once('=').ok_or_else(|| {
-        Problem::invalid(
-            "filter",
-            format!("expected FIELD=VALUE, such as tier=gold, found `{text}`"),
-        )
-    })?;
-    let field = Field::parse(field).map_err(|e| Problem::invalid("filter", e))?;
-    let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
-    Ok((field, value))
 }

@@ -1,6 +1,7 @@
 //! `/blueprints/{blueprint}/entities`.
 
 pub(super) mod get;
+pub(super) mod graph;
 pub(super) mod history;
 pub(super) mod list;
 pub(super) mod write;

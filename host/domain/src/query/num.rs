@@ -12,14 +12,18 @@ const TWO_POW_64: f64 = 18_446_744_073_709_551_616.0;
 /// A JSON number. Whole numbers are never kept as `Float` when they fit an integer, and `Uint` is above `i64::MAX`, so
 /// equal numbers have equal forms.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Num {
+pub enum Num {
+    /// Any whole number that fits.
     Int(i64),
+    /// A whole number above those.
     Uint(u64),
+    /// One with a fraction, or outside the whole numbers' range.
     Float(f64),
 }
 
 impl Num {
-    pub(crate) fn new(number: &Number) -> Self {
+    /// The canonical form.
+    pub fn new(number: &Number) -> Self {
         if let Some(int) = number.as_i64() {
             Self::Int(int)
         } else if let Some(uint) = number.as_u64() {
@@ -46,7 +50,8 @@ impl Num {
         }
     }
 
-    pub(crate) fn to_value(self) -> Value {
+    /// As JSON.
+    pub fn to_value(self) -> Value {
         match self {
             Self::Int(int) => int.into(),
             Self::Uint(uint) => uint.into(),
@@ -59,7 +64,7 @@ impl Num {
         clippy::cast_precision_loss,
         reason = "used as the leading part of a comparison only"
     )]
-    pub(crate) fn to_f64(self) -> f64 {
+    pub fn to_f64(self) -> f64 {
         match self {
             Self::Int(int) => int as f64,
             Self::Uint(uint) => uint as f64,

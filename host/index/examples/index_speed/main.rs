@@ -4,10 +4,10 @@
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
 
 use seawall_domain::{
-    BlueprintId, Entity,
+    BlueprintId,
     query::{Field, ListQuery},
 };
-use seawall_index::{Index, Row};
+use seawall_index::Index;
 use serde_json::{Value, json};
 use std::{
     error::Error,
@@ -15,94 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
+mod battery;
+mod data;
+mod timing;
 
-/// Blueprints with their share of 739,000 entities, as a large Backstage catalog has them.
-const BLUEPRINTS: [(&str, usize); 7] = [
-    ("component", 46_036),
-    ("template", 14),
-    ("api", 202_704),
-    ("subcomponent", 257_064),
-    ("resource", 150_000),
-    ("group", 13_182),
-    ("user", 70_000),
-];
-const ALL: usize = 739_000;
-const PAGE: usize = 500;
+use data::{ALL, BLUEPRINTS, PAGE, mix, page, rows};
+use timing::{ms, print_times, time};
 
-/// SplitMix64's mixing, as a cheap source of repeatable numbers.
-fn mix(n: usize) -> usize {
-    let mut z = (n as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    usize::try_from((z ^ (z >> 31)) >> 1).unwrap_or_default()
-}
-
-/// Eight properties, one of them unique and one nearly so, a relation and a team. `version` changes two properties.
-fn entity(blueprint: &str, number: usize, version: usize) -> Result<Entity> {
-    let random = mix(number);
-    let lifecycle = ["production", "experimental", "deprecated"][(random >> 3) % 10 % 3];
-    Ok(serde_json::from_value(json!({
-        "blueprint": blueprint,
-        "identifier": format!("{random:016x}{:016x}", mix(random)),
-        "title": format!("{} {blueprint} {}", ["Payments", "Search", "Billing", "Fraud"][random % 4], random % 1_000_000),
-        "team": [format!("team-{}", random % 400)],
-        "properties": {
-            "lifecycle": lifecycle,
-            "tier": (random >> 7) % 4,
-            "system": format!("system-{}", (random >> 9) % 200),
-            "language": (["Go", "Rust", "Java", "Kotlin", "Python", "TypeScript"][(random >> 17) % 6]),
-            "tags": [format!("tag-{}", random % 30), format!("tag-{}", (random >> 5) % 30)],
-            "url": format!("https://git.example.com/org-{}/{blueprint}-{number}", random % 50),
-            "score": f64::from(u32::try_from((random >> 20) % 10_000 + version)?) / 100.0,
-            "healthy": (random + version).is_multiple_of(7),
-        },
-        "relations": {"owner": format!("group-{}", (random >> 11) % 2000)},
-    }))?)
-}
-
-fn page(blueprint: &str, numbers: impl Iterator<Item = usize>, version: usize) -> Result<Vec<Entity>> {
-    numbers.map(|number| entity(blueprint, number, version)).collect()
-}
-
-fn rows(entities: &[Entity], first_id: usize) -> Result<Vec<Row<'_>>> {
-    let row = |(at, entity)| -> Result<Row<'_>> {
-        let id = i64::try_from(first_id + at)?;
-        Ok(Row {
-            id,
-            entity,
-            created_at: 1_700_000_000_000 + id,
-            updated_at: 1_750_000_000_000 + id * 7,
-            version: i64::MAX,
-        })
-    };
-    entities.iter().enumerate().map(row).collect()
-}
-
-/// Prints the median and the slowest of as many runs as fit into a third of a second, after the first.
-fn time<T>(name: &str, mut run: impl FnMut() -> T) {
-    let begin = Instant::now();
-    run();
-    let first = begin.elapsed();
-    let mut times = Vec::new();
-    while times.len() < 20 || begin.elapsed() < Duration::from_millis(300) {
-        let start = Instant::now();
-        std::hint::black_box(run());
-        times.push(start.elapsed());
-    }
-    print_times(name, Some(first), times);
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
-}
-
-fn print_times(name: &str, first: Option<Duration>, mut times: Vec<Duration>) {
-    times.sort_unstable();
-    let first = first.map_or_else(String::new, |first| format!("{:9.3}", ms(first)));
-    let (median, p99) = (times[times.len() / 2], times[times.len() * 99 / 100]);
-    println!("{name:<58}{:9.4}{:9.4}{first:>10}", ms(median), ms(p99));
-}
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Time this thread was on a processor, where Linux tells it: on a busy machine the clock says little.
 fn on_processor() -> Duration {
@@ -373,7 +293,10 @@ fn main() -> Result<()> {
     };
     print_memory("memory after filling");
     ask(&index)?;
+    print_memory("\nmemory with the orders used");
+    battery::ask(&index)?;
+    print_memory("memory with the texts that were looked through");
     apply_while_reading(&index, entities, filled)?;
-    print_memory("\nmemory with all orders used");
+    print_memory("\nmemory after all");
     wide()
 }

@@ -1,0 +1,201 @@
+//! Saved views, kept as one setting of the database.
+
+use crate::{Engine, EngineError, Result};
+use seawall_domain::{
+    BlueprintId,
+    query::{Cursor, Field, Node, Search, Sort, View, Words},
+    text::nearest,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The setting.
+const SETTING: &str = "views";
+/// So many are kept at most.
+const MOST: usize = 1_000;
+
+/// A question as the API takes it, with the names of its parts in errors.
+#[derive(Debug, Clone, Default)]
+pub struct Ask {
+    /// Whose entities; of all blueprints where none are named.
+    pub blueprints: Vec<BlueprintId>,
+    /// AIP-160 filters; all have to hold.
+    pub filters: Vec<String>,
+    /// Port's JSON rules, and where they stand.
+    pub rules: Option<(Value, String)>,
+    /// Full text.
+    pub q: Option<String>,
+    /// Where the text is looked for; everywhere where nothing is named.
+    pub within: Vec<String>,
+    /// What to sort by; by relevance or identifier where absent.
+    pub sort: Option<String>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// At most so many.
+    pub limit: usize,
+}
+
+impl Engine {
+    /// Makes a question of what was asked, and its digest for the next cursor. A prefix is put before the names of parts in errors.
+    ///
+    /// # Errors
+    /// What is wrong with it, by its part.
+    pub fn understand(&self, ask: &Ask, prefix: &str) -> Result<(Search, String)> {
+        let at = |part: &str| format!("{prefix}{part}");
+        let mut rules = Node::all();
+        for filter in &ask.filters {
+            rules = rules.and(self.filter(filter, &ask.blueprints, &at("filter"))?);
+        }
+        if let Some((value, pointer)) = &ask.rules {
+            rules = rules.and(self.rules_of(value, &ask.blueprints, pointer)?);
+        }
+        let named = match (ask.blueprints.is_empty(), rules.blueprints()) {
+            (true, Some(named)) => named,
+            _ => ask.blueprints.clone(),
+        };
+        // Rules may name a blueprint that does not exist; nothing is of it.
+        let known: Vec<_> = named
+            .iter()
+            .filter(|name| self.shape().blueprints.contains_key(*name))
+            .cloned()
+            .collect();
+        let words = match &ask.q {
+            None => None,
+            Some(text) => Some(Words {
+                text: text.clone(),
+                fields: self.fields(&ask.within, &known, &at("in"))?,
+            }),
+        };
+        let sort = match (&ask.sort, &words) {
+            (Some(text), Some(_)) if text == "relevance" => Sort::Relevance,
+            (Some(text), _) => self.sort(text, &known, &at("sort"))?,
+            (None, Some(_)) => Sort::Relevance,
+            (None, None) => Sort::By {
+                field: Field::Identifier,
+                descending: false,
+            },
+        };
+        let mut search = Search {
+            blueprints: (!ask.blueprints.is_empty()).then(|| ask.blueprints.clone()),
+            rules,
+            words,
+            sort,
+            after: None,
+            limit: ask.limit,
+        };
+        let digest = search.digest();
+        if let Some(cursor) = &ask.cursor {
+            let place = Cursor::decode(cursor, &digest);
+            search.after = Some(place.map_err(|why| EngineError::invalid(at("cursor"), why))?);
+        }
+        Ok((search, digest))
+    }
+
+    fn fields(&self, names: &[String], blueprints: &[BlueprintId], part: &str) -> Result<Vec<Field>> {
+        names.iter().map(|name| self.field(name, blueprints, part)).collect()
+    }
+
+    /// All saved views by name.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn views(&self) -> Result<BTreeMap<String, View>> {
+        let stored = self.inner.store.setting(SETTING).await?;
+        let views = stored.map(serde_json::from_value).transpose();
+        Ok(views
+            .map_err(|e| EngineError::Internal(format!("the saved views cannot be read: {e}")))?
+            .unwrap_or_default())
+    }
+
+    /// A saved view.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub async fn saved_view(&self, name: &str) -> Result<View> {
+        let mut all = self.views().await?;
+        all.remove(name).ok_or_else(|| no_view(name, &all))
+    }
+
+    /// Saves a view, in place of one of the same name; true where there was none.
+    ///
+    /// # Errors
+    /// What is wrong with it: it is tried before it is kept.
+    pub async fn put_view(&self, name: &str, view: View) -> Result<bool> {
+        check_name(name)?;
+        self.understand(&ask_of(&view, 1, None), "/")?;
+        for (at, column) in view.columns.iter().enumerate() {
+            self.field(column, &view.blueprints, &format!("/columns/{at}"))?;
+        }
+        let _held = self.inner.views.lock().await;
+        let mut all = self.views().await?;
+        let new = all.insert(name.to_owned(), view).is_none();
+        if all.len() > MOST {
+            return Err(EngineError::Conflict(format!(
+                "{MOST} views are saved already; remove some with `seawall view delete NAME`"
+            )));
+        }
+        self.keep_views(&all).await?;
+        Ok(new)
+    }
+
+    /// Removes a view.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub async fn remove_view(&self, name: &str) -> Result<()> {
+        let _held = self.inner.views.lock().await;
+        let mut all = self.views().await?;
+        if all.remove(name).is_none() {
+            return Err(no_view(name, &all));
+        }
+        self.keep_views(&all).await
+    }
+
+    /// The question of a saved view, with a page of it.
+    ///
+    /// # Errors
+    /// Where there is no such view, or what it names is gone from the blueprints.
+    pub async fn view_ask(&self, name: &str, limit: usize, cursor: Option<String>) -> Result<Ask> {
+        let view = self.saved_view(name).await?;
+        Ok(ask_of(&view, limit, cursor))
+    }
+
+    async fn keep_views(&self, all: &BTreeMap<String, View>) -> Result<()> {
+        let value = serde_json::to_value(all).map_err(|e| EngineError::Internal(e.to_string()))?;
+        Ok(self.inner.store.put_setting(SETTING, &value).await?)
+    }
+}
+
+fn ask_of(view: &View, limit: usize, cursor: Option<String>) -> Ask {
+    Ask {
+        blueprints: view.blueprints.clone(),
+        filters: view.filter.iter().cloned().collect(),
+        rules: view.query.clone().map(|query| (query, "/query".to_owned())),
+        q: view.q.clone(),
+        within: Vec::new(),
+        sort: view.sort.clone(),
+        cursor,
+        limit,
+    }
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let fits =
+        (1..=100).contains(&name.len()) && name.trim() == name && !name.chars().any(|c| c.is_control() || c == '/');
+    if fits {
+        return Ok(());
+    }
+    Err(EngineError::invalid(
+        "name",
+        "a view's name has 1 to 100 bytes without slashes, control characters or outer spaces, such as `my-gold-services`",
+    ))
+}
+
+fn no_view(name: &str, all: &BTreeMap<String, View>) -> EngineError {
+    let near = nearest(name, all.keys().map(String::as_str));
+    let hint = near.map_or_else(
+        || "`seawall view list` shows those that exist".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    EngineError::not_found_but("view", name, hint)
+}
