@@ -57,5 +57,5 @@ pub(super) fn read_name(conn: &Connection, id: i64) -> Result<BlueprintId> {
     let name: String = conn
         .prepare_cached("SELECT name FROM blueprint_name WHERE id = ?1")?
         .query_row([id], |row| row.get(0))?;
-    super::body::identifier("blueprint", name)
+    crate::body::identifier("blueprint", name)
 }
