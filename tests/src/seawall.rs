@@ -74,6 +74,8 @@ pub struct Seawall {
     address: String,
     token: String,
     client: reqwest::Client,
+    /// Another database than the file in the data folder.
+    database: Option<String>,
 }
 
 impl Seawall {
@@ -82,6 +84,14 @@ impl Seawall {
     /// # Panics
     /// Where it does not come up.
     pub async fn start() -> Self {
+        Self::on(None).await
+    }
+
+    /// The same on a database with this URL.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn on(database: Option<String>) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut seawall = Self {
             data,
@@ -89,6 +99,7 @@ impl Seawall {
             address: String::new(),
             token: String::new(),
             client: reqwest::Client::new(),
+            database,
         };
         seawall.boot().await;
         seawall
@@ -111,6 +122,7 @@ impl Seawall {
             .arg(self.data())
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .env("RUST_LOG", "info")
+            .envs(self.database.as_ref().map(|url| ("SEAWALL_DATABASE", url)))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -127,6 +139,11 @@ impl Seawall {
             .expect("a token")
             .trim()
             .to_owned();
+    }
+
+    /// The database of the next [`Seawall::boot`].
+    pub fn move_to(&mut self, database: Option<String>) {
+        self.database = database;
     }
 
     /// kill -9.

@@ -21,6 +21,7 @@ mod grants;
 mod lifecycle;
 mod openbao;
 mod policy;
+mod postgres;
 mod prometheus;
 mod record;
 mod registry;
