@@ -1,5 +1,9 @@
 //! Entities, and the merge of what several items say of one.
 
+mod merge;
+
+pub use merge::{Precedence, Spoken, merge, provenance, ranked};
+
 use crate::{BlueprintId, EntityId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,6 +33,35 @@ pub struct Entity {
     pub relations: BTreeMap<String, RelationTarget>,
 }
 
+/// Values that the host computes, beside what its sources say of an entity.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Derived {
+    /// Mirrored, calculated and aggregated values by property name; null is not kept.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub properties: Map<String, Value>,
+    /// The teams that own it by inheritance.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub team: Vec<String>,
+}
+
+impl Derived {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.properties.is_empty() && self.team.is_empty()
+    }
+
+    /// Adds the values to what the sources say. A team that a source names stands before an inherited one.
+    pub fn overlay(&self, entity: &mut Entity) {
+        for (name, value) in &self.properties {
+            entity.properties.insert(name.clone(), value.clone());
+        }
+        if entity.team.is_empty() {
+            entity.team.clone_from(&self.team);
+        }
+    }
+}
+
 /// What a relation points to: identifiers of the relation's target blueprint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -47,44 +80,6 @@ impl RelationTarget {
             Self::Many(many) => many,
         }
     }
-}
-
-/// Merges what several items say of one entity, in order of precedence: a later contribution's values win, property by
-/// property; single relations likewise, and `many` relations and teams are joined. `None` without contributions.
-pub fn merge<'a>(contributions: impl IntoIterator<Item = &'a Entity>) -> Option<Entity> {
-    let mut all = contributions.into_iter();
-    let mut merged = all.next()?.clone();
-    for next in all {
-        if next.title.is_some() {
-            merged.title.clone_from(&next.title);
-        }
-        if next.icon.is_some() {
-            merged.icon.clone_from(&next.icon);
-        }
-        for team in &next.team {
-            if !merged.team.contains(team) {
-                merged.team.push(team.clone());
-            }
-        }
-        for (name, value) in &next.properties {
-            merged.properties.insert(name.clone(), value.clone());
-        }
-        for (name, target) in &next.relations {
-            match (merged.relations.get_mut(name), target) {
-                (Some(RelationTarget::Many(have)), RelationTarget::Many(more)) => {
-                    for id in more {
-                        if !have.contains(id) {
-                            have.push(id.clone());
-                        }
-                    }
-                }
-                _ => {
-                    merged.relations.insert(name.clone(), target.clone());
-                }
-            }
-        }
-    }
-    Some(merged)
 }
 
 /// What changed from `before` to `after`, as `{"properties.tier": [old, new]}`; null stands for absent. Empty when equal.
@@ -115,6 +110,45 @@ pub fn diff(before: &Entity, after: &Entity) -> Map<String, Value> {
         put(format!("relations.{name}"), get(before), get(after));
     }
     out
+}
+
+/// All that an entity has as the diff of its removal: `{"properties.tier": ["gold", null]}`.
+pub fn diff_of_removal(entity: &Entity) -> Map<String, Value> {
+    let nothing = Entity {
+        title: None,
+        icon: None,
+        team: Vec::new(),
+        properties: Map::new(),
+        relations: BTreeMap::new(),
+        ..entity.clone()
+    };
+    diff(entity, &nothing)
+}
+
+/// Takes a diff back: `entity` becomes what it was before the change.
+pub fn undo(entity: &mut Entity, diff: &Map<String, Value>) {
+    for (field, values) in diff {
+        let old = values.get(0).cloned().unwrap_or(Value::Null);
+        match field.split_once('.') {
+            Some(("properties", name)) => {
+                if old.is_null() {
+                    entity.properties.remove(name);
+                } else {
+                    entity.properties.insert(name.to_owned(), old);
+                }
+            }
+            Some(("relations", name)) => match serde_json::from_value(old) {
+                Ok(target) => drop(entity.relations.insert(name.to_owned(), target)),
+                Err(_) => drop(entity.relations.remove(name)),
+            },
+            _ => match field.as_str() {
+                "title" => entity.title = old.as_str().map(str::to_owned),
+                "icon" => entity.icon = old.as_str().map(str::to_owned),
+                "team" => entity.team = serde_json::from_value(old).unwrap_or_default(),
+                _ => {}
+            },
+        }
+    }
 }
 
 impl RelationTarget {

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
-use seawall_domain::{Severity, mapping::TrialInput};
+use seawall_domain::{Blueprint, Severity, blueprint::CompiledBlueprint, mapping::TrialInput};
 use std::path::{Path, PathBuf};
 
 fn folder() -> Option<PathBuf> {
@@ -53,4 +53,26 @@ fn every_tool_loads_and_no_example_is_set_aside() {
     println!("{items} items, {entities} entities");
     assert!(items >= 140, "only {items} example items were found");
     assert!(entities >= 79, "only {entities} entities were made of {items} items");
+}
+
+#[test]
+fn every_tools_computed_properties_are_understood() {
+    let Some(folder) = folder() else { return };
+    let mut computed = 0;
+    for tool in tools(&folder) {
+        let text = std::fs::read_to_string(tool.join("resources/blueprints.json")).unwrap();
+        let blueprints: Vec<Blueprint> = serde_json::from_str(&text).unwrap();
+        for blueprint in blueprints {
+            let compiled = CompiledBlueprint::new(blueprint).unwrap();
+            assert_eq!(
+                compiled.faults(),
+                [],
+                "{}: {}",
+                tool.display(),
+                compiled.blueprint().identifier
+            );
+            computed += compiled.computed().names().count();
+        }
+    }
+    assert!(computed > 10, "only {computed} computed properties were found");
 }

@@ -1,12 +1,15 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
-use crate::{Engine, EngineError, Result, engine::Blueprints};
-use seawall_domain::{Blueprint, blueprint::CompiledBlueprint};
+use crate::{Engine, EngineError, Problem, Result, engine::Blueprints};
+use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use seawall_store::BlueprintRow;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
 };
+
+/// The setting that names blueprints whose entities are being merged anew.
+const MERGES: &str = "merges";
 
 impl Engine {
     /// All blueprints, by identifier.
@@ -23,12 +26,91 @@ impl Engine {
     /// # Errors
     /// A schema that is none.
     pub async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
+        let compiled =
+            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
+        if !compiled.faults().is_empty() && source == "api" {
+            let faults = compiled.faults().iter();
+            return Err(EngineError::Invalid(
+                faults
+                    .map(|fault| Problem::at(&fault.pointer, &fault.message))
+                    .collect(),
+            ));
+        }
+        let all = self.all_blueprints();
+        let circles = crate::derive::circles(&all, &compiled);
+        if !circles.is_empty() && source == "api" {
+            return Err(EngineError::Invalid(circles));
+        }
+        let known = all.get(&blueprint.identifier).map(|known| known.blueprint());
+        let before = known.map(|known| known.precedence.clone()).unwrap_or_default();
+        let computes_anew = !crate::derive::computes_the_same(known, blueprint);
+        if computes_anew {
+            self.note_whole(&blueprint.identifier, true).await?;
+        }
+        if before != blueprint.precedence {
+            // Noted first: a host that stops in between goes on with it.
+            self.note_merge(&blueprint.identifier, true).await?;
+        }
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
             self.reload_blueprints().await?;
         }
+        if before != blueprint.precedence {
+            self.merge_in_background(blueprint.identifier.clone());
+        }
+        if computes_anew {
+            self.inner.derive.notify_one();
+        }
         Ok(changed)
+    }
+
+    /// Takes up merges under a changed precedence that a stop cut off.
+    pub(crate) async fn resume_merges(&self) -> Result<()> {
+        for name in self.merges().await? {
+            if let Ok(blueprint) = BlueprintId::new(&name) {
+                self.merge_in_background(blueprint);
+            }
+        }
+        Ok(())
+    }
+
+    async fn merges(&self) -> Result<Vec<String>> {
+        let noted = self.inner.store.setting(MERGES).await?.unwrap_or_default();
+        Ok(serde_json::from_value(noted).unwrap_or_default())
+    }
+
+    async fn note_merge(&self, blueprint: &BlueprintId, open: bool) -> Result<()> {
+        let _one_at_a_time = self.inner.clients.lock().await;
+        let mut all = self.merges().await?;
+        all.retain(|name| name != blueprint.as_str());
+        if open {
+            all.push(blueprint.to_string());
+        }
+        Ok(self.inner.store.put_setting(MERGES, &serde_json::json!(all)).await?)
+    }
+
+    fn merge_in_background(&self, blueprint: BlueprintId) {
+        let engine = self.clone();
+        self.spawn(async move {
+            if let Err(error) = engine.merge_all_again(&blueprint).await {
+                tracing::error!(%blueprint, "entities could not be merged under their new precedence: {error}");
+            }
+        });
+    }
+
+    async fn merge_all_again(&self, blueprint: &BlueprintId) -> Result<()> {
+        let cause = format!("blueprint:{blueprint}");
+        let mut after = 0;
+        while !self.inner.shutdown.is_cancelled() {
+            let piece = self.inner.store.merge_again(blueprint, after, 500, &cause, self.now());
+            let (result, last) = piece.await?;
+            self.index(&result);
+            match last {
+                Some(last) => after = last,
+                None => return self.note_merge(blueprint, false).await,
+            }
+        }
+        Ok(())
     }
 
     pub(crate) async fn reload_blueprints(&self) -> Result<()> {

@@ -172,6 +172,11 @@ impl Engine {
         self.check_field(&query.blueprint, &query.sort, "sort")
     }
 
+    /// Whether there is a blueprint of this name.
+    pub fn has_blueprint(&self, blueprint: &BlueprintId) -> bool {
+        self.all_blueprints().contains_key(blueprint)
+    }
+
     fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {
         let all = self.all_blueprints();
         if all.contains_key(blueprint) {
@@ -195,7 +200,13 @@ impl Engine {
             Field::Property(name) => (
                 "property",
                 name,
-                blueprint.schema.properties.keys().map(String::as_str).collect(),
+                blueprint
+                    .schema
+                    .properties
+                    .keys()
+                    .map(String::as_str)
+                    .chain(compiled.computed().names())
+                    .collect(),
             ),
             Field::Relation(name) => (
                 "relation",

@@ -58,6 +58,10 @@ pub(crate) struct Inner {
     pub(crate) intake: Intake,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    /// Woken by every change.
+    pub(crate) derive: tokio::sync::Notify,
+    /// Held while what a client says is read, changed and written.
+    pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) shutdown: CancellationToken,
     pub(crate) tasks: Tasks,
 }
@@ -91,6 +95,8 @@ impl Engine {
                 intake,
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
+                derive: tokio::sync::Notify::new(),
+                clients: tokio::sync::Mutex::default(),
                 shutdown,
                 tasks,
             }),
@@ -113,6 +119,8 @@ impl Engine {
                 self.carry_deliveries(&row);
             }
         }
+        self.resume_merges().await?;
+        self.derive_in_background();
         self.resume_runs().await
     }
 
@@ -164,6 +172,7 @@ impl Engine {
     pub(crate) fn index(&self, result: &seawall_store::PageResult) {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
+        self.inner.derive.notify_one();
     }
 
     /// Starts work that calls plugins, behind what answers people.

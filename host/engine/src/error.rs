@@ -40,6 +40,9 @@ pub enum EngineError {
     /// What was handed in is wrong.
     #[error("{}", list(.0))]
     Invalid(Vec<Problem>),
+    /// What it was made from is no longer so.
+    #[error("{0}")]
+    Precondition(String),
     /// It cannot be done as things stand.
     #[error("{0}")]
     Conflict(String),

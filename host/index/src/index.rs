@@ -275,6 +275,17 @@ impl Index {
         table.slot_of(identifier.as_str()).map(|slot| table.id(slot))
     }
 
+    /// The row ids of a blueprint's entities, rising.
+    pub fn ids(&self, blueprint: &BlueprintId) -> Vec<i64> {
+        let Some(table) = self.table(blueprint) else {
+            return Vec::new();
+        };
+        let table = read(&table);
+        let mut ids: Vec<i64> = table.live().iter().map(|slot| table.id(slot)).collect();
+        ids.sort_unstable();
+        ids
+    }
+
     /// Identifiers of a blueprint's entities whose relation of this name points to `target`, sorted; `limit` at most, and
     /// where there are more it is not said which.
     pub fn referrers(&self, blueprint: &BlueprintId, relation: &str, target: &EntityId, limit: usize) -> Vec<EntityId> {

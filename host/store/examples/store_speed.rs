@@ -186,6 +186,7 @@ impl Ingest {
                 converted: 0,
                 cause: "pass".into(),
                 now: 1_700_000_000_000,
+                expect: vec![],
             };
             self.store.apply_page(page).await?;
             wall += start.elapsed();

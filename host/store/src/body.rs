@@ -2,7 +2,7 @@
 
 use crate::{ChangeKind, Result, StoreError};
 use roaring::RoaringTreemap;
-use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget};
+use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget, entity::Derived};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -69,6 +69,11 @@ pub(crate) fn decode(blueprint: BlueprintId, identifier: EntityId, body: &str) -
             detail: format!("{blueprint}/{identifier}: {e}"),
         }),
     }
+}
+
+/// The column of computed values.
+pub(crate) fn derived(column: Option<&str>) -> Result<Derived> {
+    column.map_or(Ok(Derived::default()), |text| from_json("computed values", text))
 }
 
 /// A typed identifier from a column.
@@ -140,6 +145,11 @@ pub(crate) fn compress(value: &[u8]) -> Result<Vec<u8>> {
         };
         compressor.compress(value).map_err(failed)
     })
+}
+
+/// Reads an item's JSON back.
+pub(crate) fn decompress(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+    zstd::stream::decode_all(packed)
 }
 
 /// A set of item ids as a column.

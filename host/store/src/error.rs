@@ -14,6 +14,9 @@ pub enum StoreError {
         /// The partition.
         partition: i64,
     },
+    /// What a write was made from is no longer so; nothing was stored.
+    #[error("{0} has changed meanwhile")]
+    Changed(String),
     /// What is named does not exist.
     #[error("{0} does not exist")]
     Missing(String),

@@ -39,6 +39,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Creates or replaces a blueprint; true when anything changed.
     async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool>;
+    /// Removes a blueprint; false where there is none. Its entities stay.
+    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool>;
     /// All blueprints, by identifier.
     async fn blueprints(&self) -> Result<Vec<BlueprintRow>>;
 
@@ -170,6 +172,18 @@ pub trait Store: Send + Sync + 'static {
     /// What passes left out or set aside and what still stands so, newest first; of one integration, or of all.
     async fn rejected(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<RejectedRow>>;
 
+    // ---- clients
+
+    /// The partition whose items are what clients say under this name, one for each entity; made where there is none. Write
+    /// it with [`Store::apply_page`] outside a pass.
+    async fn client_partition(&self, source: &str, now: Millis) -> Result<i64>;
+    /// All sources of clients, by name.
+    async fn client_sources(&self) -> Result<Vec<ClientSourceRow>>;
+    /// One item of a partition.
+    async fn item(&self, partition: i64, key: &str) -> Result<Option<ItemRow>>;
+    /// Items of a partition by key, from the one behind `after`.
+    async fn items(&self, partition: i64, after: &str, limit: usize) -> Result<Vec<ItemRow>>;
+
     // ---- entities
 
     /// Entities by id; those that are gone are left out.
@@ -178,6 +192,22 @@ pub trait Store: Send + Sync + 'static {
     async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>>;
     /// Who says what of an entity: the integration, kind, partition and key of each contribution.
     async fn sources(&self, entity: i64) -> Result<Vec<SourceRow>>;
+    /// What each item says of an entity, with whose it is: integrations in the order in which they were added, then
+    /// clients; where no precedence says otherwise, a later one's words count.
+    async fn contributions(&self, entity: i64) -> Result<Vec<ContributionRow>>;
+    /// Stores computed values, in one transaction. Entities that are gone are passed over, and what is as it was leaves no
+    /// change row.
+    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, now: Millis) -> Result<PageResult>;
+    /// Merges anew at most `limit` entities of a blueprint that have several sources, by id from the one behind `after`,
+    /// after the blueprint's precedence has changed. Gives the last of them; none where there were no more.
+    async fn merge_again(
+        &self,
+        blueprint: &BlueprintId,
+        after: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<(PageResult, Option<i64>)>;
     /// Walks all entities by id, for filling the index.
     async fn scan_entities(&self, after: i64, limit: usize) -> Result<Vec<EntityRow>>;
     /// An entity's changes, newest first. Changes of an entity that was removed stay.

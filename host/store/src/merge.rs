@@ -1,12 +1,67 @@
 //! From what items say to entities: what is gathered in a transaction, and what it comes to. Asks no database.
 
-use crate::{Result, body};
+use crate::{EntityRow, Result, body};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis,
-    entity::{diff, merge},
+    entity::{Derived, Precedence, Spoken, diff, diff_of_removal, ranked},
 };
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
+
+/// An integration, or a source of clients.
+#[derive(Clone)]
+pub(crate) struct Source {
+    pub(crate) name: Arc<str>,
+    pub(crate) client: bool,
+}
+
+/// What the merge asks of its database.
+pub(crate) trait Ranks {
+    /// The blueprint with this row id.
+    fn blueprint(&mut self, id: i64) -> Result<BlueprintId>;
+    /// Whose word counts where several sources speak of entities of this blueprint.
+    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>>;
+    /// The source with this row id.
+    fn source(&mut self, integration: i64) -> Result<Source>;
+}
+
+/// The merge of what sources say, given in order of integration and item.
+fn merged<'a>(
+    ranks: &mut impl Ranks,
+    blueprint: i64,
+    all: impl IntoIterator<Item = (i64, &'a Entity)>,
+) -> Result<Option<Entity>> {
+    let precedence = ranks.precedence(blueprint)?;
+    let mut named = Vec::new();
+    for (integration, entity) in all {
+        named.push((ranks.source(integration)?, entity));
+    }
+    // Clients stand behind all integrations, whose words they correct; stable otherwise.
+    named.sort_by_key(|(source, _)| source.client);
+    let spoken: Vec<_> = named
+        .iter()
+        .map(|(source, entity)| Spoken {
+            source: &source.name,
+            entity,
+        })
+        .collect();
+    Ok(ranked(&precedence, &spoken))
+}
+
+/// The part of a blueprint that the merge needs.
+#[derive(serde::Deserialize)]
+struct OfBlueprint {
+    #[serde(default)]
+    precedence: Precedence,
+}
+
+/// The precedence of a blueprint, from its column; none where the blueprint is not there.
+pub(crate) fn precedence_of(body: Option<&str>) -> Result<Precedence> {
+    Ok(match body {
+        Some(body) => body::from_json::<OfBlueprint>("blueprint", body)?.precedence,
+        None => Precedence::default(),
+    })
+}
 
 /// What an item says of an entity, with its body column.
 pub(crate) struct Said {
@@ -119,14 +174,20 @@ impl<S: Says> Touch<S> {
         self.says.iter().any(|(_, said)| said.is_some())
     }
 
-    /// Of an entity that is new: what its items say together; none where at most one says anything.
-    pub(crate) fn together(&mut self) -> Result<Option<Said>> {
+    /// Whether several items say something of it.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.says.iter().filter(|(_, said)| said.is_some()).count() > 1
+    }
+
+    /// Of an entity that is new: what items of an integration say together; none where at most one says anything.
+    pub(crate) fn together(&mut self, integration: i64, ranks: &mut impl Ranks) -> Result<Option<Said>> {
         self.says.sort_by_key(|(item, _)| *item);
-        let all = || self.says.iter().filter_map(|(_, said)| said.as_ref());
-        if all().count() < 2 {
+        if !self.is_shared() {
             return Ok(None);
         }
-        merge(all().map(|said| &said.said().entity)).map(Said::new).transpose()
+        let all = self.says.iter().filter_map(|(_, said)| said.as_ref());
+        let all = all.map(|said| (integration, &said.said().entity));
+        merged(ranks, self.blueprint, all)?.map(Said::new).transpose()
     }
 
     /// Its body column as a new entity; none where nobody says anything.
@@ -157,8 +218,25 @@ impl<S: Says> Touch<S> {
 pub(crate) struct Stored {
     pub(crate) id: i64,
     pub(crate) body: String,
+    pub(crate) derived: Option<String>,
     pub(crate) created_at: Millis,
     pub(crate) version: i64,
+}
+
+impl Stored {
+    /// A row with what the host computed of it.
+    pub(crate) fn row(&self, mut entity: Entity, updated_at: Millis, version: i64) -> Result<EntityRow> {
+        let derived = body::derived(self.derived.as_deref())?;
+        derived.overlay(&mut entity);
+        Ok(EntityRow {
+            id: self.id,
+            entity,
+            derived,
+            created_at: self.created_at,
+            updated_at,
+            version,
+        })
+    }
 }
 
 /// A row of one who says something of an entity.
@@ -202,33 +280,29 @@ pub(crate) struct Settled {
 pub(crate) enum Outcome {
     /// It stays as it is.
     Same,
-    /// Nobody says anything of it any more.
-    Gone,
+    /// Nobody says anything of it any more. The diff is the last that the log can say of it: what it was on a day is told
+    /// backwards from here.
+    Gone(Map<String, Value>),
     /// It changes.
-    Updated {
-        entity: Box<Entity>,
-        body: String,
-        diff: Map<String, Value>,
-    },
+    Updated(Box<Replaced>),
 }
 
-/// Settles what `touch` makes of a stored entity. `known` are its contributions, in their order; `name` is its blueprint.
+/// What an entity is now.
+pub(crate) struct Replaced {
+    pub(crate) entity: Entity,
+    pub(crate) body: String,
+    pub(crate) diff: Map<String, Value>,
+}
+
+/// Settles what `touch` makes of a stored entity. `known` are its contributions, in their order.
 pub(crate) fn settle<S: Says>(
     stored: &Stored,
     known: Vec<Contribution>,
     touch: Touch<S>,
     integration: i64,
-    name: impl FnOnce() -> Result<BlueprintId>,
+    ranks: &mut impl Ranks,
 ) -> Result<Settled> {
-    let mut all: Vec<Contributor<S>> = known
-        .into_iter()
-        .map(|c| Contributor {
-            integration: c.integration,
-            item: c.item,
-            stored: Some(c.body),
-            new: None,
-        })
-        .collect();
+    let mut all = contributors(known);
     let mut withdrawn = Vec::new();
     for (item, said) in touch.says {
         let place = all.binary_search_by_key(&(integration, item), |c| (c.integration, c.item));
@@ -262,35 +336,69 @@ pub(crate) fn settle<S: Says>(
             });
         }
     }
+    let outcome = if alone && all[0].text(&stored.body) == stored.body {
+        Outcome::Same
+    } else {
+        outcome(stored, all, (touch.blueprint, &touch.identifier), ranks)?
+    };
     Ok(Settled {
         written,
         withdrawn,
-        outcome: outcome(stored, all, touch.identifier, name)?,
+        outcome,
     })
+}
+
+/// Merges anew what the sources of an entity say, after the precedence of its blueprint has changed.
+pub(crate) fn merge_again(
+    stored: &Stored,
+    known: Vec<Contribution>,
+    name: (i64, &EntityId),
+    ranks: &mut impl Ranks,
+) -> Result<Outcome> {
+    if known.len() < 2 {
+        return Ok(Outcome::Same);
+    }
+    outcome::<Said>(stored, contributors(known), name, ranks)
+}
+
+fn contributors<S>(known: Vec<Contribution>) -> Vec<Contributor<S>> {
+    known
+        .into_iter()
+        .map(|c| Contributor {
+            integration: c.integration,
+            item: c.item,
+            stored: Some(c.body),
+            new: None,
+        })
+        .collect()
 }
 
 fn outcome<S: Says>(
     stored: &Stored,
     all: Vec<Contributor<S>>,
-    identifier: EntityId,
-    name: impl FnOnce() -> Result<BlueprintId>,
+    (blueprint, identifier): (i64, &EntityId),
+    ranks: &mut impl Ranks,
 ) -> Result<Outcome> {
-    if all.is_empty() {
-        return Ok(Outcome::Gone);
-    }
-    if all.len() == 1 && all[0].text(&stored.body) == stored.body {
-        return Ok(Outcome::Same);
-    }
-    let name = name()?;
+    let name = ranks.blueprint(blueprint)?;
     let decode = |text: &str| body::decode(name.clone(), identifier.clone(), text);
+    if all.is_empty() {
+        let mut entity = decode(&stored.body)?;
+        body::derived(stored.derived.as_deref())?.overlay(&mut entity);
+        return Ok(Outcome::Gone(diff_of_removal(&entity)));
+    }
     let spoken = all
         .into_iter()
         .map(|c| match c {
-            Contributor { new: Some(said), .. } => Ok(said.into_entity()),
-            c => decode(c.text(&stored.body)),
+            Contributor {
+                integration,
+                new: Some(said),
+                ..
+            } => Ok((integration, said.into_entity())),
+            c => Ok((c.integration, decode(c.text(&stored.body))?)),
         })
         .collect::<Result<Vec<_>>>()?;
-    let Some(after) = merge(&spoken) else {
+    let all = spoken.iter().map(|(source, entity)| (*source, entity));
+    let Some(after) = merged(ranks, blueprint, all)? else {
         return Ok(Outcome::Same);
     };
     let body = body::encode(&after)?;
@@ -301,9 +409,43 @@ fn outcome<S: Says>(
     if diff.is_empty() {
         return Ok(Outcome::Same);
     }
-    Ok(Outcome::Updated {
-        entity: Box::new(after),
+    Ok(Outcome::Updated(Box::new(Replaced {
+        entity: after,
         body,
         diff,
-    })
+    })))
+}
+
+/// What new computed values make of an entity.
+pub(crate) struct Computed {
+    /// What its sources say.
+    pub(crate) said: Entity,
+    /// The column.
+    pub(crate) column: Option<String>,
+    /// Empty where they show nowhere.
+    pub(crate) diff: Map<String, Value>,
+}
+
+/// What changes where `new` values are computed of an entity; none where they are what they were.
+pub(crate) fn compute(
+    stored: &Stored,
+    blueprint: BlueprintId,
+    identifier: EntityId,
+    new: &Derived,
+) -> Result<Option<Computed>> {
+    let known = body::derived(stored.derived.as_deref())?;
+    if known == *new {
+        return Ok(None);
+    }
+    let said = body::decode(blueprint, identifier, &stored.body)?;
+    let (mut before, mut after) = (said.clone(), said.clone());
+    known.overlay(&mut before);
+    new.overlay(&mut after);
+    Ok(Some(Computed {
+        diff: diff(&before, &after),
+        column: (!new.is_empty())
+            .then(|| body::to_json("computed values", new))
+            .transpose()?,
+        said,
+    }))
 }

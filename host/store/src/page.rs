@@ -1,6 +1,6 @@
 //! A page with everything done that needs no database.
 
-use crate::{PageWrite, Result, StoreError, body, merge::Said};
+use crate::{Expect, PageWrite, Result, StoreError, body, merge::Said};
 use roaring::RoaringTreemap;
 use seawall_domain::{
     Millis, Report,
@@ -29,6 +29,7 @@ pub(crate) struct Page {
     pub(crate) items: u64,
     pub(crate) converted: u64,
     pub(crate) cause: String,
+    pub(crate) expect: Vec<Expect>,
     pub(crate) now: Millis,
 }
 
@@ -82,6 +83,7 @@ impl Page {
             items: page.items,
             converted: page.converted,
             cause,
+            expect: page.expect,
             now: page.now,
         })
     }
@@ -118,6 +120,16 @@ impl PassHead {
             "a running pass {pass} of partition {partition}"
         )))
     }
+}
+
+/// Why a page is not stored whose `expected` is not so.
+pub(crate) fn changed(expected: &Expect) -> StoreError {
+    StoreError::Changed(match expected {
+        Expect::Entity {
+            blueprint, identifier, ..
+        } => format!("the entity {blueprint}/{identifier}"),
+        Expect::Item { key, .. } => format!("what is said of {key}"),
+    })
 }
 
 /// Why a pass may remove nothing any more.

@@ -5,10 +5,6 @@ macro_rules! store {
     ($store:ty { $($own:tt)* }) => {
         #[async_trait::async_trait]
         impl Store for $store {
-            async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
-                ask!(self.writing(), |conn| sql::definitions::put_blueprint(conn, blueprint, source, now))
-            }
-
             async fn blueprints(&self) -> Result<Vec<BlueprintRow>> {
                 ask!(self.reading(), |conn| sql::definitions::blueprints(conn))
             }
@@ -229,6 +225,26 @@ macro_rules! store {
 
             async fn trim_deliveries(&self, older: Millis) -> Result<u64> {
                 ask!(self.writing(), |conn| sql::deliveries::trim(conn, older))
+            }
+
+            async fn client_partition(&self, source: &str, now: Millis) -> Result<i64> {
+                ask!(self.writing(), |conn| sql::clients::partition(conn, source, now))
+            }
+
+            async fn client_sources(&self) -> Result<Vec<ClientSourceRow>> {
+                ask!(self.reading(), |conn| sql::clients::sources(conn))
+            }
+
+            async fn item(&self, partition: i64, key: &str) -> Result<Option<ItemRow>> {
+                ask!(self.reading(), |conn| sql::clients::item(conn, partition, key))
+            }
+
+            async fn items(&self, partition: i64, after: &str, limit: usize) -> Result<Vec<ItemRow>> {
+                ask!(self.reading(), |conn| sql::clients::items(conn, partition, after, limit))
+            }
+
+            async fn contributions(&self, entity: i64) -> Result<Vec<ContributionRow>> {
+                ask!(self.reading(), |conn| sql::clients::contributions(conn, entity))
             }
 
             $($own)*

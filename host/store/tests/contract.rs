@@ -2,6 +2,8 @@
 //! on each backend. A backend that joins implements [`Backend`] and adds one line.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "contract/clients.rs"]
+mod clients;
 #[path = "contract/closing.rs"]
 mod closing;
 #[path = "contract/copies.rs"]
@@ -113,6 +115,14 @@ behaviours! {
         a_sweep_needs_the_lease,
         a_removed_item_is_never_taken_for_a_new_one,
         passes_are_listed_newest_first;
+    clients:
+        a_client_corrects_every_integration,
+        a_precedence_names_the_strongest_and_is_applied_again,
+        a_client_source_is_no_integration,
+        what_a_page_was_made_from_must_still_be_so,
+        computed_values_lie_over_what_sources_say,
+        a_removed_entity_leaves_all_that_it_had,
+        items_are_read_back_as_they_came;
     closing:
         a_partition_that_is_gone_is_closed_by_a_pass_that_lists_nothing,
         a_held_closing_pass_keeps_its_id_until_the_partition_comes_back,

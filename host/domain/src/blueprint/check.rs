@@ -22,6 +22,9 @@ pub struct Check<'a> {
     pub strict: bool,
     /// Also report each conversion.
     pub conversions: bool,
+    /// It is what a client says, which may be a part of the entity: what is required may come from others, and reports
+    /// speak of a request and not of a mapping.
+    pub client: bool,
 }
 
 /// What became of an entity.
@@ -47,7 +50,13 @@ impl Check<'_> {
         value: Option<&Value>,
         message: String,
     ) -> Report {
+        let message = if self.client {
+            message.replace("the mapping", "the request")
+        } else {
+            message
+        };
         let end = match severity {
+            _ if self.client => "",
             Severity::Converted => "",
             Severity::LeftOut => " (left out)",
             Severity::SetAside => " (the whole entity is set aside)",
@@ -149,7 +158,8 @@ impl CompiledBlueprint {
         for property in &bad {
             entity.properties.remove(property);
         }
-        if let Some(missing) = required.iter().find(|r| !entity.properties.contains_key(*r)) {
+        let missing = required.iter().find(|r| !entity.properties.contains_key(*r));
+        if let Some(missing) = missing.filter(|_| !check.client) {
             let message = format!("the property `{missing}` is required, and the mapping gives none or null");
             let field = format!("properties.{missing}");
             out.push(check.report(Severity::SetAside, None, field, "required", None, message));
@@ -214,10 +224,10 @@ impl CompiledBlueprint {
             };
             entity.relations.insert(relation, fitting);
         }
-        if let Some((missing, _)) = known
+        let missing = known
             .iter()
-            .find(|(n, r)| r.required && !entity.relations.contains_key(*n))
-        {
+            .find(|(n, r)| r.required && !entity.relations.contains_key(*n));
+        if let Some((missing, _)) = missing.filter(|_| !check.client) {
             let message = format!("the relation `{missing}` is required, and the mapping gives no target");
             out.push(check.report(
                 Severity::SetAside,

@@ -1,6 +1,10 @@
 //! A blueprint with a checker for each of its properties.
 
-use super::{Blueprint, property::Property};
+use super::{
+    Blueprint,
+    computed::{Computed, ComputedError},
+    property::Property,
+};
 use crate::text::nearest;
 use sha2::Digest as _;
 use std::collections::BTreeMap;
@@ -40,6 +44,8 @@ pub enum BlueprintError {
 pub struct CompiledBlueprint {
     blueprint: Blueprint,
     pub(super) properties: BTreeMap<String, Property>,
+    computed: Computed,
+    faults: Vec<ComputedError>,
     digest: [u8; 16],
 }
 
@@ -69,15 +75,34 @@ impl CompiledBlueprint {
             });
         }
         let mut text = String::new();
-        let value = serde_json::to_value(&blueprint).unwrap_or_default();
+        // Only what says something of values and targets: items need not be mapped anew for a title or an icon.
+        let value = serde_json::json!({"schema": &blueprint.schema, "relations": &blueprint.relations});
         crate::text::canonical(&value, &mut text);
         let mut digest = [0; 16];
         digest.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
+        let relations = blueprint.relations.keys().cloned().collect();
+        let read = Computed::read(&blueprint.other, &blueprint.schema.properties, &relations);
+        let (computed, faults) = match read {
+            Ok(computed) => (computed, Vec::new()),
+            Err(faults) => (Computed::default(), faults),
+        };
         Ok(Self {
             blueprint,
             properties,
+            computed,
+            faults,
             digest,
         })
+    }
+
+    /// What it computes; nothing, where [`CompiledBlueprint::faults`] has any.
+    pub fn computed(&self) -> &Computed {
+        &self.computed
+    }
+
+    /// What is wrong with what it computes. Entities are checked and stored all the same.
+    pub fn faults(&self) -> &[ComputedError] {
+        &self.faults
     }
 
     /// The blueprint itself.
@@ -85,7 +110,7 @@ impl CompiledBlueprint {
         &self.blueprint
     }
 
-    /// Changes when the blueprint does; the same in every process.
+    /// Changes when the schema or the relations do; the same in every process.
     pub fn digest(&self) -> [u8; 16] {
         self.digest
     }

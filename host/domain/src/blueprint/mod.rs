@@ -2,6 +2,7 @@
 
 mod check;
 mod compiled;
+pub mod computed;
 mod moment;
 mod property;
 mod sanitize;
@@ -9,7 +10,7 @@ mod sanitize;
 pub use check::{Check, Outcome};
 pub use compiled::{BlueprintError, CompiledBlueprint};
 
-use crate::BlueprintId;
+use crate::{BlueprintId, entity::Precedence};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -35,6 +36,9 @@ pub struct Blueprint {
     /// Relations by name.
     #[serde(default)]
     pub relations: BTreeMap<String, Relation>,
+    /// Whose word counts where several sources say different things. Seawall's own; Port has none.
+    #[serde(default, skip_serializing_if = "Precedence::is_empty")]
+    pub precedence: Precedence,
     /// Everything else of Port's shape: mirrorProperties, calculationProperties, aggregationProperties, ownership, …
     #[serde(flatten)]
     pub other: Map<String, Value>,

@@ -116,6 +116,7 @@ impl Engine {
             items,
             converted,
             cause: place.cause.clone(),
+            expect: Vec::new(),
             now: self.now(),
         }))
     }

@@ -86,7 +86,15 @@ pub(super) async fn put(
 }
 
 /// Fields of a blueprint that this host reads.
-const OWN: [&str; 6] = ["identifier", "title", "description", "icon", "schema", "relations"];
+const OWN: [&str; 7] = [
+    "identifier",
+    "title",
+    "description",
+    "icon",
+    "schema",
+    "relations",
+    "precedence",
+];
 /// Further ones of Port's, which are kept.
 const PORT: [&str; 12] = [
     "aggregationProperties",

@@ -95,7 +95,13 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(blueprints::list))
         .routes(routes!(blueprints::get, blueprints::put))
         .routes(routes!(entities::list::list))
-        .routes(routes!(entities::get::get))
+        .routes(routes!(
+            entities::get::get,
+            entities::write::put,
+            entities::write::patch,
+            entities::write::remove
+        ))
+        .routes(routes!(entities::write::bulk))
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
         .routes(routes!(entities::list::facet))

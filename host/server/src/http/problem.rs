@@ -106,6 +106,12 @@ impl From<EngineError> for Problem {
                 "This cannot be done as things stand",
                 detail,
             ),
+            EngineError::Precondition(_) | EngineError::Store(StoreError::Changed(_)) => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "precondition-failed",
+                "It has changed since it was read",
+                detail,
+            ),
             EngineError::Forbidden(_) => {
                 Self::new(StatusCode::FORBIDDEN, "forbidden", "The policy is against it", detail)
             }

@@ -1,4 +1,4 @@
--- The same tables and columns as SQLite's migrations up to 0009 make, so that one question is asked of both and rows are
+-- The same tables and columns as SQLite's migrations up to 0010 make, so that one question is asked of both and rows are
 -- copied between them as they are. What differs:
 --  * text compares byte by byte, as in SQLite, so that both list and walk in one order;
 --  * documents are text, not jsonb: rows are found by identity alone, and jsonb neither keeps a document as it was nor takes U+0000;
@@ -65,7 +65,9 @@ CREATE TABLE integration (
     stopped TEXT,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    removing BOOLEAN NOT NULL DEFAULT FALSE
+    removing BOOLEAN NOT NULL DEFAULT FALSE,
+    -- Whether it is a source of what clients say, and no integration.
+    client BOOLEAN NOT NULL DEFAULT FALSE
 );
 
 CREATE TABLE credential (
@@ -162,6 +164,7 @@ CREATE TABLE entity (
     updated_at BIGINT NOT NULL,
     version BIGINT NOT NULL,
     body TEXT NOT NULL,
+    derived TEXT,
     UNIQUE (blueprint, identifier)
 );
 

@@ -46,6 +46,7 @@ pub(crate) static TABLES: &[Table] = tables! {
     policy (id) numbered id { id: Int, body: Text }
     integration (id) numbered id {
         id: Int, name: Text, body: Text, paused: Flag, stopped: Text, created_at: Int, updated_at: Int, removing: Flag,
+        client: Flag,
     }
     credential (name) { name: Text, source: Text, attach: Text, sealed: Bytes, updated_at: Int, exchange: Text }
     partition (id) numbered id {
@@ -63,6 +64,7 @@ pub(crate) static TABLES: &[Table] = tables! {
     blueprint_name (id) numbered id { id: Int, name: Text }
     entity (id) {
         id: Int, blueprint: Int, identifier: Text, created_at: Int, updated_at: Int, version: Int, body: Text,
+        derived: Text,
     }
     entity_gone (id) { id: Int, blueprint: Int, identifier: Text, version: Int }
     contribution (entity, integration, item) { entity: Int, integration: Int, item: Int, body: Text }

@@ -1,6 +1,6 @@
 //! Entities, who gives them, and what happened to them.
 
-use seawall_domain::{Entity, Millis};
+use seawall_domain::{Entity, Millis, entity::Derived};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -9,8 +9,10 @@ use serde_json::{Map, Value};
 pub struct EntityRow {
     /// Row id; never used again for another.
     pub id: i64,
-    /// The merged entity.
+    /// The merged entity, with what the host computed of it.
     pub entity: Entity,
+    /// What the host computed of it.
+    pub derived: Derived,
     /// First seen.
     pub created_at: Millis,
     /// Last changed.
@@ -32,6 +34,50 @@ pub struct SourceRow {
     pub key: String,
     /// When the item last changed.
     pub changed_at: Millis,
+    /// Whether it is what clients say, and no integration.
+    pub client: bool,
+}
+
+/// What one item says of an entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ContributionRow {
+    /// Whose item it is.
+    pub source: SourceRow,
+    /// What it says.
+    pub says: Entity,
+}
+
+/// An item as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemRow {
+    /// Its key.
+    pub key: String,
+    /// See [`crate::ItemState::hash`].
+    pub hash: [u8; 16],
+    /// The tool's JSON.
+    pub value: Vec<u8>,
+    /// When it last changed.
+    pub changed_at: Millis,
+}
+
+/// A source of what clients say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientSourceRow {
+    /// Its name, such as `people`.
+    pub name: String,
+    /// Its one partition.
+    pub partition: i64,
+    /// Entities that it speaks of.
+    pub items: u64,
+}
+
+/// Computed values of one entity.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeriveWrite {
+    /// Row id of the entity.
+    pub entity: i64,
+    /// The new values, all of them.
+    pub derived: Derived,
 }
 
 /// What happened to an entity.
@@ -59,9 +105,9 @@ pub struct ChangeRow {
     pub identifier: String,
     /// What happened.
     pub kind: ChangeKind,
-    /// `{"properties.tier": [old, new]}` of an update; empty otherwise.
+    /// `{"properties.tier": [old, new]}`: what an update changed, and all that a removed entity had. Empty of one that came.
     pub diff: Map<String, Value>,
-    /// `pass:12`, `run:…`.
+    /// `pass:12`, `run:…`, `write:people:NAME`, `derived`.
     pub cause: String,
     /// When.
     pub at: Millis,

@@ -1,7 +1,7 @@
 //! Items and pages.
 
 use super::EntityRow;
-use seawall_domain::{Entity, Millis, Report, pass::Counts};
+use seawall_domain::{BlueprintId, Entity, EntityId, Millis, Report, pass::Counts};
 
 /// What the store knows of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,31 @@ pub struct PageWrite {
     pub converted: u64,
     /// For change rows: `pass`, `run`, `delivery`.
     pub cause: String,
+    /// What has to be so still; else nothing is stored, and [`crate::StoreError::Changed`] says what is not.
+    pub expect: Vec<Expect>,
     /// The time.
     pub now: Millis,
+}
+
+/// What a page was made from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expect {
+    /// The entity is at this version; none: there is no such entity.
+    Entity {
+        /// Its blueprint.
+        blueprint: BlueprintId,
+        /// Its identifier.
+        identifier: EntityId,
+        /// See [`EntityRow::version`].
+        version: Option<i64>,
+    },
+    /// The partition's item has this hash; none: there is no such item.
+    Item {
+        /// Its key.
+        key: String,
+        /// See [`ItemState::hash`].
+        hash: Option<[u8; 16]>,
+    },
 }
 
 /// What a transaction did.

@@ -40,7 +40,7 @@ pub(super) async fn clear(
         }
     }
     Ok(SweepResult {
-        page: tx.finish(None, None).await?,
+        page: tx.finish(None, None, &[]).await?,
         removed_items: items.len() as u64,
     })
 }

@@ -1,69 +1,21 @@
-//! From what items say to entities: contributions, merge, change rows.
+//! From what items say to entities: contributions and merge.
 //!
-//! First all entities that the transaction touches are locked, in the order of their names, and everything is written that does
-//! not name a position. Then one statement takes the positions and writes what names them: who holds the counter waits for nobody.
+//! All entities that the transaction touches are locked, in the order of their names, and everything is written that does not
+//! name a position; what does is gathered for `changes`.
 
-use super::tx::{Tx, q};
-use crate::{
-    ChangeKind, EntityRow, Result, StoreError, body,
-    merge::{Contribution, Outcome, Said, Stored, Touch, settle},
+use super::{
+    changes::Changes,
+    ranks::Known,
+    tx::{Tx, q},
 };
-use seawall_domain::EntityId;
-use sqlx::Row;
-use std::collections::HashMap;
-
-/// What the last statement writes, column by column. `place` is the position from the transaction's first one on.
-#[derive(Default)]
-pub(super) struct Changes {
-    made: Made,
-    updated: Updated,
-    buried: Buried,
-    log: Log,
-    /// Entities as they are after the commit; their versions are places until then.
-    upserted: Vec<EntityRow>,
-}
-
-#[derive(Default)]
-struct Made {
-    id: Vec<i64>,
-    blueprint: Vec<i64>,
-    identifier: Vec<EntityId>,
-    place: Vec<i64>,
-    body: Vec<String>,
-}
-
-#[derive(Default)]
-struct Updated {
-    id: Vec<i64>,
-    place: Vec<i64>,
-    body: Vec<String>,
-}
-
-#[derive(Default)]
-struct Buried {
-    id: Vec<i64>,
-    blueprint: Vec<i64>,
-    identifier: Vec<EntityId>,
-    place: Vec<i64>,
-}
-
-#[derive(Default)]
-struct Log {
-    entity: Vec<i64>,
-    kind: Vec<i64>,
-    previous: Vec<i64>,
-    diff: Vec<Option<String>>,
-}
-
-impl Changes {
-    fn log(&mut self, entity: i64, kind: ChangeKind, previous: i64, diff: Option<String>) -> i64 {
-        self.log.entity.push(entity);
-        self.log.kind.push(body::kind_number(kind));
-        self.log.previous.push(previous);
-        self.log.diff.push(diff);
-        self.log.entity.len() as i64
-    }
-}
+use crate::{
+    EntityRow, Expect, Result, body,
+    merge::{Contribution, Outcome, Said, Stored, Touch, settle},
+    page,
+};
+use seawall_domain::{EntityId, entity::Derived};
+use sqlx::{Row, postgres::PgRow};
+use std::collections::{BTreeSet, HashMap};
 
 /// Contributions to write and to drop.
 #[derive(Default)]
@@ -84,70 +36,114 @@ impl Words {
     }
 }
 
-type Name = (i64, EntityId);
+/// A blueprint's row id and an identifier.
+pub(super) type Name = (i64, EntityId);
+
+/// A stored entity, from the columns id, blueprint, identifier, body, created_at, version and derived.
+pub(super) fn stored(row: &PgRow) -> Result<(Name, Stored)> {
+    let name = (row.try_get(1)?, body::identifier("entity", row.try_get(2)?)?);
+    let stored = Stored {
+        id: row.try_get(0)?,
+        body: row.try_get(3)?,
+        created_at: row.try_get(4)?,
+        version: row.try_get(5)?,
+        derived: row.try_get(6)?,
+    };
+    Ok((name, stored))
+}
 
 impl Tx<'_, '_> {
-    /// Settles what becomes of the touched entities, and writes everything that names no position.
-    pub(super) async fn prepare_entities(&mut self) -> Result<Changes> {
+    /// Settles what becomes of the touched entities, and writes everything that names no position. Fails where one is not as
+    /// the page `expected` it.
+    pub(super) async fn prepare_entities(&mut self, expected: &[Expect]) -> Result<Changes> {
         let mut changes = Changes::default();
         let touched = std::mem::take(&mut self.touched).into_sorted();
-        if touched.is_empty() {
+        let expected = self.expected(expected)?;
+        if touched.is_empty() && expected.is_empty() {
             return Ok(changes);
         }
-        let mut stored = self.lock_entities(&touched).await?;
+        let names = touched.iter().map(|touch| (touch.blueprint, &touch.identifier));
+        let mut stored = self
+            .lock_entities(names.chain(expected.iter().map(|(name, ..)| (name.0, &name.1))))
+            .await?;
+        for (name, version, expect) in expected {
+            if stored.get(&name).map(|stored| stored.version) != version {
+                return Err(page::changed(expect));
+            }
+        }
         let mut contributions = self.contributions(stored.values().map(|s| s.id).collect()).await?;
-        let blueprints = stored.keys().map(|(blueprint, _)| *blueprint);
-        self.store.names.load(&mut self.tx, blueprints, self.store.keep).await?;
         let is_new = |touch: &&Touch<&Said>| {
             touch.is_said() && !stored.contains_key(&(touch.blueprint, touch.identifier.clone()))
         };
         let new: Vec<&Touch<&Said>> = touched.iter().filter(is_new).collect();
         let mut gone = self.last_of_gone(&new).await?;
-        let mut ids = self
-            .store
-            .ids
-            .entities(&mut self.tx, new.len(), self.store.keep)
-            .await?
-            .into_iter();
+        let shared = new
+            .iter()
+            .filter(|touch| touch.is_shared())
+            .map(|touch| touch.blueprint);
+        let merged: BTreeSet<i64> = shared.chain(stored.keys().map(|(blueprint, _)| *blueprint)).collect();
+        let speakers = contributions.values().flatten().map(|said| said.integration);
+        let speakers = BTreeSet::from_iter(speakers.chain([self.integration]));
+        let mut ranks = self.ranks(merged, speakers).await?;
+        let (store, new) = (self.store, new.len());
+        let mut ids = store.ids.entities(&mut self.tx, new, store.keep).await?.into_iter();
         let mut words = Words::default();
         for touch in touched {
             let name = (touch.blueprint, touch.identifier.clone());
             if let Some(stored) = stored.remove(&name) {
                 let known = contributions.remove(&stored.id).unwrap_or_default();
-                self.change_entity(stored, known, touch, &mut changes, &mut words)?;
+                let settled = settle(&stored, known, touch, self.integration, &mut ranks)?;
+                words
+                    .withdrawn
+                    .extend(settled.withdrawn.iter().map(|item| (stored.id, *item)));
+                settled.written.into_iter().for_each(|said| words.put(stored.id, said));
+                self.become_of(stored, (name.0, &name.1), settled.outcome, &mut changes)?;
             } else if touch.is_said()
                 && let Some(id) = ids.next()
             {
                 let previous = gone.remove(&name).unwrap_or_default();
-                self.create_entity(id, previous, touch, &mut changes, &mut words)?;
+                self.create(id, previous, touch, &mut ranks, (&mut changes, &mut words))?;
             }
         }
         self.write_words(words).await?;
-        if !changes.buried.id.is_empty() {
-            let delete = q!(self, "DELETE FROM entity WHERE id = ANY($1)").bind(&changes.buried.id);
+        if !changes.buried().is_empty() {
+            let delete = q!(self, "DELETE FROM entity WHERE id = ANY($1)").bind(changes.buried());
             self.run(delete).await?;
         }
         Ok(changes)
     }
 
-    fn create_entity(
+    /// Which entities have to be at which version; those of items are looked at elsewhere.
+    fn expected<'e>(&self, all: &'e [Expect]) -> Result<Vec<(Name, Option<i64>, &'e Expect)>> {
+        let entities = all.iter().filter_map(|expect| match expect {
+            Expect::Entity {
+                blueprint,
+                identifier,
+                version,
+            } => Some((blueprint, identifier, *version, expect)),
+            Expect::Item { .. } => None,
+        });
+        entities
+            .map(|(blueprint, identifier, version, expect)| {
+                let name = (self.store.names.id(blueprint)?, identifier.clone());
+                Ok((name, version, expect))
+            })
+            .collect()
+    }
+
+    fn create(
         &mut self,
         id: i64,
         previous: i64,
         mut touch: Touch<&Said>,
-        changes: &mut Changes,
-        words: &mut Words,
+        ranks: &mut Known<'_>,
+        (changes, words): (&mut Changes, &mut Words),
     ) -> Result<()> {
-        let together = touch.together()?;
-        let Some(body) = touch.body(together.as_ref()) else {
+        let together = touch.together(self.integration, ranks)?;
+        let Some(body) = touch.body(together.as_ref()).map(str::to_owned) else {
             return Ok(());
         };
-        let place = changes.log(id, ChangeKind::Created, previous, None);
-        changes.made.id.push(id);
-        changes.made.blueprint.push(touch.blueprint);
-        changes.made.identifier.push(touch.identifier.clone());
-        changes.made.place.push(place);
-        changes.made.body.push(body.to_owned());
+        let place = changes.create(id, (touch.blueprint, &touch.identifier), previous, body)?;
         let (entity, contributions) = touch.created(together);
         for (item, body) in contributions {
             words.put(
@@ -160,67 +156,55 @@ impl Tx<'_, '_> {
             );
         }
         self.result.counts.created += 1;
-        changes.upserted.extend(entity.map(|entity| EntityRow {
-            id,
-            entity,
-            created_at: self.now,
-            updated_at: self.now,
-            version: place,
-        }));
+        if let Some(entity) = entity {
+            let row = EntityRow {
+                id,
+                entity,
+                derived: Derived::default(),
+                created_at: self.now,
+                updated_at: self.now,
+                version: 0,
+            };
+            changes.show(row, Some(place));
+        }
         Ok(())
     }
 
-    fn change_entity(
+    /// Notes what becomes of an entity.
+    pub(super) fn become_of(
         &mut self,
-        stored: Stored,
-        known: Vec<Contribution>,
-        touch: Touch<&Said>,
+        mut stored: Stored,
+        name: (i64, &EntityId),
+        outcome: Outcome,
         changes: &mut Changes,
-        words: &mut Words,
     ) -> Result<()> {
-        let (blueprint, identifier) = (touch.blueprint, touch.identifier.clone());
-        let names = &self.store.names;
-        let settled = settle(&stored, known, touch, self.integration, || names.name(blueprint))?;
-        words
-            .withdrawn
-            .extend(settled.withdrawn.iter().map(|item| (stored.id, *item)));
-        settled.written.into_iter().for_each(|said| words.put(stored.id, said));
-        match settled.outcome {
+        match outcome {
             Outcome::Same => {}
-            Outcome::Gone => {
-                let place = changes.log(stored.id, ChangeKind::Deleted, stored.version, None);
-                changes.buried.id.push(stored.id);
-                changes.buried.blueprint.push(blueprint);
-                changes.buried.identifier.push(identifier);
-                changes.buried.place.push(place);
+            Outcome::Gone(diff) => {
+                changes.bury(&stored, name, &diff)?;
                 self.result.counts.deleted += 1;
                 self.result.removed.push(stored.id);
             }
-            Outcome::Updated { entity, body, diff } => {
-                let diff = body::to_json("diff", &diff)?;
-                let place = changes.log(stored.id, ChangeKind::Updated, stored.version, Some(diff));
-                changes.updated.id.push(stored.id);
-                changes.updated.place.push(place);
-                changes.updated.body.push(body);
+            Outcome::Updated(new) => {
+                stored.body = new.body;
+                let place = changes.update(&stored, &new.diff)?;
                 self.result.counts.updated += 1;
-                changes.upserted.push(EntityRow {
-                    id: stored.id,
-                    entity: *entity,
-                    created_at: stored.created_at,
-                    updated_at: self.now,
-                    version: place,
-                });
+                changes.show(stored.row(new.entity, self.now, stored.version)?, place);
             }
         }
         Ok(())
     }
 
-    /// Those of the touched entities that there are. They stay as they are until the transaction ends.
-    async fn lock_entities(&mut self, touched: &[Touch<&Said>]) -> Result<HashMap<Name, Stored>> {
-        let (blueprints, identifiers) = names(touched.iter());
+    /// Those of the named entities that there are. They stay as they are until the transaction ends.
+    async fn lock_entities<'n>(
+        &mut self,
+        names: impl Iterator<Item = (i64, &'n EntityId)>,
+    ) -> Result<HashMap<Name, Stored>> {
+        // A name may be there twice, and a row is locked once all the same.
+        let (blueprints, identifiers): (Vec<i64>, Vec<&str>) = names.map(|(b, i)| (b, i.as_str())).unzip();
         let rows = q!(
             self,
-            "SELECT e.id, e.blueprint, e.identifier, e.body, e.created_at, e.version \
+            "SELECT e.id, e.blueprint, e.identifier, e.body, e.created_at, e.version, e.derived \
              FROM unnest($1::bigint[], $2::text[]) AS n(blueprint, identifier) \
              JOIN entity e ON e.blueprint = n.blueprint AND e.identifier = n.identifier \
              ORDER BY e.blueprint, e.identifier FOR UPDATE OF e"
@@ -229,22 +213,11 @@ impl Tx<'_, '_> {
         .bind(identifiers)
         .fetch_all(&mut *self.tx)
         .await?;
-        rows.iter()
-            .map(|row| {
-                let name = (row.try_get(1)?, body::identifier("entity", row.try_get(2)?)?);
-                let stored = Stored {
-                    id: row.try_get(0)?,
-                    body: row.try_get(3)?,
-                    created_at: row.try_get(4)?,
-                    version: row.try_get(5)?,
-                };
-                Ok((name, stored))
-            })
-            .collect()
+        rows.iter().map(stored).collect()
     }
 
     /// Who says what of entities, in order.
-    async fn contributions(&mut self, entities: Vec<i64>) -> Result<HashMap<i64, Vec<Contribution>>> {
+    pub(super) async fn contributions(&mut self, entities: Vec<i64>) -> Result<HashMap<i64, Vec<Contribution>>> {
         let mut all: HashMap<i64, Vec<Contribution>> = HashMap::new();
         if entities.is_empty() {
             return Ok(all);
@@ -271,7 +244,8 @@ impl Tx<'_, '_> {
         if new.is_empty() {
             return Ok(HashMap::new());
         }
-        let (blueprints, identifiers) = names(new.iter().copied());
+        let names = new.iter().map(|touch| (touch.blueprint, touch.identifier.as_str()));
+        let (blueprints, identifiers): (Vec<i64>, Vec<&str>) = names.unzip();
         let rows = q!(
             self,
             "SELECT g.blueprint, g.identifier, max(g.version) \
@@ -318,77 +292,4 @@ impl Tx<'_, '_> {
         }
         Ok(())
     }
-
-    /// Takes the positions and writes what names them: the last statement before the commit.
-    pub(super) async fn write_entities(&mut self, changes: Changes) -> Result<()> {
-        let count = changes.log.entity.len() as i64;
-        if count == 0 {
-            let row = q!(self, "SELECT value FROM sequence WHERE name = 'change'")
-                .fetch_one(&mut *self.tx)
-                .await?;
-            self.result.position = row.try_get(0)?;
-            return Ok(());
-        }
-        let (made, updated, buried, log) = (changes.made, changes.updated, changes.buried, changes.log);
-        let expected = (made.id.len() as i64, updated.id.len() as i64);
-        let text = |names: &[EntityId]| names.iter().map(EntityId::to_string).collect::<Vec<_>>();
-        let row = q!(
-            self,
-            "WITH p AS (UPDATE sequence SET value = value + $1 WHERE name = 'change' RETURNING value - $1 AS base), \
-             made AS (INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
-                SELECT n.id, n.blueprint, n.identifier, $2, $2, p.base + n.place, n.body \
-                FROM p, unnest($3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[]) \
-                    AS n(id, blueprint, identifier, place, body) \
-                ON CONFLICT (blueprint, identifier) DO NOTHING RETURNING id), \
-             updated AS (UPDATE entity e SET updated_at = $2, version = p.base + n.place, body = n.body \
-                FROM p, unnest($8::bigint[], $9::bigint[], $10::text[]) AS n(id, place, body) WHERE e.id = n.id RETURNING e.id), \
-             buried AS (INSERT INTO entity_gone (id, blueprint, identifier, version) \
-                SELECT n.id, n.blueprint, n.identifier, p.base + n.place \
-                FROM p, unnest($11::bigint[], $12::bigint[], $13::text[], $14::bigint[]) AS n(id, blueprint, identifier, place)), \
-             logged AS (INSERT INTO change (position, entity, kind, previous, at, cause, diff) \
-                SELECT p.base + n.place, n.entity, n.kind, n.previous, $2, $15, n.diff \
-                FROM p, unnest($16::bigint[], $17::bigint[], $18::bigint[], $19::text[]) WITH ORDINALITY \
-                    AS n(entity, kind, previous, diff, place)) \
-             SELECT p.base, (SELECT count(*) FROM made), (SELECT count(*) FROM updated) FROM p"
-        )
-        .bind(count)
-        .bind(self.now)
-        .bind(made.id)
-        .bind(made.blueprint)
-        .bind(text(&made.identifier))
-        .bind(made.place)
-        .bind(made.body)
-        .bind(updated.id)
-        .bind(updated.place)
-        .bind(updated.body)
-        .bind(buried.id)
-        .bind(buried.blueprint)
-        .bind(text(&buried.identifier))
-        .bind(buried.place)
-        .bind(crate::sql::escape(self.cause).into_owned())
-        .bind(log.entity)
-        .bind(log.kind)
-        .bind(log.previous)
-        .bind(log.diff)
-        .fetch_one(&mut *self.tx)
-        .await?;
-        if (row.try_get(1)?, row.try_get(2)?) != expected {
-            return Err(StoreError::InTheWay(
-                "another writer made an entity of the same name at the same time".into(),
-            ));
-        }
-        let base: i64 = row.try_get(0)?;
-        self.result.upserted = changes.upserted;
-        for row in &mut self.result.upserted {
-            row.version += base;
-        }
-        self.result.position = base + count;
-        Ok(())
-    }
-}
-
-fn names<'t>(touched: impl Iterator<Item = &'t Touch<&'t Said>>) -> (Vec<i64>, Vec<&'t str>) {
-    touched
-        .map(|touch| (touch.blueprint, touch.identifier.as_str()))
-        .unzip()
 }

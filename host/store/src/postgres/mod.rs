@@ -7,8 +7,10 @@
 
 mod address;
 mod again;
+mod changes;
 mod clear;
 mod deliveries;
+mod derive;
 mod entities;
 mod ids;
 mod items;
@@ -17,6 +19,7 @@ mod migrate;
 mod names;
 mod open;
 mod page;
+mod ranks;
 mod read;
 mod store;
 mod sweep;

@@ -1,10 +1,15 @@
 //! One page, one transaction. Everything that a page names is asked for at once and written at once.
 
-use super::{PgStore, tx::Tx};
-use crate::{
-    PageResult, Result, body,
-    page::{self, Item, Page},
+use super::{
+    PgStore,
+    tx::{Tx, q},
 };
+use crate::{
+    Expect, PageResult, Result, body,
+    page::{self, Item, Page},
+    sql::escape,
+};
+use sqlx::Row;
 
 /// Where a page comes from.
 #[derive(Clone, Copy)]
@@ -18,6 +23,7 @@ enum Turn {
 /// Stores a page. Where it was not stored it may be tried again.
 pub(super) async fn apply(store: &PgStore, page: &Page) -> Result<PageResult> {
     let mut tx = Tx::begin(store, page.partition, &page.cause, page.now).await?;
+    tx.check_items(&page.expect).await?;
     let turn = match page.pass {
         Some(pass) => {
             tx.check_fence(page.fence)?;
@@ -39,10 +45,27 @@ pub(super) async fn apply(store: &PgStore, page: &Page) -> Result<PageResult> {
     }
     tx.items_of(page, turn).await?;
     let cursor = page.pass.map(|_| page.cursor.as_deref());
-    tx.finish(page.pass, cursor).await
+    tx.finish(page.pass, cursor, &page.expect).await
 }
 
 impl<'p> Tx<'_, 'p> {
+    /// Fails where an item is not as it was when the page was made.
+    async fn check_items(&mut self, all: &[Expect]) -> Result<()> {
+        for expect in all {
+            let Expect::Item { key, hash } = expect else { continue };
+            let known = q!(self, "SELECT hash FROM item WHERE partition = $1 AND key = $2")
+                .bind(self.partition)
+                .bind(escape(key).into_owned())
+                .fetch_optional(&mut *self.tx)
+                .await?;
+            let known: Option<&[u8]> = known.as_ref().map(|row| row.try_get(0)).transpose()?;
+            if known != hash.as_ref().map(<[u8; 16]>::as_slice) {
+                return Err(page::changed(expect));
+            }
+        }
+        Ok(())
+    }
+
     async fn items_of(&mut self, page: &'p Page, turn: Turn) -> Result<()> {
         if page.deletes.is_empty() && page.upserts.is_empty() {
             return Ok(());

@@ -27,12 +27,16 @@ impl Reader<'_> {
                     what: "entity",
                     detail: e.to_string(),
                 })?;
+                let derived = body::derived(row.try_get(7)?)?;
+                let mut entity = body::decode(self.names.name(blueprint)?, identifier, row.try_get(6)?)?;
+                derived.overlay(&mut entity);
                 Ok(EntityRow {
                     id: row.try_get(0)?,
                     created_at: row.try_get(3)?,
                     updated_at: row.try_get(4)?,
                     version: row.try_get(5)?,
-                    entity: body::decode(self.names.name(blueprint)?, identifier, row.try_get(6)?)?,
+                    entity,
+                    derived,
                 })
             })
             .collect()
@@ -40,7 +44,7 @@ impl Reader<'_> {
 
     pub(super) async fn entities(self, conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<EntityRow>> {
         let rows = ask(
-            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body \
+            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body, e.derived \
              FROM unnest($1::bigint[]) WITH ORDINALITY AS n(id, place) JOIN entity e ON e.id = n.id ORDER BY n.place",
             self.keep,
         )
@@ -57,7 +61,7 @@ impl Reader<'_> {
         identifier: &EntityId,
     ) -> Result<Option<EntityRow>> {
         let rows = ask(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body FROM entity \
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
              WHERE blueprint = (SELECT id FROM blueprint_name WHERE name = $1) AND identifier = $2",
             self.keep,
         )
@@ -70,7 +74,7 @@ impl Reader<'_> {
 
     pub(super) async fn scan(self, conn: &mut PgConnection, after: i64, most: usize) -> Result<Vec<EntityRow>> {
         let rows = ask(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body FROM entity \
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
              WHERE id > $1 ORDER BY id LIMIT $2",
             self.keep,
         )
@@ -119,7 +123,7 @@ impl Reader<'_> {
 
     pub(super) async fn sources(self, conn: &mut PgConnection, entity: i64) -> Result<Vec<SourceRow>> {
         let rows = ask(
-            "SELECT n.name, p.kind, p.name, v.key, i.changed_at FROM contribution c \
+            "SELECT n.name, p.kind, p.name, v.key, i.changed_at, n.client FROM contribution c \
              JOIN item_value v ON v.id = c.item JOIN partition p ON p.id = v.partition \
              JOIN integration n ON n.id = c.integration JOIN item i ON i.partition = v.partition AND i.key = v.key \
              WHERE c.entity = $1 ORDER BY c.integration, c.item",
@@ -136,6 +140,7 @@ impl Reader<'_> {
                     partition: unescape(row.try_get(2)?),
                     key: unescape(row.try_get(3)?),
                     changed_at: row.try_get(4)?,
+                    client: row.try_get(5)?,
                 })
             })
             .collect()

@@ -1,6 +1,6 @@
 //! [`Store`] for PostgreSQL: what is not the same on both databases.
 
-use super::{PgStore, again::again, clear, deliveries, page, read::Reader, sweep, verdicts};
+use super::{PgStore, again::again, clear, deliveries, derive, page, read::Reader, sweep, verdicts};
 use crate::{
     Result, Store, StoreError,
     model::*,
@@ -37,6 +37,30 @@ macro_rules! read {
 }
 
 store! { PgStore {
+    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
+        ask!(self.writing(), |conn| sql::definitions::put_blueprint(conn, blueprint, source, now))
+    }
+
+    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
+        ask!(self.writing(), |conn| sql::definitions::remove_blueprint(conn, blueprint))
+    }
+
+    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, now: Millis) -> Result<PageResult> {
+        again!(derive::derive(self, &writes, cause, now))
+    }
+
+    async fn merge_again(
+        &self,
+        blueprint: &BlueprintId,
+        after: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<(PageResult, Option<i64>)> {
+        self.know([blueprint].into_iter()).await?;
+        again!(derive::again(self, (blueprint, after, limit), cause, now))
+    }
+
     async fn clear_partition(
         &self,
         partition: i64,
@@ -93,7 +117,11 @@ store! { PgStore {
             .await
             .map_err(|e| StoreError::Database(sqlx::Error::Io(std::io::Error::other(e))))??;
         let said = page.upserts.iter().flat_map(|item| &item.says);
-        self.know(said.map(crate::merge::Said::blueprint)).await?;
+        let expected = page.expect.iter().filter_map(|expect| match expect {
+            Expect::Entity { blueprint, .. } => Some(blueprint),
+            Expect::Item { .. } => None,
+        });
+        self.know(said.map(crate::merge::Said::blueprint).chain(expected)).await?;
         again!(page::apply(self, &page))
     }
 

@@ -74,7 +74,7 @@ pub(super) async fn sweep(store: &PgStore, pass: i64, fence: i64, limit: usize, 
     let gone = tx.unlisted(pass, &listed, after, limit).await?;
     tx.remove(&gone.iter().map(|(id, _)| *id).collect::<Vec<_>>()).await?;
     let result = SweepResult {
-        page: tx.finish(Some(pass), None).await?,
+        page: tx.finish(Some(pass), None, &[]).await?,
         removed_items: gone.len() as u64,
     };
     *store.swept.lock().unwrap_or_else(PoisonError::into_inner) = gone.into_iter().last().map(|(_, after)| Progress {

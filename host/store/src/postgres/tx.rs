@@ -2,7 +2,7 @@
 
 use super::{PgStore, ask};
 use crate::{
-    PageResult, Result, StoreError, body,
+    Expect, PageResult, Result, StoreError, body,
     merge::{Said, Touched},
     page::PassHead,
     sql::{commit, escape},
@@ -64,6 +64,23 @@ impl<'s, 'p> Tx<'s, 'p> {
         })
     }
 
+    /// A transaction on entities alone: no item says anything in it.
+    pub(super) async fn bare(store: &'s PgStore, cause: &'p str, now: Millis) -> Result<Self> {
+        Ok(Self {
+            store,
+            tx: store.pool.begin().await?,
+            partition: 0,
+            integration: 0,
+            fence: 0,
+            now,
+            cause,
+            items: 0,
+            touched: Touched::default(),
+            listed: RoaringTreemap::new(),
+            result: PageResult::default(),
+        })
+    }
+
     /// Fails where another process has taken the partition since.
     pub(super) fn check_fence(&self, fence: i64) -> Result<()> {
         if self.fence == fence {
@@ -94,9 +111,15 @@ impl<'s, 'p> Tx<'s, 'p> {
         Ok(query.execute(&mut *self.tx).await?.rows_affected())
     }
 
-    /// Writes the touched entities and everything that was only counted so far. `cursor` is the partition's new one.
-    pub(super) async fn finish(mut self, pass: Option<i64>, cursor: Option<Option<&str>>) -> Result<PageResult> {
-        let changes = self.prepare_entities().await?;
+    /// Writes the touched entities and everything that was only counted so far. `cursor` is the partition's new one; entities
+    /// have to be as they are `expected`.
+    pub(super) async fn finish(
+        mut self,
+        pass: Option<i64>,
+        cursor: Option<Option<&str>>,
+        expected: &[Expect],
+    ) -> Result<PageResult> {
+        let changes = self.prepare_entities(expected).await?;
         let update = q!(
             self,
             "UPDATE partition SET items = $2, cursor = CASE WHEN $3 THEN $4 ELSE cursor END WHERE id = $1"

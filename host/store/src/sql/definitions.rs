@@ -2,7 +2,7 @@
 
 use super::{Conn, get, json, query};
 use crate::{BlueprintRow, InstallationRow, PluginRow, Result, body::to_json};
-use seawall_domain::{Blueprint, Digest, Millis, grant::Decision, policy::PolicyChange};
+use seawall_domain::{Blueprint, BlueprintId, Digest, Millis, grant::Decision, policy::PolicyChange};
 
 pub(crate) async fn put_blueprint(
     conn: &mut Conn<'_>,
@@ -35,6 +35,13 @@ pub(crate) async fn put_blueprint(
     .await?;
     tx.commit().await?;
     Ok(true)
+}
+
+pub(crate) async fn remove_blueprint(conn: &mut Conn<'_>, blueprint: &BlueprintId) -> Result<bool> {
+    let done = query("DELETE FROM blueprint WHERE identifier = $1")
+        .bind(blueprint.as_str())
+        .execute(conn);
+    Ok(done.await? > 0)
 }
 
 pub(crate) async fn blueprints(conn: &mut Conn<'_>) -> Result<Vec<BlueprintRow>> {

@@ -20,7 +20,7 @@ pub(crate) async fn put(conn: &mut Conn<'_>, integration: &Integration, now: Mil
     let stored = query(
         "INSERT INTO integration (name, body, created_at, updated_at) VALUES ($1, $2, $3, $3) \
          ON CONFLICT (name) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at \
-         WHERE NOT integration.removing \
+         WHERE NOT integration.removing AND NOT integration.client \
          RETURNING id, body, paused, stopped, removing, created_at, updated_at",
     )
     .bind(integration.name.as_str())
@@ -51,12 +51,15 @@ pub(crate) async fn set_stopped(conn: &mut Conn<'_>, name: &IntegrationName, rea
 }
 
 pub(crate) async fn all(conn: &mut Conn<'_>) -> Result<Vec<IntegrationRow>> {
-    query("SELECT id, body, paused, stopped, removing, created_at, updated_at FROM integration ORDER BY name")
-        .fetch_all(conn)
-        .await?
-        .iter()
-        .map(row)
-        .collect()
+    query(
+        "SELECT id, body, paused, stopped, removing, created_at, updated_at FROM integration \
+         WHERE NOT client ORDER BY name",
+    )
+    .fetch_all(conn)
+    .await?
+    .iter()
+    .map(row)
+    .collect()
 }
 
 pub(crate) async fn begin_removal(conn: &mut Conn<'_>, name: &IntegrationName) -> Result<bool> {

@@ -2,6 +2,7 @@
 //! databases read alike.
 
 mod ask;
+pub(crate) mod clients;
 pub(crate) mod credentials;
 pub(crate) mod definitions;
 pub(crate) mod deliveries;

@@ -4,10 +4,10 @@
 use super::tx::Tx;
 use crate::{
     ChangeKind, EntityRow, Result, body,
-    merge::{Contribution, Outcome, Said, Stored, Touch, settle},
+    merge::{Contribution, Outcome, Said, Stored, Touch, merge_again, settle},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::EntityId;
+use seawall_domain::{EntityId, entity::Derived};
 use serde_json::{Map, Value};
 
 impl Tx<'_> {
@@ -43,11 +43,11 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
+    pub(super) fn find_entity(&self, blueprint: i64, identifier: &EntityId) -> Result<Option<Stored>> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT id, body, created_at, version FROM entity WHERE blueprint = ?1 AND identifier = ?2",
+                "SELECT id, body, created_at, version, derived FROM entity WHERE blueprint = ?1 AND identifier = ?2",
             )?
             .query_row(params![blueprint, identifier.as_str()], |row| {
                 Ok(Stored {
@@ -55,6 +55,7 @@ impl Tx<'_> {
                     body: row.get(1)?,
                     created_at: row.get(2)?,
                     version: row.get(3)?,
+                    derived: row.get(4)?,
                 })
             })
             .optional()?)
@@ -62,7 +63,7 @@ impl Tx<'_> {
 
     /// Creates the entity; gives the touch back where there is one of this name.
     fn create_entity(&mut self, mut touch: Touch<Said>, any_gone: bool) -> Result<Option<Touch<Said>>> {
-        let together = touch.together()?;
+        let together = touch.together(self.integration, &mut self.names.ranks(self.conn))?;
         let Some(body) = touch.body(together.as_ref()) else {
             return Ok(None);
         };
@@ -99,6 +100,7 @@ impl Tx<'_> {
         self.result.upserted.extend(entity.map(|entity| EntityRow {
             id,
             entity,
+            derived: Derived::default(),
             created_at: self.now,
             updated_at: self.now,
             version,
@@ -109,9 +111,13 @@ impl Tx<'_> {
     fn change_entity(&mut self, stored: Stored, touch: Touch<Said>) -> Result<()> {
         let known = self.contributions(stored.id)?;
         let (blueprint, identifier) = (touch.blueprint, touch.identifier.clone());
-        let settled = settle(&stored, known, touch, self.integration, || {
-            self.names.name(self.conn, blueprint)
-        })?;
+        let settled = settle(
+            &stored,
+            known,
+            touch,
+            self.integration,
+            &mut self.names.ranks(self.conn),
+        )?;
         for item in settled.withdrawn {
             self.conn
                 .prepare_cached("DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3")?
@@ -120,38 +126,51 @@ impl Tx<'_> {
         for c in settled.written {
             put_contribution(self.conn, stored.id, c.integration, c.item, c.body.as_deref())?;
         }
-        match settled.outcome {
-            Outcome::Same => Ok(()),
-            Outcome::Gone => self.delete_entity(&stored, blueprint, &identifier),
-            Outcome::Updated { entity, body, diff } => {
-                let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&diff))?;
-                self.conn
-                    .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
-                    .execute(params![stored.id, self.now, version, body])?;
-                self.result.counts.updated += 1;
-                self.result.upserted.push(EntityRow {
-                    id: stored.id,
-                    entity: *entity,
-                    created_at: stored.created_at,
-                    updated_at: self.now,
-                    version,
-                });
-                Ok(())
-            }
-        }
+        self.become_of(&stored, blueprint, &identifier, settled.outcome)
     }
 
-    fn delete_entity(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId) -> Result<()> {
-        let version = self.log(stored.id, ChangeKind::Deleted, stored.version, None)?;
-        self.conn
-            .prepare_cached("DELETE FROM entity WHERE id = ?1")?
-            .execute([stored.id])?;
-        self.conn
-            .prepare_cached("INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
-        self.result.counts.deleted += 1;
-        self.result.removed.push(stored.id);
+    /// Stores what becomes of an entity.
+    fn become_of(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Same => {}
+            Outcome::Gone(diff) => {
+                let version = self.log(stored.id, ChangeKind::Deleted, stored.version, Some(&diff))?;
+                self.conn
+                    .prepare_cached("DELETE FROM entity WHERE id = ?1")?
+                    .execute([stored.id])?;
+                self.conn
+                    .prepare_cached(
+                        "INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
+                self.result.counts.deleted += 1;
+                self.result.removed.push(stored.id);
+            }
+            Outcome::Updated(new) => {
+                let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&new.diff))?;
+                self.conn
+                    .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
+                    .execute(params![stored.id, self.now, version, new.body])?;
+                self.result.counts.updated += 1;
+                self.result.upserted.push(stored.row(new.entity, self.now, version)?);
+            }
+        }
         Ok(())
+    }
+
+    /// Merges anew what the sources of an entity say, after the precedence of its blueprint has changed.
+    pub(super) fn merge_again(&mut self, blueprint: i64, identifier: &EntityId) -> Result<()> {
+        let Some(stored) = self.find_entity(blueprint, identifier)? else {
+            return Ok(());
+        };
+        let known = self.contributions(stored.id)?;
+        let outcome = merge_again(
+            &stored,
+            known,
+            (blueprint, identifier),
+            &mut self.names.ranks(self.conn),
+        )?;
+        self.become_of(&stored, blueprint, identifier, outcome)
     }
 
     fn contributions(&self, entity: i64) -> Result<Vec<Contribution>> {
@@ -173,7 +192,13 @@ impl Tx<'_> {
         super::read::last_of_gone(self.conn, blueprint, identifier).map(Option::unwrap_or_default)
     }
 
-    fn log(&mut self, entity: i64, kind: ChangeKind, previous: i64, diff: Option<&Map<String, Value>>) -> Result<i64> {
+    pub(super) fn log(
+        &mut self,
+        entity: i64,
+        kind: ChangeKind,
+        previous: i64,
+        diff: Option<&Map<String, Value>>,
+    ) -> Result<i64> {
         self.seq.change += 1;
         let diff = diff.map(|diff| body::to_json("diff", diff)).transpose()?;
         self.conn

@@ -50,6 +50,11 @@ impl Writer {
         })
     }
 
+    /// To be called where a blueprint has changed.
+    pub(super) fn forget_precedences(&mut self) {
+        self.memory.names.forget_precedences();
+    }
+
     /// Runs `f`, which only reads. Blocks.
     pub(super) fn read<T>(&mut self, f: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         let _held = block_on(self.conn.lock_handle())?;

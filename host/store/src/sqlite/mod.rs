@@ -2,6 +2,7 @@
 
 mod clear;
 mod deliveries;
+mod derive;
 mod entities;
 mod handle;
 mod names;

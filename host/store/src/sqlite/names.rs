@@ -1,9 +1,12 @@
 //! Blueprints by row id: their names are stored once.
 
-use crate::Result;
+use crate::{
+    Result,
+    merge::{Ranks, Source, precedence_of},
+};
 use rusqlite::{Connection, OptionalExtension};
-use seawall_domain::BlueprintId;
-use std::collections::HashMap;
+use seawall_domain::{BlueprintId, entity::Precedence};
+use std::{collections::HashMap, sync::Arc};
 
 /// What the writer remembers between transactions. Thrown away when one fails, since it may hold what was rolled back.
 #[derive(Default)]
@@ -17,9 +20,16 @@ pub(super) struct Memory {
 pub(super) struct Names {
     blueprints: HashMap<BlueprintId, i64>,
     by_id: HashMap<i64, BlueprintId>,
+    precedences: HashMap<i64, Arc<Precedence>>,
+    sources: HashMap<i64, Source>,
 }
 
 impl Names {
+    /// For the merge.
+    pub(super) fn ranks<'a>(&'a mut self, conn: &'a Connection) -> NamesOn<'a> {
+        NamesOn { names: self, conn }
+    }
+
     /// The row id of a blueprint's name, made where it is new.
     pub(super) fn blueprint(&mut self, conn: &Connection, name: &BlueprintId) -> Result<i64> {
         if let Some(id) = self.blueprints.get(name) {
@@ -41,6 +51,43 @@ impl Names {
         Ok(id)
     }
 
+    /// Whose word counts where several sources speak of entities of this blueprint.
+    fn precedence(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Precedence>> {
+        if let Some(known) = self.precedences.get(&blueprint) {
+            return Ok(known.clone());
+        }
+        let name = self.name(conn, blueprint)?;
+        let body: Option<String> = conn
+            .prepare_cached("SELECT body FROM blueprint WHERE identifier = ?1")?
+            .query_row([name.as_str()], |row| row.get(0))
+            .optional()?;
+        let read = Arc::new(precedence_of(body.as_deref())?);
+        self.precedences.insert(blueprint, read.clone());
+        Ok(read)
+    }
+
+    /// To be called where a blueprint has changed.
+    pub(super) fn forget_precedences(&mut self) {
+        self.precedences.clear();
+    }
+
+    /// The source with this row id. Names are never changed.
+    fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
+        if let Some(known) = self.sources.get(&integration) {
+            return Ok(known.clone());
+        }
+        let source = conn
+            .prepare_cached("SELECT name, client FROM integration WHERE id = ?1")?
+            .query_row([integration], |row| {
+                Ok(Source {
+                    name: row.get::<_, String>(0)?.into(),
+                    client: row.get(1)?,
+                })
+            })?;
+        self.sources.insert(integration, source.clone());
+        Ok(source)
+    }
+
     /// The blueprint with this row id.
     pub(super) fn name(&mut self, conn: &Connection, id: i64) -> Result<BlueprintId> {
         if let Some(name) = self.by_id.get(&id) {
@@ -49,6 +96,26 @@ impl Names {
         let name = read_name(conn, id)?;
         self.by_id.insert(id, name.clone());
         Ok(name)
+    }
+}
+
+/// [`Names`] with the connection that they are read from.
+pub(super) struct NamesOn<'a> {
+    names: &'a mut Names,
+    conn: &'a Connection,
+}
+
+impl Ranks for NamesOn<'_> {
+    fn blueprint(&mut self, id: i64) -> Result<BlueprintId> {
+        self.names.name(self.conn, id)
+    }
+
+    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>> {
+        self.names.precedence(self.conn, blueprint)
+    }
+
+    fn source(&mut self, integration: i64) -> Result<Source> {
+        self.names.source(self.conn, integration)
     }
 }
 

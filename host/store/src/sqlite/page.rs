@@ -5,7 +5,7 @@ use super::{
     tx::{self, Tx},
 };
 use crate::{
-    PageResult, Result, body,
+    Expect, PageResult, Result, body,
     page::{self, Item, Page},
 };
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,6 +15,9 @@ impl Page {
     /// Stores it, inside a transaction of the caller's.
     pub(super) fn apply(self, conn: &Connection, memory: &mut Memory) -> Result<PageResult> {
         let mut tx = Tx::begin(conn, &mut memory.names, self.partition, self.cause, self.now)?;
+        for expected in &self.expect {
+            tx.check(expected)?;
+        }
         let turn = match self.pass {
             Some(pass) => {
                 tx.check_fence(self.fence)?;
@@ -72,6 +75,33 @@ struct Known {
 }
 
 impl Tx<'_> {
+    /// Fails where something is not as it was when the page was made.
+    fn check(&mut self, expected: &Expect) -> Result<()> {
+        let as_expected = match expected {
+            Expect::Entity {
+                blueprint,
+                identifier,
+                version,
+            } => {
+                let blueprint = self.names.blueprint(self.conn, blueprint)?;
+                self.find_entity(blueprint, identifier)?.map(|stored| stored.version) == *version
+            }
+            Expect::Item { key, hash } => {
+                let known: Option<Vec<u8>> = self
+                    .conn
+                    .prepare_cached("SELECT hash FROM item WHERE partition = ?1 AND key = ?2")?
+                    .query_row(params![self.partition, key], |row| row.get(0))
+                    .optional()?;
+                known.as_deref() == hash.as_ref().map(<[u8; 16]>::as_slice)
+            }
+        };
+        if as_expected {
+            Ok(())
+        } else {
+            Err(page::changed(expected))
+        }
+    }
+
     fn find(&self, key: &str) -> Result<Option<Known>> {
         Ok(self
             .conn

@@ -3,7 +3,7 @@
 use super::names::read_name;
 use crate::{ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use seawall_domain::{BlueprintId, EntityId};
+use seawall_domain::{BlueprintId, EntityId, entity::Derived};
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
@@ -41,12 +41,19 @@ fn entity_row(conn: &Connection, blueprints: &Blueprints, row: &Row<'_>) -> Resu
         what: "entity",
         detail: e.to_string(),
     })?;
+    let derived = match row.get_ref(7)?.as_str_or_null().map_err(rusqlite::Error::from)? {
+        None => Derived::default(),
+        some => body::derived(some)?,
+    };
+    let mut entity = body::decode(blueprint, identifier, text(row, 6)?)?;
+    derived.overlay(&mut entity);
     Ok(EntityRow {
         id: row.get(0)?,
         created_at: row.get(3)?,
         updated_at: row.get(4)?,
         version: row.get(5)?,
-        entity: body::decode(blueprint, identifier, text(row, 6)?)?,
+        entity,
+        derived,
     })
 }
 
@@ -58,7 +65,7 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str> {
 pub(super) fn entities(conn: &Connection, blueprints: &Blueprints, ids: &[i64]) -> Result<Vec<EntityRow>> {
     snapshot(conn, || {
         let mut find = conn.prepare_cached(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body FROM entity WHERE id = ?1",
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity WHERE id = ?1",
         )?;
         let mut out = Vec::with_capacity(ids.len());
         for id in ids {
@@ -78,7 +85,7 @@ pub(super) fn entity(
     identifier: &EntityId,
 ) -> Result<Option<EntityRow>> {
     let mut find = conn.prepare_cached(
-        "SELECT id, blueprint, identifier, created_at, updated_at, version, body FROM entity \
+        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
          WHERE blueprint = (SELECT id FROM blueprint_name WHERE name = ?1) AND identifier = ?2",
     )?;
     let mut rows = find.query(params![blueprint.as_str(), identifier.as_str()])?;
@@ -87,7 +94,7 @@ pub(super) fn entity(
 
 pub(super) fn scan(conn: &Connection, blueprints: &Blueprints, after: i64, limit: usize) -> Result<Vec<EntityRow>> {
     let mut find = conn.prepare_cached(
-        "SELECT id, blueprint, identifier, created_at, updated_at, version, body FROM entity \
+        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
          WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let mut rows = find.query(params![after, crate::sql::limit(limit)])?;
@@ -122,7 +129,7 @@ pub(super) fn item_states(conn: &Connection, partition: i64, keys: &[String]) ->
 
 pub(super) fn sources(conn: &Connection, entity: i64) -> Result<Vec<SourceRow>> {
     let mut find = conn.prepare_cached(
-        "SELECT n.name, p.kind, p.name, v.key, i.changed_at FROM contribution c \
+        "SELECT n.name, p.kind, p.name, v.key, i.changed_at, n.client FROM contribution c \
          JOIN item_value v ON v.id = c.item JOIN partition p ON p.id = v.partition \
          JOIN integration n ON n.id = c.integration JOIN item i ON i.partition = v.partition AND i.key = v.key \
          WHERE c.entity = ?1 ORDER BY c.integration, c.item",
@@ -134,6 +141,7 @@ pub(super) fn sources(conn: &Connection, entity: i64) -> Result<Vec<SourceRow>> 
             partition: row.get(2)?,
             key: row.get(3)?,
             changed_at: row.get(4)?,
+            client: row.get(5)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

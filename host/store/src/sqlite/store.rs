@@ -1,6 +1,6 @@
 //! [`Store`] for SQLite: what is not the same on both databases.
 
-use super::{SqliteStore, clear, deliveries, read, sweep, verdicts};
+use super::{SqliteStore, clear, deliveries, derive, read, sweep, verdicts};
 use crate::{
     Result, Store,
     model::*,
@@ -16,6 +16,45 @@ use serde_json::Value;
 use std::sync::Arc;
 
 store! { SqliteStore {
+    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let changed = sql::definitions::put_blueprint(&mut writer.conn(), blueprint, source, now).await?;
+        writer.forget_precedences();
+        Ok(changed)
+    }
+
+    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
+        let mut writer = self.writer().await;
+        let removed = sql::definitions::remove_blueprint(&mut writer.conn(), blueprint).await?;
+        writer.forget_precedences();
+        Ok(removed)
+    }
+
+    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, now: Millis) -> Result<PageResult> {
+        let cause = cause.to_owned();
+        self.write(
+            || Ok(()),
+            move |(), conn, memory| derive::derive(conn, memory, writes, cause, now),
+        )
+        .await
+    }
+
+    async fn merge_again(
+        &self,
+        blueprint: &BlueprintId,
+        after: i64,
+        limit: usize,
+        cause: &str,
+        now: Millis,
+    ) -> Result<(PageResult, Option<i64>)> {
+        let (blueprint, cause) = (blueprint.clone(), cause.to_owned());
+        self.write(
+            || Ok(()),
+            move |(), conn, memory| derive::merge_again(conn, memory, (&blueprint, after, limit), cause, now),
+        )
+        .await
+    }
+
     async fn clear_partition(
         &self,
         partition: i64,

@@ -101,6 +101,28 @@ impl<'c> Tx<'c> {
         })
     }
 
+    /// A transaction on entities alone: no item says anything in it.
+    pub(super) fn bare(conn: &'c Connection, names: &'c mut Names, cause: String, now: Millis) -> Result<Self> {
+        let seq = Sequences::read(conn)?;
+        Ok(Self {
+            conn,
+            names,
+            partition: 0,
+            integration: 0,
+            fence: 0,
+            now,
+            cause,
+            seq,
+            first: seq,
+            new_items: false,
+            items: 0,
+            items_before: 0,
+            touched: Touched::default(),
+            listed: RoaringTreemap::new(),
+            result: PageResult::default(),
+        })
+    }
+
     /// Fails where another process has taken the partition since.
     pub(super) fn check_fence(&self, fence: i64) -> Result<()> {
         if self.fence == fence {

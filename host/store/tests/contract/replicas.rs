@@ -64,6 +64,7 @@ fn page(part: &Part, pass: i64, upserts: Vec<ItemWrite>, deletes: Vec<String>) -
         cursor: None,
         converted: 0,
         cause: "pass".into(),
+        expect: vec![],
         now: 1,
     }
 }

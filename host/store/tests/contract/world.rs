@@ -121,6 +121,7 @@ impl World {
             } else {
                 "delivery".into()
             },
+            expect: vec![],
             now: self.now,
         }
     }

@@ -18,6 +18,7 @@ impl<'a> Job<'a> {
             key,
             strict,
             conversions,
+            client: false,
         }
     }
 

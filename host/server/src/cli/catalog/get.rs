@@ -13,13 +13,45 @@ use serde_json::Value;
 #[command(after_help = "\
 Examples:
   seawall catalog get service payments-api
+  seawall catalog get service payments-api --provenance
+  seawall catalog get service payments-api --at 2026-11-23T09:00:00Z
   seawall catalog get service payments-api -o json | jq .properties")]
 pub(crate) struct Get {
     /// Its blueprint
     blueprint: String,
     /// Its identifier
     identifier: String,
+    /// Also show where each value comes from, and since when it is what it is
+    #[arg(long, conflicts_with = "at")]
+    provenance: bool,
+    /// As it was at a moment, such as 2026-11-23T09:00:00Z
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
 }
+
+/// A row a field.
+fn origins(provenance: &Value) -> Vec<Value> {
+    let fields = provenance.as_object().into_iter().flatten();
+    let row = |(field, origin): (&String, &Value)| {
+        let names = origin["sources"].as_array().into_iter().flatten();
+        let names: Vec<String> = names
+            .map(|s| format!("{} {}", at(s, "/integration"), at(s, "/key")))
+            .collect();
+        let from = if names.is_empty() {
+            "computed".to_owned()
+        } else {
+            names.join("\n")
+        };
+        serde_json::json!({"field": field, "from": from, "since": origin["since"]})
+    };
+    fields.map(row).collect()
+}
+
+const ORIGINS: &[Column] = &[
+    ("FIELD", |v| at(v, "/field")),
+    ("FROM", |v| at(v, "/from")),
+    ("SINCE", |v| time(v, "/since")),
+];
 
 const SOURCES: &[Column] = &[
     ("SOURCE", |v| at(v, "/integration")),
@@ -39,12 +71,15 @@ const REFERRERS: &[Column] = &[
 impl Get {
     pub(super) async fn run(self, global: &Global) -> Result {
         let path = ["blueprints", &self.blueprint, "entities", &self.identifier];
-        let entity = Client::new(global)?.get(&path).await?;
+        let mut query = Vec::new();
+        query.extend(self.at.map(|at| ("at", at)));
+        query.extend(self.provenance.then(|| ("include", "provenance".to_owned())));
+        let entity = Client::new(global)?.get_with(&path, &query).await?;
         global.output().one(&entity, people)
     }
 }
 
-fn people(entity: &Value) -> String {
+pub(super) fn people(entity: &Value) -> String {
     let named = |name: &str| {
         let all = entity[name].as_object().into_iter().flatten();
         all.map(|(field, value)| (format!("{name}.{field}"), plain(value)))
@@ -72,6 +107,10 @@ fn people(entity: &Value) -> String {
         if let Some(rows) = entity[name].as_array().filter(|rows| !rows.is_empty()) {
             parts.push(table(rows, columns));
         }
+    }
+    let from = origins(&entity["provenance"]);
+    if !from.is_empty() {
+        parts.push(table(&from, ORIGINS));
     }
     parts.join("\n\n")
 }

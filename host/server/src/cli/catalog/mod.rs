@@ -3,6 +3,7 @@
 mod get;
 mod history;
 mod list;
+mod write;
 
 use crate::cli::{Global, args::Pair, error::Result, output::at};
 pub(crate) use list::{BLUEPRINTS, entities};
@@ -18,6 +19,12 @@ pub(crate) enum Catalog {
     History(history::History),
     /// Count entities
     Count(list::Count),
+    /// Create an entity, or change what people say of it
+    Set(write::Set),
+    /// Create and replace entities from a file
+    Put(write::Put),
+    /// Take back what people say of an entity
+    Delete(write::Delete),
 }
 
 impl Catalog {
@@ -27,6 +34,9 @@ impl Catalog {
             Self::List(command) => command.run(global).await,
             Self::History(command) => command.run(global).await,
             Self::Count(command) => command.run(global).await,
+            Self::Set(command) => command.run(global).await,
+            Self::Put(command) => command.run(global).await,
+            Self::Delete(command) => command.run(global).await,
         }
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod get;
 pub(super) mod history;
 pub(super) mod list;
+pub(super) mod write;
 
 use super::time;
 use seawall_domain::{Entity, EntityId};

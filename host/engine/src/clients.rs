@@ -1,0 +1,659 @@
+//! What clients say of entities: created, changed, taken back. It is a contribution like an integration's: a pass never
+//! overwrites it, and it overwrites nothing that an integration says, but stands before it (see
+//! [`seawall_domain::entity::Precedence`]).
+
+use crate::{Engine, EngineError, Problem, Result, engine::Blueprints};
+use seawall_domain::{
+    BlueprintId, Entity, EntityId, RelationTarget, Report,
+    blueprint::{Check, Outcome},
+    entity::merge,
+};
+use seawall_store::{EntityRow, Expect, ItemWrite, PageWrite, StoreError};
+use serde_json::{Map, Value, json};
+use sha2::Digest as _;
+use std::collections::{BTreeMap, HashSet};
+
+/// Under this name speak those who name none.
+pub const PEOPLE: &str = "people";
+/// So often a change is made anew where another process was faster.
+const TRIES: usize = 8;
+
+/// Who speaks, and how.
+#[derive(Debug, Clone)]
+pub struct Speaker {
+    /// The source: `people`, or a name with a colon such as `ci:deploy`.
+    pub source: String,
+    /// Who it was, for the history.
+    pub by: Option<String>,
+    /// Whether a relation's target that does not exist is created, with its identifier alone.
+    pub create_missing: bool,
+}
+
+/// One entity that is written.
+#[derive(Debug, Clone)]
+pub struct EntityWrite {
+    /// Its blueprint.
+    pub blueprint: BlueprintId,
+    /// Its identifier.
+    pub identifier: EntityId,
+    /// In Port's shape, an object.
+    pub body: Value,
+    /// Merge it into what the source says already (RFC 7396: null takes a value back), instead of replacing that.
+    pub merge: bool,
+    /// What the entity must be like.
+    pub when: When,
+}
+
+/// When a write is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// In any case.
+    Always,
+    /// Where there is no such entity.
+    Absent,
+    /// Where it is at this version.
+    Version(i64),
+}
+
+/// What became of one.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// It is new.
+    Created(EntityRow),
+    /// It, or what this source says of it, has changed.
+    Updated {
+        /// As it is now.
+        row: EntityRow,
+        /// Fields in which another source's word counts, so that this write is not seen.
+        shadowed: Vec<String>,
+    },
+    /// The source says that already.
+    Unchanged(EntityRow),
+    /// It is wrong; nothing of it was stored.
+    Rejected(Vec<Problem>),
+}
+
+/// What became of a removal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Removed {
+    /// Sources that still speak of the entity, which is therefore still there.
+    pub left: Vec<String>,
+}
+
+/// What is to be stored of one entity.
+struct Ready {
+    at: usize,
+    key: String,
+    entity: Entity,
+    before: Option<[u8; 16]>,
+    hash: [u8; 16],
+    existed: bool,
+}
+
+impl Engine {
+    /// Writes entities: each that is right is stored, all of them in one transaction. The answers are in the order of
+    /// `writes`.
+    ///
+    /// # Errors
+    /// The database's, and a source that is none. What is wrong with an entity is its answer.
+    pub async fn write_entities(&self, speaker: &Speaker, writes: Vec<EntityWrite>) -> Result<Vec<Written>> {
+        check_source(&speaker.source)?;
+        let _one_at_a_time = self.inner.clients.lock().await;
+        let partition = self.inner.store.client_partition(&speaker.source, self.now()).await?;
+        for _ in 0..TRIES {
+            match self.try_write(speaker, partition, &writes).await {
+                // Another process was faster with the same words: read them again.
+                Err(EngineError::Store(StoreError::Changed(what))) => tracing::debug!("{what} has changed meanwhile"),
+                done => return done,
+            }
+        }
+        Err(EngineError::Conflict(
+            "others write the same entities all the time; try again".into(),
+        ))
+    }
+
+    async fn try_write(&self, speaker: &Speaker, partition: i64, writes: &[EntityWrite]) -> Result<Vec<Written>> {
+        let blueprints = self.all_blueprints();
+        let mut answers: BTreeMap<usize, Written> = BTreeMap::new();
+        let mut ready: Vec<Ready> = Vec::new();
+        let mut names: HashSet<(&BlueprintId, &EntityId)> = HashSet::new();
+        for (at, write) in writes.iter().enumerate() {
+            if !names.insert((&write.blueprint, &write.identifier)) {
+                let twice = Problem::at("/identifier", "it is in this request already; name each entity once");
+                answers.insert(at, Written::Rejected(vec![twice]));
+                continue;
+            }
+            match self.words(speaker, partition, write, at, &blueprints).await? {
+                Ok(one) => ready.push(one),
+                Err(problems) => drop(answers.insert(at, Written::Rejected(problems))),
+            }
+        }
+        let mut stubs = Vec::new();
+        loop {
+            // An entity that is refused takes those along that point to it.
+            let known: HashSet<(BlueprintId, EntityId)> = ready
+                .iter()
+                .map(|r| (r.entity.blueprint.clone(), r.entity.identifier.clone()))
+                .collect();
+            let before = ready.len();
+            stubs.clear();
+            ready.retain(|one| {
+                let missing = self.missing_targets(&one.entity, &blueprints, &known);
+                if speaker.create_missing || missing.is_empty() {
+                    stubs.extend(missing.into_iter().map(|(_, blueprint, identifier)| (blueprint, identifier)));
+                    return true;
+                }
+                let problems = missing.into_iter().map(|(pointer, blueprint, identifier)| {
+                    Problem::at(
+                        pointer,
+                        format!(
+                            "there is no {blueprint} `{identifier}`; create it first, or ask for `createMissingRelatedEntities=true`"
+                        ),
+                    )
+                });
+                answers.insert(one.at, Written::Rejected(problems.collect()));
+                false
+            });
+            if ready.len() == before {
+                break;
+            }
+        }
+        stubs.sort();
+        stubs.dedup();
+        self.store_all(speaker, partition, ready, stubs, &mut answers).await?;
+        Ok(answers.into_values().collect())
+    }
+
+    /// Checks one, and makes what the source says of it from now on.
+    async fn words(
+        &self,
+        speaker: &Speaker,
+        partition: i64,
+        write: &EntityWrite,
+        at: usize,
+        blueprints: &Blueprints,
+    ) -> Result<Result<Ready, Vec<Problem>>> {
+        let (blueprint, identifier) = (&write.blueprint, &write.identifier);
+        let refuse = |pointer: &str, detail: String| Ok(Err(vec![Problem::at(pointer, detail)]));
+        let Some(compiled) = blueprints.get(blueprint) else {
+            let near = seawall_domain::text::nearest(blueprint.as_str(), blueprints.keys().map(BlueprintId::as_str));
+            let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            return refuse("/blueprint", format!("there is no blueprint `{blueprint}`{hint}"));
+        };
+        let row = self.inner.store.entity(blueprint, identifier).await?;
+        match (write.when, &row) {
+            (When::Absent, Some(_)) => {
+                return refuse("/identifier", format!("`{blueprint}/{identifier}` exists already"));
+            }
+            (When::Version(version), row) if row.as_ref().map(|row| row.version) != Some(version) => {
+                return Err(EngineError::Precondition(format!(
+                    "`{blueprint}/{identifier}` has changed since you read it; read it again"
+                )));
+            }
+            _ => {}
+        }
+        let key = format!("{blueprint}/{identifier}");
+        let item = self.inner.store.item(partition, &key).await?;
+        let said = item.as_ref().map(|item| serde_json::from_slice::<Value>(&item.value));
+        let said = said
+            .transpose()
+            .map_err(|e| EngineError::Internal(format!("{key}: {e}")))?;
+        let wanted = match (write.merge, said) {
+            (true, Some(mut said)) => {
+                merge_patch(&mut said, &write.body);
+                said
+            }
+            (true, None) => {
+                let mut nothing = json!({});
+                merge_patch(&mut nothing, &write.body);
+                nothing
+            }
+            (false, _) => without_nulls(&write.body),
+        };
+        let mut entity = match read_entity(wanted, blueprint, identifier) {
+            Ok(entity) => entity,
+            Err(problem) => return Ok(Err(vec![problem])),
+        };
+        let mut reports: Vec<Report> = Vec::new();
+        let check = Check {
+            kind: "entity",
+            key: &key,
+            strict: false,
+            conversions: false,
+            client: true,
+        };
+        let outcome = compiled.check(&mut entity, check, &mut reports);
+        if outcome == Outcome::SetAside || !reports.is_empty() {
+            return Ok(Err(reports.iter().map(problem).collect()));
+        }
+        if !lacking(compiled.blueprint(), &entity, None).is_empty() {
+            let others = match (&row, &item) {
+                (Some(row), None) => Some(row.entity.clone()),
+                (Some(row), Some(_)) => self.others(row.id, &speaker.source).await?,
+                (None, _) => None,
+            };
+            let missing = lacking(compiled.blueprint(), &entity, others.as_ref());
+            if !missing.is_empty() {
+                return Ok(Err(missing));
+            }
+        }
+        let hash = hash(&entity);
+        Ok(Ok(Ready {
+            at,
+            key,
+            entity,
+            before: item.map(|item| item.hash),
+            hash,
+            existed: row.is_some(),
+        }))
+    }
+
+    /// What all but this source say of an entity.
+    async fn others(&self, entity: i64, source: &str) -> Result<Option<Entity>> {
+        let all = self.inner.store.contributions(entity).await?;
+        let others = all
+            .iter()
+            .filter(|c| !(c.source.client && c.source.integration == source));
+        Ok(merge(others.map(|c| &c.says)))
+    }
+
+    /// Targets that neither exist nor come along, with the pointer to each.
+    fn missing_targets(
+        &self,
+        entity: &Entity,
+        blueprints: &Blueprints,
+        along: &HashSet<(BlueprintId, EntityId)>,
+    ) -> Vec<(String, BlueprintId, EntityId)> {
+        let mut out = Vec::new();
+        let Some(compiled) = blueprints.get(&entity.blueprint) else {
+            return out;
+        };
+        for (relation, target) in &entity.relations {
+            let Some(definition) = compiled.blueprint().relations.get(relation) else {
+                continue;
+            };
+            for (i, identifier) in target.targets().iter().enumerate() {
+                let name = (definition.target.clone(), identifier.clone());
+                if along.contains(&name) || self.inner.index.get(&name.0, &name.1).is_some() {
+                    continue;
+                }
+                let mut pointer = format!("/relations/{}", escaped(relation));
+                if matches!(target, RelationTarget::Many(_)) {
+                    pointer.push_str(&format!("/{i}"));
+                }
+                out.push((pointer, name.0, name.1));
+            }
+        }
+        out
+    }
+
+    async fn store_all(
+        &self,
+        speaker: &Speaker,
+        partition: i64,
+        ready: Vec<Ready>,
+        stubs: Vec<(BlueprintId, EntityId)>,
+        answers: &mut BTreeMap<usize, Written>,
+    ) -> Result<()> {
+        let (mut upserts, mut expect) = (Vec::new(), Vec::new());
+        let changed = ready.iter().filter(|one| one.before != Some(one.hash));
+        for one in changed {
+            upserts.push(item(&one.key, one.hash, &one.entity)?);
+            expect.push(Expect::Item {
+                key: one.key.clone(),
+                hash: one.before,
+            });
+        }
+        for (blueprint, identifier) in stubs {
+            let key = format!("{blueprint}/{identifier}");
+            let stub = stub(blueprint, identifier);
+            let hash = hash(&stub);
+            upserts.push(item(&key, hash, &stub)?);
+            expect.push(Expect::Item { key, hash: None });
+        }
+        if !upserts.is_empty() {
+            self.put_words(speaker, partition, upserts, Vec::new(), expect).await?;
+        }
+        for one in ready {
+            let found = self
+                .inner
+                .store
+                .entity(&one.entity.blueprint, &one.entity.identifier)
+                .await?;
+            let row = found.ok_or_else(|| EngineError::Conflict(format!("`{}` was removed meanwhile", one.key)))?;
+            let written = if !one.existed {
+                Written::Created(row)
+            } else if one.before == Some(one.hash) {
+                Written::Unchanged(row)
+            } else {
+                let shadowed = shadowed(&one.entity, &row.entity);
+                Written::Updated { row, shadowed }
+            };
+            answers.insert(one.at, written);
+        }
+        Ok(())
+    }
+
+    /// Takes back what a source says of an entity.
+    ///
+    /// # Errors
+    /// Where there is no such entity, or the source says nothing of it.
+    pub async fn remove_entity(
+        &self,
+        speaker: &Speaker,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+        version: Option<i64>,
+    ) -> Result<Removed> {
+        check_source(&speaker.source)?;
+        let _one_at_a_time = self.inner.clients.lock().await;
+        let row = self.entity(blueprint, identifier).await?;
+        if version.is_some_and(|version| version != row.version) {
+            return Err(EngineError::Precondition(format!(
+                "`{blueprint}/{identifier}` has changed since you read it; read it again"
+            )));
+        }
+        let partition = self.inner.store.client_partition(&speaker.source, self.now()).await?;
+        let key = format!("{blueprint}/{identifier}");
+        let sources = self.inner.store.sources(row.id).await?;
+        let own = |source: &seawall_store::SourceRow| source.client && source.integration == speaker.source;
+        let mut left: Vec<String> = sources
+            .iter()
+            .filter(|s| !own(s))
+            .map(|s| s.integration.clone())
+            .collect();
+        left.sort();
+        left.dedup();
+        if !sources.iter().any(own) {
+            return Err(EngineError::Conflict(format!(
+                "`{}` says nothing of `{key}`: it comes from {}, where it has to be removed, or left out by the mapping",
+                speaker.source,
+                left.join(", ")
+            )));
+        }
+        self.put_words(speaker, partition, Vec::new(), vec![key], Vec::new())
+            .await?;
+        Ok(Removed { left })
+    }
+
+    async fn put_words(
+        &self,
+        speaker: &Speaker,
+        partition: i64,
+        upserts: Vec<ItemWrite>,
+        deletes: Vec<String>,
+        expect: Vec<Expect>,
+    ) -> Result<()> {
+        let cause = match &speaker.by {
+            Some(by) => format!("write:{}:{by}", speaker.source),
+            None => format!("write:{}", speaker.source),
+        };
+        let page = PageWrite {
+            partition,
+            pass: None,
+            fence: 0,
+            items: upserts.len() as u64,
+            upserts,
+            deletes,
+            unchanged: Vec::new(),
+            cursor: None,
+            converted: 0,
+            cause,
+            expect,
+            now: self.now(),
+        };
+        let result = self.inner.store.apply_page(page).await?;
+        self.index(&result);
+        Ok(())
+    }
+}
+
+/// Names of clients' sources cannot be those of integrations.
+fn check_source(source: &str) -> Result<()> {
+    let fine = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "-_./".contains(c));
+    let right = source == PEOPLE
+        || source
+            .split_once(':')
+            .is_some_and(|(kind, name)| fine(kind) && fine(name));
+    if right && source.len() <= 200 {
+        return Ok(());
+    }
+    Err(EngineError::invalid(
+        "source",
+        format!(
+            "`{}` is no source: expected `{PEOPLE}`, or a kind and a name such as `ci:deploy` or `git:platform`",
+            seawall_domain::text::cut(source, 100)
+        ),
+    ))
+}
+
+fn stub(blueprint: BlueprintId, identifier: EntityId) -> Entity {
+    Entity {
+        blueprint,
+        title: Some(identifier.to_string()),
+        identifier,
+        icon: None,
+        team: Vec::new(),
+        properties: Map::new(),
+        relations: BTreeMap::new(),
+    }
+}
+
+fn item(key: &str, hash: [u8; 16], entity: &Entity) -> Result<ItemWrite> {
+    Ok(ItemWrite {
+        key: key.to_owned(),
+        hash,
+        value: serde_json::to_vec(entity).map_err(|e| EngineError::Internal(e.to_string()))?,
+        entities: vec![entity.clone()],
+        reports: Vec::new(),
+    })
+}
+
+fn hash(entity: &Entity) -> [u8; 16] {
+    let mut text = String::new();
+    let value = serde_json::to_value(entity).unwrap_or_default();
+    seawall_domain::text::canonical(&value, &mut text);
+    let mut out = [0; 16];
+    out.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
+    out
+}
+
+/// What the merged entity would still lack.
+fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&Entity>) -> Vec<Problem> {
+    let properties = blueprint.schema.required.iter().filter(|name| {
+        !said.properties.contains_key(*name) && !row.is_some_and(|row| row.properties.contains_key(*name))
+    });
+    let properties = properties.map(|name| {
+        let pointer = format!("/properties/{}", escaped(name));
+        Problem::at(
+            pointer,
+            format!("`{}` requires the property `{name}`", blueprint.identifier),
+        )
+    });
+    let relations = blueprint.relations.iter().filter(|(name, relation)| {
+        relation.required
+            && !said.relations.contains_key(*name)
+            && !row.is_some_and(|row| row.relations.contains_key(*name))
+    });
+    let relations = relations.map(|(name, _)| {
+        let pointer = format!("/relations/{}", escaped(name));
+        Problem::at(
+            pointer,
+            format!("`{}` requires the relation `{name}`", blueprint.identifier),
+        )
+    });
+    properties.chain(relations).collect()
+}
+
+/// Fields that were said, and in which the entity says something else.
+fn shadowed(said: &Entity, row: &Entity) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut compare = |field: String, same: bool| {
+        if !same {
+            out.push(field);
+        }
+    };
+    compare("$title".into(), said.title.is_none() || said.title == row.title);
+    compare("$icon".into(), said.icon.is_none() || said.icon == row.icon);
+    compare("$team".into(), said.team.iter().all(|team| row.team.contains(team)));
+    for (name, value) in &said.properties {
+        compare(name.clone(), row.properties.get(name) == Some(value));
+    }
+    for (name, target) in &said.relations {
+        let now = row.relations.get(name).map(RelationTarget::targets).unwrap_or_default();
+        let seen = target.targets().iter().all(|target| now.contains(target));
+        compare(format!("relations.{name}"), seen);
+    }
+    out
+}
+
+fn read_entity(mut body: Value, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Entity, Problem> {
+    const FIELDS: [&str; 5] = ["title", "icon", "team", "properties", "relations"];
+    let Some(object) = body.as_object_mut() else {
+        return Err(Problem::at("", "expected an object such as {\"properties\": {}}"));
+    };
+    for (field, wanted) in [("blueprint", blueprint.as_str()), ("identifier", identifier.as_str())] {
+        match object.get(field) {
+            Some(given) if given != wanted => {
+                let detail = format!("expected `{wanted}`, as the address says, found {given}");
+                return Err(Problem::at(format!("/{field}"), detail));
+            }
+            _ => drop(object.insert(field.to_owned(), wanted.into())),
+        }
+    }
+    // What a GET adds may come back with it.
+    for added in [
+        "createdAt",
+        "updatedAt",
+        "version",
+        "sources",
+        "referrers",
+        "provenance",
+    ] {
+        object.remove(added);
+    }
+    // Port writes one team as a text.
+    if let Some(team @ Value::String(_)) = object.get_mut("team") {
+        *team = Value::Array(vec![team.take()]);
+    }
+    let unknown = object
+        .keys()
+        .find(|field| !FIELDS.contains(&field.as_str()) && *field != "blueprint" && *field != "identifier");
+    if let Some(unknown) = unknown {
+        let near = seawall_domain::text::nearest(unknown, FIELDS);
+        let hint = near.map_or_else(
+            || format!("there are: {}", FIELDS.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let detail = format!("an entity has no field `{unknown}`; {hint} Properties stand under `properties`");
+        return Err(Problem::at(format!("/{}", escaped(unknown)), detail));
+    }
+    for (field, shape, fits) in [
+        ("title", "a text", object.get("title").is_none_or(Value::is_string)),
+        ("icon", "a text", object.get("icon").is_none_or(Value::is_string)),
+        (
+            "team",
+            "a list of texts",
+            object.get("team").is_none_or(Value::is_array),
+        ),
+        (
+            "properties",
+            "an object",
+            object.get("properties").is_none_or(Value::is_object),
+        ),
+        (
+            "relations",
+            "an object",
+            object.get("relations").is_none_or(Value::is_object),
+        ),
+    ] {
+        if !fits {
+            let found = object.get(field).map(ToString::to_string).unwrap_or_default();
+            let found = seawall_domain::text::cut(&found, 60).into_owned();
+            return Err(Problem::at(
+                format!("/{field}"),
+                format!("expected {shape}, found {found}"),
+            ));
+        }
+    }
+    if let Some(Value::Object(relations)) = object.get("relations") {
+        for (name, target) in relations {
+            if serde_json::from_value::<RelationTarget>(target.clone()).is_err() {
+                let found = target.to_string();
+                let detail = format!(
+                    "expected an identifier or a list of identifiers, found {}",
+                    seawall_domain::text::cut(&found, 60)
+                );
+                return Err(Problem::at(format!("/relations/{}", escaped(name)), detail));
+            }
+        }
+    }
+    let mut entity: Entity = serde_json::from_value(body).map_err(|e| Problem::at("", e.to_string()))?;
+    for target in entity.relations.values_mut() {
+        if let RelationTarget::Many(many) = target {
+            let mut seen = HashSet::new();
+            many.retain(|one| seen.insert(one.clone()));
+        }
+    }
+    entity.properties.retain(|_, value| !value.is_null());
+    Ok(entity)
+}
+
+/// Null and absent mean the same, at the places where an entity has names.
+fn without_nulls(body: &Value) -> Value {
+    let mut out = body.clone();
+    if let Value::Object(fields) = &mut out {
+        fields.retain(|_, value| !value.is_null());
+        for field in ["properties", "relations"] {
+            if let Some(Value::Object(named)) = fields.get_mut(field) {
+                named.retain(|_, value| !value.is_null());
+            }
+        }
+    }
+    out
+}
+
+/// RFC 7396, for the entity's own fields and what `properties` and `relations` name. Values themselves are replaced whole: a
+/// property that is an object is one value.
+fn merge_patch(target: &mut Value, patch: &Value) {
+    let (Value::Object(into), Value::Object(from)) = (&mut *target, patch) else {
+        *target = patch.clone();
+        return;
+    };
+    for (field, value) in from {
+        match (field.as_str(), value) {
+            (_, Value::Null) => drop(into.remove(field)),
+            ("properties" | "relations", Value::Object(named)) => {
+                let slot = into.entry(field.clone()).or_insert_with(|| json!({}));
+                if let Value::Object(have) = slot {
+                    for (name, value) in named {
+                        if value.is_null() {
+                            have.remove(name);
+                        } else {
+                            have.insert(name.clone(), value.clone());
+                        }
+                    }
+                }
+            }
+            _ => drop(into.insert(field.clone(), value.clone())),
+        }
+    }
+}
+
+/// What a check said, with a pointer into the body.
+fn problem(report: &Report) -> Problem {
+    let pointer = report.field.as_deref().map_or_else(String::new, |field| {
+        let (first, rest) = field.split_once('.').unwrap_or((field, ""));
+        if rest.is_empty() {
+            format!("/{}", escaped(first))
+        } else {
+            format!("/{}/{}", escaped(first), escaped(rest))
+        }
+    });
+    Problem::at(pointer, report.message.clone())
+}
+
+/// A member's name within a JSON pointer (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}

@@ -1,0 +1,200 @@
+//! Computed values, kept current: mirrors, calculations, inherited teams.
+//!
+//! One task follows the change log. Of each change it asks whose values may follow from it: the entity's own, and those of
+//! entities that reach it along the relations of a mirror or of an inheritance. These are computed anew from what is
+//! stored, and what differs is stored as a change of its own, whose followers are computed in turn. How far the log has
+//! been followed is kept, so that a stop loses nothing: a change that is followed twice computes the same again.
+//!
+//! When what a blueprint computes has changed, all of its entities are computed anew; that is noted before the blueprint is
+//! stored, and goes on after a stop.
+
+mod follow;
+mod value;
+
+use crate::{Engine, Problem, Result, engine::Blueprints};
+use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The setting that says up to where the log has been followed.
+const FOLLOWED: &str = "derived";
+/// The setting that names blueprints of which all is computed anew.
+const WHOLE: &str = "derive-whole";
+/// Changes that are followed at once.
+const PIECE: usize = 500;
+
+impl Engine {
+    /// Starts to follow the change log.
+    pub(crate) fn derive_in_background(&self) {
+        let engine = self.clone();
+        self.spawn(async move {
+            while let Err(error) = engine.follow_changes().await {
+                tracing::error!("computed values are not kept current, and it is tried again: {error}");
+                tokio::select! {
+                    () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+                    () = engine.inner.shutdown.cancelled() => return,
+                }
+            }
+        });
+    }
+
+    async fn follow_changes(&self) -> Result<()> {
+        let mut after = match self.inner.store.setting(FOLLOWED).await?.and_then(|v| v.as_i64()) {
+            Some(after) => after,
+            None => {
+                // Nothing was computed before.
+                let position = self.inner.store.position().await?;
+                let all = self.all_blueprints();
+                let computing = all.iter().filter(|(_, b)| !b.computed().is_empty());
+                for (name, _) in computing {
+                    self.note_whole(name, true).await?;
+                }
+                self.inner.store.put_setting(FOLLOWED, &json!(position)).await?;
+                position
+            }
+        };
+        loop {
+            let woken = self.inner.derive.notified();
+            if self.inner.shutdown.is_cancelled() {
+                return Ok(());
+            }
+            for name in self.whole().await? {
+                self.derive_whole(&name).await?;
+            }
+            let blueprints = self.all_blueprints();
+            let position = self.inner.index.position();
+            if blueprints.values().all(|b| b.computed().is_empty()) {
+                // Nobody computes anything: the log need not be read.
+                if position > after {
+                    after = position;
+                    self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
+                }
+            } else {
+                let changes = self.inner.store.changes(after, PIECE).await?;
+                if let Some(last) = changes.last().map(|change| change.position) {
+                    let affected = self.affected(&blueprints, &changes);
+                    self.compute(&blueprints, affected).await?;
+                    after = last;
+                    self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
+                    continue;
+                }
+            }
+            tokio::select! {
+                () = woken => {}
+                () = self.inner.shutdown.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Computes all entities of a blueprint anew.
+    async fn derive_whole(&self, name: &BlueprintId) -> Result<()> {
+        let blueprints = self.all_blueprints();
+        // One that comes meanwhile is in the log that is followed next.
+        for ids in self.inner.index.ids(name).chunks(PIECE) {
+            if self.inner.shutdown.is_cancelled() {
+                return Ok(());
+            }
+            self.compute_rows(&blueprints, ids).await?;
+        }
+        self.note_whole(name, false).await
+    }
+
+    async fn whole(&self) -> Result<Vec<BlueprintId>> {
+        let noted = self.inner.store.setting(WHOLE).await?.unwrap_or_default();
+        let names: Vec<String> = serde_json::from_value(noted).unwrap_or_default();
+        Ok(names.iter().filter_map(|name| BlueprintId::new(name).ok()).collect())
+    }
+
+    /// Notes that all entities of a blueprint are to be computed anew, or that they are.
+    pub(crate) async fn note_whole(&self, blueprint: &BlueprintId, open: bool) -> Result<()> {
+        let _one_at_a_time = self.inner.clients.lock().await;
+        let mut all = self.whole().await?;
+        all.retain(|name| name != blueprint);
+        if open {
+            all.push(blueprint.clone());
+        }
+        let all: Vec<&str> = all.iter().map(BlueprintId::as_str).collect();
+        Ok(self.inner.store.put_setting(WHOLE, &json!(all)).await?)
+    }
+}
+
+/// Whether the two compute the same.
+pub(crate) fn computes_the_same(before: Option<&Blueprint>, after: &Blueprint) -> bool {
+    const FIELDS: [&str; 5] = [
+        "mirrorProperties",
+        "calculationProperties",
+        "aggregationProperties",
+        "ownership",
+        "teamInheritance",
+    ];
+    let of = |blueprint: Option<&Blueprint>, field: &str| -> Value {
+        blueprint
+            .and_then(|b| b.other.get(field))
+            .filter(|value| value.as_object().is_none_or(|all| !all.is_empty()))
+            .cloned()
+            .unwrap_or_default()
+    };
+    FIELDS.iter().all(|field| of(before, field) == of(Some(after), field))
+}
+
+/// What a blueprint computes may not lead back to itself through others: such a mirror would never come to rest.
+pub(crate) fn circles(all: &Blueprints, changed: &CompiledBlueprint) -> Vec<Problem> {
+    let of = |name: &BlueprintId| {
+        if *name == changed.blueprint().identifier {
+            Some(changed)
+        } else {
+            all.get(name).map(|compiled| &**compiled)
+        }
+    };
+    let own = &changed.blueprint().identifier;
+    let mut problems = Vec::new();
+    for (name, mirror) in &changed.computed().mirrors {
+        let mut seen = BTreeSet::new();
+        let mut way = vec![format!("{own}.{name}")];
+        let mut next = source(&of, own, mirror);
+        while let Some((blueprint, property)) = next {
+            way.push(format!("{blueprint}.{property}"));
+            if blueprint == *own && property == *name {
+                let detail = format!(
+                    "it leads back to itself: {}; end one of these paths at a stored property",
+                    way.join(" → ")
+                );
+                problems.push(Problem::at(format!("/mirrorProperties/{name}/path"), detail));
+                break;
+            }
+            if !seen.insert((blueprint.clone(), property.clone())) {
+                break;
+            }
+            next = of(&blueprint)
+                .and_then(|compiled| compiled.computed().mirrors.get(&property))
+                .and_then(|mirror| source(&of, &blueprint, mirror));
+        }
+    }
+    problems
+}
+
+/// The blueprint and property that a mirror ends with, where the path leads anywhere.
+fn source<'a>(
+    of: &impl Fn(&BlueprintId) -> Option<&'a CompiledBlueprint>,
+    from: &BlueprintId,
+    mirror: &seawall_domain::blueprint::computed::Mirror,
+) -> Option<(BlueprintId, String)> {
+    let mut at = from.clone();
+    for relation in &mirror.relations {
+        at = of(&at)?.blueprint().relations.get(relation)?.target.clone();
+    }
+    Some((at, mirror.property.clone()))
+}
+
+/// The blueprints along a way of relations, the first included; none where it leads nowhere.
+pub(super) fn stations(all: &Blueprints, from: &BlueprintId, relations: &[String]) -> Option<Vec<BlueprintId>> {
+    let mut out = vec![from.clone()];
+    for relation in relations {
+        let last = out.last()?;
+        out.push(all.get(last)?.blueprint().relations.get(relation)?.target.clone());
+    }
+    Some(out)
+}
+
+/// Entities by blueprint.
+pub(super) type Affected = BTreeMap<BlueprintId, BTreeSet<seawall_domain::EntityId>>;

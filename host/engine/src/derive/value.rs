@@ -1,0 +1,227 @@
+//! What an entity's computed values are.
+
+use super::Affected;
+use crate::{Engine, Result, engine::Blueprints};
+use seawall_domain::{
+    BlueprintId, Entity, EntityId, RelationTarget,
+    blueprint::{CompiledBlueprint, computed::Mirror},
+    entity::Derived,
+};
+use seawall_store::{DeriveWrite, EntityRow};
+use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap};
+
+/// Targets along one path.
+const MOST_TARGETS: usize = 10_000;
+/// Entities whose values are computed and stored at once.
+const PIECE: usize = 500;
+
+/// Entities that were read for one piece of work.
+type Known = HashMap<(BlueprintId, EntityId), Option<Entity>>;
+
+impl Engine {
+    /// Computes these entities' values anew, and stores what differs.
+    pub(super) async fn compute(&self, all: &Blueprints, affected: Affected) -> Result<()> {
+        for (blueprint, identifiers) in affected {
+            let ids: Vec<i64> = identifiers
+                .iter()
+                .filter_map(|identifier| self.inner.index.get(&blueprint, identifier))
+                .collect();
+            for piece in ids.chunks(PIECE) {
+                self.compute_rows(all, piece).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn compute_rows(&self, all: &Blueprints, ids: &[i64]) -> Result<()> {
+        let rows = self.inner.store.entities(ids).await?;
+        let mut known = Known::new();
+        let mut writes = Vec::new();
+        for row in rows {
+            let Some(compiled) = all.get(&row.entity.blueprint) else {
+                continue;
+            };
+            let derived = self.derived(all, compiled, &row, &mut known).await?;
+            if derived != row.derived {
+                writes.push(DeriveWrite {
+                    entity: row.id,
+                    derived,
+                });
+            }
+        }
+        if writes.is_empty() {
+            return Ok(());
+        }
+        let result = self.inner.store.derive(writes, "derived", self.now()).await?;
+        self.index(&result);
+        Ok(())
+    }
+
+    async fn derived(
+        &self,
+        all: &Blueprints,
+        compiled: &CompiledBlueprint,
+        row: &EntityRow,
+        known: &mut Known,
+    ) -> Result<Derived> {
+        let mut derived = Derived::default();
+        // What the sources say, without what was computed before.
+        let mut said = row.entity.clone();
+        said.properties
+            .retain(|name, _| !row.derived.properties.contains_key(name));
+        if said.team == row.derived.team {
+            said.team.clear();
+        }
+        let computed = compiled.computed();
+        for (name, mirror) in &computed.mirrors {
+            if let Some(value) = self.mirrored(all, &said, mirror, known).await? {
+                derived.properties.insert(name.clone(), value);
+            }
+        }
+        if let Some(relations) = &computed.inherits
+            && said.team.is_empty()
+        {
+            let owners = self.reached(all, &said, relations, known).await?;
+            for owner in owners {
+                for team in &owner.team {
+                    if !derived.team.contains(team) {
+                        derived.team.push(team.clone());
+                    }
+                }
+            }
+        }
+        if !computed.calculations.is_empty() {
+            let mut shown = said.clone();
+            derived.overlay(&mut shown);
+            let mut input = json!({
+                "identifier": shown.identifier, "blueprint": shown.blueprint, "title": shown.title, "icon": shown.icon,
+                "team": shown.team, "properties": shown.properties,
+                "relations": serde_json::to_value(&shown.relations).unwrap_or_default(),
+            });
+            for (name, calculation) in &computed.calculations {
+                match calculation.run(&input) {
+                    Ok(Some(value)) => {
+                        input["properties"][name] = value.clone();
+                        derived.properties.insert(name.clone(), value);
+                    }
+                    Ok(None) => {}
+                    Err(why) => tracing::debug!(
+                        entity = %format_args!("{}/{}", shown.blueprint, shown.identifier),
+                        property = name, "a calculation gives nothing: {why}"
+                    ),
+                }
+            }
+        }
+        Ok(derived)
+    }
+
+    async fn mirrored(
+        &self,
+        all: &Blueprints,
+        entity: &Entity,
+        mirror: &Mirror,
+        known: &mut Known,
+    ) -> Result<Option<Value>> {
+        let many = is_many(all, &entity.blueprint, &mirror.relations);
+        let ends = self.reached(all, entity, &mirror.relations, known).await?;
+        let mut values = ends.iter().filter_map(|end| field(end, &mirror.property));
+        if !many {
+            return Ok(values.next());
+        }
+        let mut list: Vec<Value> = Vec::new();
+        for value in values {
+            // A list of lists is one list; each value stands in it once.
+            let parts = match value {
+                Value::Array(parts) => parts,
+                one => vec![one],
+            };
+            for part in parts {
+                if !list.contains(&part) {
+                    list.push(part);
+                }
+            }
+        }
+        Ok((!list.is_empty()).then(|| list.into()))
+    }
+
+    /// The entities at the end of a way of relations, in the order of the relations' targets.
+    async fn reached(
+        &self,
+        all: &Blueprints,
+        entity: &Entity,
+        relations: &[String],
+        known: &mut Known,
+    ) -> Result<Vec<Entity>> {
+        let mut here = vec![entity.clone()];
+        for relation in relations {
+            let mut names: Vec<(BlueprintId, EntityId)> = Vec::new();
+            let mut seen = BTreeSet::new();
+            for from in &here {
+                let target = all
+                    .get(&from.blueprint)
+                    .and_then(|b| b.blueprint().relations.get(relation))
+                    .map(|r| r.target.clone());
+                let (Some(blueprint), Some(targets)) = (target, from.relations.get(relation)) else {
+                    continue;
+                };
+                for identifier in targets.targets().iter().take(MOST_TARGETS) {
+                    if names.len() < MOST_TARGETS && seen.insert(identifier.clone()) {
+                        names.push((blueprint.clone(), identifier.clone()));
+                    }
+                }
+            }
+            self.learn(&names, known).await?;
+            here = names
+                .iter()
+                .filter_map(|name| known.get(name).cloned().flatten())
+                .collect();
+        }
+        Ok(here)
+    }
+
+    /// Reads the entities that are not known yet.
+    async fn learn(&self, names: &[(BlueprintId, EntityId)], known: &mut Known) -> Result<()> {
+        let mut ids = Vec::new();
+        for name in names {
+            if !known.contains_key(name) {
+                known.insert(name.clone(), None);
+                ids.extend(self.inner.index.get(&name.0, &name.1));
+            }
+        }
+        for row in self.inner.store.entities(&ids).await? {
+            let name = (row.entity.blueprint.clone(), row.entity.identifier.clone());
+            known.insert(name, Some(row.entity));
+        }
+        Ok(())
+    }
+}
+
+fn is_many(all: &Blueprints, from: &BlueprintId, relations: &[String]) -> bool {
+    let mut at = from.clone();
+    for relation in relations {
+        let Some(definition) = all.get(&at).and_then(|b| b.blueprint().relations.get(relation)) else {
+            return false;
+        };
+        if definition.many {
+            return true;
+        }
+        at = definition.target.clone();
+    }
+    false
+}
+
+/// A field as mirrors name them.
+fn field(entity: &Entity, name: &str) -> Option<Value> {
+    match name {
+        "$identifier" => Some(entity.identifier.as_str().into()),
+        "$title" => entity.title.clone().map(Value::from),
+        "$icon" => entity.icon.clone().map(Value::from),
+        "$team" => (!entity.team.is_empty()).then(|| entity.team.clone().into()),
+        property => entity
+            .properties
+            .get(property)
+            .cloned()
+            .or_else(|| entity.relations.get(property).map(RelationTarget::to_json)),
+    }
+}

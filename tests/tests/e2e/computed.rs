@@ -1,0 +1,201 @@
+//! Mirrored, calculated and inherited values: kept current as what they follow from changes.
+
+use reqwest::{Method, StatusCode};
+use seawall_tests::{Seawall, eventually};
+use serde_json::{Value, json};
+
+async fn put(seawall: &Seawall, path: &str, body: Value) -> Value {
+    let (status, answer) = seawall
+        .send(Method::PUT, &format!("/api/v1/blueprints/{path}"), &body)
+        .await;
+    assert!(status.is_success(), "{path}: {answer}");
+    answer
+}
+
+async fn becomes(seawall: &Seawall, entity: &str, wanted: Value) {
+    let path = format!("/api/v1/blueprints/{}", entity.replacen('/', "/entities/", 1));
+    eventually(&format!("{entity} with {wanted}"), || async {
+        let found = seawall.get(&path).await;
+        let fields = wanted.as_object().unwrap();
+        let fits = |(name, value): (&String, &Value)| {
+            let now = if name == "team" {
+                &found["team"]
+            } else {
+                &found["properties"][name]
+            };
+            now == value
+        };
+        fields.iter().all(fits).then_some(())
+    })
+    .await;
+}
+
+async fn modelled() -> Seawall {
+    let seawall = Seawall::start().await;
+    for blueprint in [
+        json!({"identifier": "domain", "schema": {"properties": {"cost": {"type": "number"}}}}),
+        json!({"identifier": "system", "schema": {"properties": {"tier": {"type": "string"}}},
+               "relations": {"domain": {"target": "domain"}}}),
+        json!({"identifier": "service", "schema": {"properties": {"stars": {"type": "number"}}},
+               "relations": {"system": {"target": "system"}, "uses": {"target": "service", "many": true}},
+               "mirrorProperties": {"tier": {"path": "system.tier"}, "cost": {"path": "system.domain.cost"},
+                                    "used": {"path": "uses.$title"}},
+               "calculationProperties": {"label": {"type": "string", "calculation": ".identifier + \"/\" + (.properties.tier // \"none\")"},
+                                         "twice": {"type": "number", "calculation": ".properties.stars * 2"}},
+               "ownership": {"type": "Inherited", "path": "system.domain"}}),
+    ] {
+        put(&seawall, blueprint["identifier"].as_str().unwrap(), blueprint.clone()).await;
+    }
+    put(
+        &seawall,
+        "domain/entities/money",
+        json!({"title": "Money", "team": ["core"], "properties": {"cost": 10}}),
+    )
+    .await;
+    put(
+        &seawall,
+        "system/entities/pay",
+        json!({"properties": {"tier": "gold"}, "relations": {"domain": "money"}}),
+    )
+    .await;
+    put(&seawall, "service/entities/db", json!({"title": "Database"})).await;
+    put(
+        &seawall,
+        "service/entities/api",
+        json!({"properties": {"stars": 4}, "relations": {"system": "pay", "uses": ["db"]}}),
+    )
+    .await;
+    seawall
+}
+
+#[tokio::test]
+async fn values_follow_along_relations_and_are_found_by_lists() {
+    let mut seawall = modelled().await;
+    let all =
+        json!({"tier": "gold", "cost": 10, "used": ["Database"], "label": "api/gold", "twice": 8, "team": ["core"]});
+    becomes(&seawall, "service/api", all.clone()).await;
+    becomes(
+        &seawall,
+        "service/db",
+        json!({"tier": null, "label": "db/none", "twice": null, "team": []}),
+    )
+    .await;
+    let list = seawall
+        .get("/api/v1/blueprints/service/entities?filter=tier=gold&filter=twice=8")
+        .await;
+    assert_eq!(list["items"][0]["identifier"], "api");
+    let facet = seawall.get("/api/v1/blueprints/service/facets/label").await;
+    assert_eq!(facet["items"].as_array().unwrap().len(), 2);
+
+    // Far away, in between, and by another way.
+    put(
+        &seawall,
+        "domain/entities/money",
+        json!({"title": "Money", "team": ["gold", "core"], "properties": {"cost": 11}}),
+    )
+    .await;
+    becomes(&seawall, "service/api", json!({"cost": 11, "team": ["gold", "core"]})).await;
+    put(&seawall, "system/entities/pay", json!({"properties": {"tier": "iron"}})).await;
+    becomes(
+        &seawall,
+        "service/api",
+        json!({"tier": "iron", "cost": null, "label": "api/iron", "team": []}),
+    )
+    .await;
+    put(&seawall, "service/entities/db", json!({"title": "DB"})).await;
+    becomes(&seawall, "service/api", json!({"used": ["DB"]})).await;
+    let (status, _) = seawall
+        .send(Method::DELETE, "/api/v1/blueprints/system/entities/pay", &Value::Null)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    becomes(&seawall, "service/api", json!({"tier": null, "label": "api/none"})).await;
+    put(&seawall, "system/entities/pay", json!({"properties": {"tier": "new"}})).await;
+    becomes(&seawall, "service/api", json!({"tier": "new"})).await;
+    let history = seawall.get("/api/v1/blueprints/service/entities/api/history").await;
+    let changes = history["items"].as_array().unwrap();
+    let derived = changes.iter().find(|c| c["cause"] == "derived").unwrap();
+    assert_eq!(derived["diff"]["properties.tier"], json!([null, "new"]));
+    let entity = seawall
+        .get("/api/v1/blueprints/service/entities/api?include=provenance")
+        .await;
+    assert_eq!(entity["provenance"]["tier"]["sources"], json!([]));
+
+    // A change whose followers a crash cut off is followed by the next start.
+    put(&seawall, "system/entities/pay", json!({"properties": {"tier": "last"}})).await;
+    seawall.kill();
+    seawall.boot().await;
+    becomes(&seawall, "service/api", json!({"tier": "last", "label": "api/last"})).await;
+}
+
+#[tokio::test]
+async fn a_changed_definition_is_computed_for_all() {
+    let seawall = modelled().await;
+    becomes(&seawall, "service/api", json!({"label": "api/gold"})).await;
+    let mut service = seawall.get("/api/v1/blueprints/service").await;
+    service["calculationProperties"] = json!({"name": {"type": "string", "calculation": ".identifier | ascii_upcase"}});
+    service["mirrorProperties"].as_object_mut().unwrap().remove("cost");
+    put(&seawall, "service", service).await;
+    for (entity, name) in [("service/api", "API"), ("service/db", "DB")] {
+        becomes(
+            &seawall,
+            entity,
+            json!({"name": name, "label": null, "twice": null, "cost": null}),
+        )
+        .await;
+    }
+    let (status, problem) = seawall
+        .try_get("/api/v1/blueprints/service/entities?filter=label=x")
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+}
+
+#[tokio::test]
+async fn definitions_that_cannot_be_are_refused_where_they_stand() {
+    let seawall = modelled().await;
+    let blueprint = |more: Value| {
+        let mut body = json!({"identifier": "system", "schema": {"properties": {"tier": {"type": "string"}}},
+            "relations": {"domain": {"target": "domain"}, "main": {"target": "service"}}});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    };
+    for (more, pointer, words) in [
+        (
+            json!({"mirrorProperties": {"t": {"path": "man.tier"}}}),
+            "/mirrorProperties/t/path",
+            "did you mean `main`",
+        ),
+        (
+            json!({"calculationProperties": {"c": {"type": "number", "calculation": "1 +"}}}),
+            "/calculationProperties/c/calculation",
+            "expected",
+        ),
+        (
+            json!({"calculationProperties": {"a": {"type": "number", "calculation": ".properties.b"}, "b": {"type": "number", "calculation": ".properties.a"}}}),
+            "/calculationProperties/a",
+            "circle",
+        ),
+    ] {
+        let (status, problem) = seawall
+            .send(Method::PUT, "/api/v1/blueprints/system", &blueprint(more))
+            .await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{problem}");
+    }
+    // service.loop is system.loop, which would be service.loop.
+    put(&seawall, "system", blueprint(json!({}))).await;
+    let mut service = seawall.get("/api/v1/blueprints/service").await;
+    service["mirrorProperties"]["loop"] = json!({"path": "system.loop"});
+    put(&seawall, "service", service).await;
+    let circle = blueprint(json!({"mirrorProperties": {"loop": {"path": "main.loop"}}}));
+    let (status, problem) = seawall.send(Method::PUT, "/api/v1/blueprints/system", &circle).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("system.loop → service.loop → system.loop"), "{detail}");
+    // An expression that never ends gives nothing, and holds up nothing.
+    let mut service = seawall.get("/api/v1/blueprints/service").await;
+    service["calculationProperties"]["endless"] = json!({"type": "number", "calculation": "[range(1e12)] | length"});
+    service["calculationProperties"]["fine"] = json!({"type": "number", "calculation": "7"});
+    put(&seawall, "service", service).await;
+    becomes(&seawall, "service/api", json!({"fine": 7, "endless": null})).await;
+}
