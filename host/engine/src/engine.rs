@@ -10,6 +10,7 @@ use crate::{
     tasks::Tasks,
 };
 use seawall_domain::{CredentialName, Digest, IntegrationName};
+use seawall_git::Checkouts;
 use seawall_index::{Index, Row};
 use seawall_runtime::{Plugin, Runtime, credential::Minter, door::Buckets};
 use seawall_store::Store;
@@ -28,6 +29,8 @@ pub struct EngineConfig {
     pub runtime: Runtime,
     /// Where components' bytes are kept, by digest.
     pub plugins: PathBuf,
+    /// Where git repositories and their files are kept.
+    pub checkouts: PathBuf,
     /// The time.
     pub clock: Clock,
     /// Runs passes, deliveries and runs: threads that give way to those that answer people.
@@ -47,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) index: Index,
     pub(crate) runtime: Runtime,
     pub(crate) folder: PathBuf,
+    pub(crate) checkouts: Arc<Checkouts>,
     pub(crate) clock: Clock,
     pub(crate) owner: String,
     pub(crate) buckets: Buckets,
@@ -70,6 +74,10 @@ impl Engine {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn open(config: EngineConfig) -> Result<Self> {
+        let folder = config.checkouts;
+        // Removing what an earlier process left may take a moment.
+        let checkouts = tokio::task::spawn_blocking(move || Checkouts::open(folder)).await?;
+        let checkouts = checkouts.map_err(|e| EngineError::Internal(e.to_string()))?;
         let shutdown = CancellationToken::new();
         let tasks = Tasks::new(config.background);
         let recorder = Recorder::start(config.store.clone(), config.clock, shutdown.clone(), &tasks);
@@ -80,6 +88,7 @@ impl Engine {
                 index: Index::new(),
                 runtime: config.runtime,
                 folder: config.plugins,
+                checkouts: Arc::new(checkouts),
                 clock: config.clock,
                 owner: config.owner,
                 buckets: Buckets::default(),
@@ -105,6 +114,9 @@ impl Engine {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn start(&self) -> Result<()> {
+        if let Err(error) = self.forget_checkouts().await {
+            tracing::debug!("all checkouts stay: {error}");
+        }
         for row in self.inner.store.integrations().await? {
             if row.removing {
                 drop(self.remove_in_background(row));

@@ -5,6 +5,7 @@
 mod audit;
 mod blueprints;
 mod catalog;
+mod checkouts;
 mod clock;
 mod credentials;
 mod deliveries;
@@ -27,7 +28,7 @@ mod tighten;
 mod trust;
 mod uninstall;
 
-pub use audit::{Asked, AuditRow, PluginAudit};
+pub use audit::{Asked, AskedCheckout, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
 pub use clock::{Clock, system_clock};
 pub use credentials::CredentialView;
@@ -42,6 +43,7 @@ pub use reach::{Reach, ReachQuery};
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse};
 pub use rules::Evaluation;
 pub use runs::RunRequest;
+pub use seawall_git::{Checkouts, GitError};
 pub use sync::preview::{Preview, PreviewRequest, preview};
 pub use tighten::Unused;
 pub use trust::Standing;

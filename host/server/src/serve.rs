@@ -67,6 +67,7 @@ impl Server {
             store: Arc::new(store),
             runtime,
             plugins: options.data.join("plugins"),
+            checkouts: options.data.join("git"),
             clock: system_clock,
             background: background()?,
             // The same after a restart, so that a process that died does not keep its partitions from its successor.
