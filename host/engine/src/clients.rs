@@ -546,7 +546,7 @@ fn read_entity(mut body: Value, blueprint: &BlueprintId, identifier: &EntityId) 
             || format!("there are: {}", FIELDS.join(", ")),
             |near| format!("did you mean `{near}`?"),
         );
-        let detail = format!("an entity has no field `{unknown}`; {hint} Properties stand under `properties`");
+        let detail = format!("an entity has no field `{unknown}`; {hint}; properties stand under `properties`");
         return Err(Problem::at(format!("/{}", escaped(unknown)), detail));
     }
     for (field, shape, fits) in [

@@ -1,4 +1,4 @@
-//! Computed values, kept current: mirrors, calculations, inherited teams.
+//! Computed values, kept current: mirrors, calculations, aggregations, inherited teams.
 //!
 //! One task follows the change log. Of each change it asks whose values may follow from it: the entity's own, and those of
 //! entities that reach it along the relations of a mirror or of an inheritance. These are computed anew from what is
