@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
 
 pub mod bench;
+mod forge;
 mod guarded;
 pub mod oci;
 mod pki;
@@ -15,6 +16,7 @@ mod seawall;
 mod tool;
 mod wait;
 
+pub use forge::{Forge, Packs};
 pub use guarded::Guarded;
 pub use pki::{Authority, Signed};
 pub use real::{RealServer, free_port};

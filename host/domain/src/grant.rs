@@ -2,7 +2,7 @@
 
 use crate::{
     Digest, Millis,
-    manifest::{Capabilities, FilesRule, Manifest, NetworkRule},
+    manifest::{Capabilities, FilesRule, GitRule, Manifest, NetworkRule},
 };
 use serde::{Deserialize, Serialize};
 
@@ -61,11 +61,13 @@ impl Grant {
             let mut theirs = asked.capabilities.files.iter();
             theirs.any(|other| other.at == rule.at && other.from == rule.from)
         };
+        let asked_still = |rule: &&GitRule| asked.capabilities.git.iter().any(|other| other.is_same(rule));
         Self {
             digest,
             capabilities: Capabilities {
                 network: together(network),
                 files: self.capabilities.files.iter().filter(same).cloned().collect(),
+                git: self.capabilities.git.iter().filter(asked_still).cloned().collect(),
                 catalog: self.capabilities.catalog && asked.capabilities.catalog,
             },
             credentials: self
@@ -173,7 +175,7 @@ pub struct DirectoryError {
 }
 
 /// Puts the config's texts in; none when one is absent.
-fn fill(text: &str, config: &serde_json::Value) -> Result<Option<String>, String> {
+pub(crate) fn fill(text: &str, config: &serde_json::Value) -> Result<Option<String>, String> {
     let mut out = text.to_owned();
     for name in crate::egress::placeholders(text)? {
         match &config[name] {

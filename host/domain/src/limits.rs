@@ -22,6 +22,14 @@ pub struct Limits {
     pub log_lines: u32,
     /// Bytes of a result, such as one page.
     pub result_bytes: u64,
+    /// Wall-clock time of bringing a checkout up to date, which is no part of the call.
+    pub checkout_timeout_ms: u64,
+    /// Bytes of the pack that a git server sends at once.
+    pub checkout_pack_bytes: u64,
+    /// Bytes of all files of a checkout.
+    pub checkout_bytes: u64,
+    /// Files and folders of a checkout.
+    pub checkout_files: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +43,10 @@ impl Default for Limits {
             requests: 1_000,
             log_lines: 1_000,
             result_bytes: 64 << 20,
+            checkout_timeout_ms: 300_000,
+            checkout_pack_bytes: 256 << 20,
+            checkout_bytes: 512 << 20,
+            checkout_files: 100_000,
         }
     }
 }

@@ -152,6 +152,25 @@ impl Policy {
                 all.push(("/rules".to_owned(), why));
             }
         }
+        for rule in &grant.capabilities.git {
+            // The host sends both of them.
+            let forbidden: Vec<_> = ["GET", "POST"]
+                .into_iter()
+                .filter(|method| bans.has_method(method))
+                .collect();
+            if !forbidden.is_empty() {
+                let why = format!(
+                    "the policy never allows {}, and a checkout of `{}` needs it; grant the other rules alone, by number",
+                    forbidden.join(", "),
+                    rule.from
+                );
+                all.push(("/git".to_owned(), why));
+            }
+            if let Some(host) = fixed_place(&rule.from).filter(|host| bans.covers(host)) {
+                let why = format!("the policy never allows the host `{host}`; grant the other rules alone, by number");
+                all.push(("/git".to_owned(), why));
+            }
+        }
         for (i, range) in grant.private_ranges.iter().enumerate() {
             let meets = |never: &&IpNet| never.contains(range) || range.contains(*never);
             if let Some(never) = self.never.private_ranges.iter().find(meets) {

@@ -1,7 +1,11 @@
 //! What each plugin asked for, was granted, and used, side by side.
 
 use crate::{Engine, PluginView, Result};
-use seawall_domain::{IntegrationName, grant::Decision, manifest::NetworkRule};
+use seawall_domain::{
+    IntegrationName,
+    grant::Decision,
+    manifest::{GitRule, NetworkRule},
+};
 use seawall_store::EgressUsageRow;
 
 /// One of the manifest's network rules, with what came of it.
@@ -17,6 +21,19 @@ pub struct Asked {
     pub used: Vec<EgressUsageRow>,
 }
 
+/// One of the manifest's checkouts, with what came of it.
+#[derive(Debug, Clone)]
+pub struct AskedCheckout {
+    /// Its number in the manifest.
+    pub number: usize,
+    /// What is asked.
+    pub rule: GitRule,
+    /// Whether the grant in force has it.
+    pub granted: bool,
+    /// What the host sent for it, per method, host and integration.
+    pub used: Vec<EgressUsageRow>,
+}
+
 /// One plugin.
 #[derive(Debug, Clone)]
 pub struct PluginAudit {
@@ -24,6 +41,8 @@ pub struct PluginAudit {
     pub plugin: PluginView,
     /// Its network rules.
     pub network: Vec<Asked>,
+    /// Its checkouts.
+    pub git: Vec<AskedCheckout>,
     /// Requests that were refused.
     pub refused: Vec<EgressUsageRow>,
     /// All decisions, oldest first.
@@ -64,7 +83,17 @@ impl Engine {
                 .decision
                 .as_ref()
                 .and_then(|d| d.grant.as_ref())
-                .map(|g| &g.capabilities.network);
+                .map(|g| &g.capabilities);
+            let git = plugin.row.bundle.manifest.capabilities.git.iter().enumerate();
+            let git = git
+                .map(|(number, rule)| AskedCheckout {
+                    number,
+                    granted: granted.is_some_and(|granted| granted.git.iter().any(|own| own.is_same(rule))),
+                    used: used(&mine, |u| u.allowed && u.rule == format!("git[{number}]")),
+                    rule: rule.clone(),
+                })
+                .collect();
+            let granted = granted.map(|granted| &granted.network);
             let network = plugin.row.bundle.manifest.capabilities.network.iter().enumerate();
             let network = network
                 .map(|(number, rule)| Asked {
@@ -83,6 +112,7 @@ impl Engine {
             let decisions = self.inner.store.decisions(Some(&plugin.row.digest)).await?;
             out.push(PluginAudit {
                 network,
+                git,
                 refused,
                 decisions,
                 plugin,

@@ -326,12 +326,17 @@ impl Engine {
                 return Given::Later;
             }
         };
-        let sandbox = site.sandbox(self, pass_log(name, "delivery"), self.inner.shutdown.child_token());
+        let cancel = self.inner.shutdown.child_token();
         let received = Delivery {
             headers: delivery.headers.clone(),
             body: delivery.body.clone(),
         };
-        let stored = match site.plugin.receive(&sandbox, site.config.clone(), received).await {
+        let answered = async {
+            let held = self.newest_checkouts(&site, &cancel).await?;
+            let sandbox = site.sandbox(self, &held, pass_log(name, "delivery"), cancel.clone());
+            site.plugin.receive(&sandbox, site.config.clone(), received).await
+        };
+        let stored = match answered.await {
             Ok(changes) => {
                 let cause = format!("delivery:{}", delivery.id);
                 self.store_located(&site, changes, &cause).await

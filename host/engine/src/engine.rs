@@ -12,6 +12,7 @@ use crate::{
     tasks::Tasks,
 };
 use seawall_domain::{CredentialName, Digest, IntegrationName};
+use seawall_git::Checkouts;
 use seawall_index::{Index, Row};
 use seawall_runtime::{
     Plugin, Runtime,
@@ -34,6 +35,8 @@ pub struct EngineConfig {
     pub runtime: Runtime,
     /// Where components' bytes are kept, by digest.
     pub plugins: PathBuf,
+    /// Where git repositories and their files are kept.
+    pub checkouts: PathBuf,
     /// The time.
     pub clock: Clock,
     /// Sends messages of subscriptions.
@@ -55,6 +58,7 @@ pub(crate) struct Inner {
     pub(crate) index: Index,
     pub(crate) runtime: Runtime,
     pub(crate) folder: PathBuf,
+    pub(crate) checkouts: Arc<Checkouts>,
     pub(crate) clock: Clock,
     pub(crate) owner: String,
     pub(crate) buckets: Buckets,
@@ -92,6 +96,10 @@ impl Engine {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn open(config: EngineConfig) -> Result<Self> {
+        let folder = config.checkouts;
+        // Removing what an earlier process left may take a moment.
+        let checkouts = tokio::task::spawn_blocking(move || Checkouts::open(folder)).await?;
+        let checkouts = checkouts.map_err(|e| EngineError::Internal(e.to_string()))?;
         let shutdown = CancellationToken::new();
         let tasks = Tasks::new(config.background);
         let recorder = Recorder::start(config.store.clone(), config.clock, shutdown.clone(), &tasks);
@@ -102,6 +110,7 @@ impl Engine {
                 index: Index::new(),
                 runtime: config.runtime,
                 folder: config.plugins,
+                checkouts: Arc::new(checkouts),
                 clock: config.clock,
                 owner: config.owner,
                 buckets: Buckets::default(),
@@ -137,6 +146,9 @@ impl Engine {
     /// # Errors
     /// Where the database cannot be read.
     pub async fn start(&self) -> Result<()> {
+        if let Err(error) = self.forget_checkouts().await {
+            tracing::debug!("all checkouts stay: {error}");
+        }
         for row in self.inner.store.integrations().await? {
             if row.removing {
                 drop(self.remove_in_background(row));

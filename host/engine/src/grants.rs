@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use seawall_domain::{
     Millis,
     grant::{Decision, Grant, Verdict},
-    manifest::NetworkRule,
+    manifest::{GitRule, NetworkRule},
 };
 
 /// One of the manifest's network rules, or a part of it.
@@ -32,6 +32,8 @@ pub struct GrantRequest {
     pub expires_at: Option<Millis>,
     /// Only these of the manifest's network rules, or parts of them; none: all.
     pub rules: Option<Vec<RulePart>>,
+    /// Only these of the manifest's checkouts, by number; none: all.
+    pub git: Option<Vec<usize>>,
     /// Who decides.
     pub by: String,
     /// Why.
@@ -66,6 +68,18 @@ fn rule(i: usize, part: &RulePart, asked: &[NetworkRule]) -> Result<NetworkRule>
     })
 }
 
+/// The checkout that one entry of a request names.
+fn checkout(i: usize, number: usize, asked: &[GitRule]) -> Result<GitRule> {
+    asked.get(number).cloned().ok_or_else(|| {
+        let numbers = match asked.len() {
+            0 => "none".to_owned(),
+            n => format!("{n} (0 to {})", n - 1),
+        };
+        let detail = format!("there is no checkout {number}; the manifest asks for {numbers}");
+        EngineError::invalid(format!("/git/{i}"), detail)
+    })
+}
+
 impl Engine {
     /// Grants a plugin what its manifest asks, or a part of it.
     ///
@@ -79,6 +93,14 @@ impl Engine {
             let asked = &manifest.capabilities.network;
             let rules = parts.iter().enumerate().map(|(i, part)| rule(i, part, asked));
             grant.capabilities.network = rules.collect::<Result<_>>()?;
+        }
+        if let Some(numbers) = &request.git {
+            let asked = &manifest.capabilities.git;
+            let rules = numbers
+                .iter()
+                .enumerate()
+                .map(|(i, number)| checkout(i, *number, asked));
+            grant.capabilities.git = rules.collect::<Result<_>>()?;
         }
         if request.expires_at.is_some_and(|end| end <= self.now()) {
             return Err(EngineError::invalid(

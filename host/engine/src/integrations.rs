@@ -128,6 +128,9 @@ impl Engine {
         self.forget_hook(&wanted.name);
         // Makes it ready once, so that what is wrong is said to the one who asks and not only in a log.
         self.site(&wanted.name).await?;
+        if existed && let Err(error) = self.forget_checkouts().await {
+            tracing::debug!("all checkouts stay: {error}");
+        }
         // A pass that runs goes on as it began; what was changed is for the one behind it. Said before any new one can begin.
         self.inner.supervisors.sync_now(&wanted.name);
         self.inner.store.make_due(row.id, self.now()).await?;

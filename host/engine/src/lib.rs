@@ -5,6 +5,7 @@
 mod audit;
 mod blueprints;
 mod catalog;
+mod checkouts;
 mod clients;
 mod clock;
 mod credentials;
@@ -38,7 +39,7 @@ mod uninstall;
 mod views;
 mod workbench;
 
-pub use audit::{Asked, AuditRow, PluginAudit};
+pub use audit::{Asked, AskedCheckout, AuditRow, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
 pub use clients::{EntityWrite, PEOPLE, Removed, Speaker, When, Written};
 pub use clock::{Clock, system_clock};
@@ -57,6 +58,7 @@ pub use reach::{Reach, ReachQuery};
 pub use rehearsal::{Rehearsal, Rehearsed, rehearse};
 pub use rules::Evaluation;
 pub use runs::RunRequest;
+pub use seawall_git::{Checkouts, GitError};
 pub use seawall_index::{Graph, GraphEdge, GraphNode, GraphQuery};
 pub use subscriptions::{Message, Post, Reply, SubscriptionRequest, SubscriptionView, who};
 pub use sync::preview::{Preview, PreviewRequest, preview};

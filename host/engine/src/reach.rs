@@ -68,14 +68,20 @@ impl Engine {
             };
             let Some(grant) = decision.grant.as_ref() else { continue };
             let manifest = &view.row.bundle.manifest;
-            let Ok(door) = egress::Door::compile(manifest, grant, &integration.config) else {
-                continue;
-            };
-            for part in door.under(bans.clone()).reach(query.host.as_ref()) {
-                if query.writes && READS.contains(&part.method) {
+            let doors = [
+                egress::Door::compile(manifest, grant, &integration.config),
+                egress::Door::of_checkouts(manifest, grant, &integration.config),
+            ];
+            let parts = doors
+                .into_iter()
+                .flatten()
+                .flat_map(|door| door.under(bans.clone()).reach(query.host.as_ref()));
+            for part in parts {
+                // What a fetch posts changes nothing.
+                if query.writes && (READS.contains(&part.method) || part.list == "git") {
                     continue;
                 }
-                let rule = format!("network[{}]", part.rule);
+                let rule = format!("{}[{}]", part.list, part.rule);
                 let mine = usage.iter().filter(|used| {
                     used.allowed
                         && used.digest == view.row.digest

@@ -55,6 +55,9 @@ impl Engine {
             self.clear(partition, &cause).await?;
         }
         self.inner.store.remove_integration(row.id).await?;
+        if let Err(error) = self.forget_checkouts().await {
+            tracing::debug!("all checkouts stay: {error}");
+        }
         tracing::info!(integration = %name, "removed");
         Ok(())
     }

@@ -233,7 +233,8 @@ impl Follow {
                 .unwrap_or_default(),
             target,
         };
-        let sandbox = site.sandbox(&self.engine, sink(lines, &self.engine), shutdown.clone());
+        let held = self.engine.newest_checkouts(&site, shutdown).await?;
+        let sandbox = site.sandbox(&self.engine, &held, sink(lines, &self.engine), shutdown.clone());
         if self.run.state == RunState::Requested {
             self.run.state = RunState::Running;
             say(

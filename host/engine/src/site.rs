@@ -1,8 +1,11 @@
 //! An integration made ready: its plugin, its mapping, its door and its bounds. Kept until something about it changes.
 
-use crate::{Engine, EngineError, Result};
+use crate::{
+    Engine, EngineError, Result,
+    checkouts::{Held, Source, Sources},
+};
 use seawall_domain::{
-    Digest, IntegrationName, egress,
+    Digest, Failure, IntegrationName, egress,
     grant::Grant,
     integration::{Integration, with_defaults},
     limits::Limits,
@@ -10,7 +13,7 @@ use seawall_domain::{
     mapping::Mapping,
 };
 use seawall_runtime::{
-    LogSink, Plugin, Sandbox, Scope,
+    CallError, LogSink, Plugin, Sandbox, Scope,
     door::{Door, DoorConfig},
 };
 use seawall_store::{IntegrationRow, PartitionRow};
@@ -29,6 +32,10 @@ pub(crate) struct Site {
     pub(crate) mapping: Option<Arc<Mapping>>,
     pub(crate) door: Arc<Door>,
     pub(crate) directories: Vec<(PathBuf, String)>,
+    /// What it checks out of git; none where it checks out nothing.
+    pub(crate) sources: Option<Sources>,
+    /// Which of the checkouts that it would read the grant does not allow.
+    pub(crate) refused: Vec<String>,
     pub(crate) catalog: bool,
     pub(crate) limits: Limits,
     /// Cancelled when the grant is revoked.
@@ -59,11 +66,34 @@ impl Site {
         }
     }
 
-    /// A sandbox for one call.
-    pub(crate) fn sandbox(&self, engine: &Engine, log: LogSink, cancel: CancellationToken) -> Sandbox {
+    /// A call's failure, with what the plugin was not given: it only sees that a directory is not there.
+    pub(crate) fn explain(&self, error: CallError) -> CallError {
+        if self.refused.is_empty() {
+            return error;
+        }
+        let with = |said: String| {
+            let refused = self.refused.join(", ");
+            format!(
+                "{said}; the grant does not allow the checkout of {refused}; `seawall grant show {}`",
+                self.integration().plugin
+            )
+        };
+        match error {
+            CallError::Failure(Failure::InvalidConfig(said)) => CallError::Failure(Failure::InvalidConfig(with(said))),
+            CallError::Failure(Failure::NotFound(said)) => CallError::Failure(Failure::NotFound(with(said))),
+            CallError::Failure(Failure::Unavailable(said)) => CallError::Failure(Failure::Unavailable(with(said))),
+            CallError::Failure(Failure::Failed(said)) => CallError::Failure(Failure::Failed(with(said))),
+            other => other,
+        }
+    }
+
+    /// A sandbox for one call, which reads these checkouts: whoever calls holds them until it has ended.
+    pub(crate) fn sandbox(&self, engine: &Engine, held: &Held, log: LogSink, cancel: CancellationToken) -> Sandbox {
+        let mut directories = self.directories.clone();
+        directories.extend(held.directories());
         Sandbox {
             door: Some(self.door.clone()),
-            directories: self.directories.clone(),
+            directories,
             catalog: self.catalog.then(|| engine.reader()),
             log,
             limits: self.limits,
@@ -164,12 +194,26 @@ impl Engine {
         })?;
         let config = with_defaults(&manifest.config, &integration.config);
         let policy = self.policy().await?;
-        let rules = egress::Door::compile(manifest, &grant, &config)
-            .map_err(|e| EngineError::invalid("/config", e.to_string()))?
+        let invalid = |why: String| EngineError::invalid("/config", why);
+        let checkouts = grant.checkouts(manifest, &config).map_err(|e| invalid(e.to_string()))?;
+        let refused = grant.refused_checkouts(manifest, &config).into_iter();
+        let refused = refused
+            .map(|(rule, url)| format!("{url} (capabilities.git[{rule}])"))
+            .collect();
+        let rules = egress::Door::compile(manifest, &grant, &config);
+        let rules = rules
+            .map_err(|e| invalid(e.to_string()))?
             .under(Self::bans_of(&policy)?);
-        if let Some((to, host)) = rules.banned_by_config() {
-            let detail = format!("`{to}` leads to `{host}`, which the policy never allows; `seawall policy show`");
-            return Err(EngineError::invalid("/config", detail));
+        let fetches = egress::Door::of_checkouts(manifest, &grant, &config);
+        let fetches = fetches
+            .map_err(|e| invalid(e.to_string()))?
+            .under(Self::bans_of(&policy)?);
+        for rules in [&rules, &fetches] {
+            if let Some((to, host)) = rules.banned_by_config() {
+                return Err(invalid(format!(
+                    "`{to}` leads to `{host}`, which the policy never allows; `seawall policy show`"
+                )));
+            }
         }
         let limits = policy.within(integration.limits.or(manifest.limits).unwrap_or_default());
         let mut credentials = HashMap::new();
@@ -191,27 +235,43 @@ impl Engine {
             }
         }
         let revoked = CancellationToken::new();
-        let door = Door::new(DoorConfig {
+        let config_of = |rules: egress::Door| DoorConfig {
             integration: integration.name.to_string(),
             plugin: integration.plugin.to_string(),
             digest: view.row.digest.clone(),
             rules,
             addresses: egress::AddressPolicy {
                 private_ranges: grant.private_ranges.clone(),
-                never: policy.never.private_ranges,
+                never: policy.never.private_ranges.clone(),
             },
             plaintext_to_loopback: grant.plaintext_to_loopback,
             expires_at: grant.expires_at,
-            credentials,
+            credentials: credentials.clone(),
             shared: integration.credentials.clone().into_iter().collect(),
             buckets: self.inner.buckets.clone(),
             records: self.inner.recorder.sink(),
             now: self.inner.clock,
             revoked: revoked.clone(),
             ca: integration.ca.clone(),
-        })
-        .map_err(|why| EngineError::invalid("/ca", why))?;
+        };
+        let open = |rules| Door::new(config_of(rules)).map_err(|why| EngineError::invalid("/ca", why));
+        let door = open(rules)?;
+        let sources = checkouts.into_iter().map(|checkout| Source {
+            credential: checkout
+                .credential
+                .as_ref()
+                .and_then(|name| integration.credentials.get(name))
+                .cloned(),
+            checkout,
+        });
+        let sources: Vec<_> = sources.collect();
+        let sources = match sources.is_empty() {
+            true => None,
+            false => Some(Sources::new(open(fetches)?, sources)),
+        };
         Ok(Site {
+            sources,
+            refused,
             directories: directories(&grant, manifest, &config)?,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
             limits,

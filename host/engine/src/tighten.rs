@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is granted and was never used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unused {
-    /// The number of its rule in the manifest.
+    /// The list of the manifest's capabilities: `network` or `git`.
+    pub list: &'static str,
+    /// The number of its rule in that list.
     pub number: usize,
     /// Where to.
     pub to: String,
@@ -71,7 +73,8 @@ impl Engine {
         let Some(mut grant) = decision.and_then(|decision| decision.grant) else {
             return Err(EngineError::Conflict(format!("`{plugin}` is not granted anything")));
         };
-        if audit.network.iter().all(|asked| asked.used.is_empty()) {
+        let is_idle = audit.network.iter().all(|asked| asked.used.is_empty());
+        if is_idle && audit.git.iter().all(|asked| asked.used.is_empty()) {
             return Err(EngineError::Conflict(format!(
                 "`{plugin}` has sent no request yet, so nothing tells what it needs; let it work first, or take the grant back \
                  with `seawall grant revoke {plugin}`"
@@ -84,7 +87,24 @@ impl Engine {
             unused.extend(goes);
             kept.extend(stays);
         }
-        let needed: BTreeSet<_> = kept.iter().filter_map(|rule| rule.credential.clone()).collect();
+        // A checkout is used whole or not at all.
+        let git = std::mem::take(&mut grant.capabilities.git);
+        for rule in git {
+            let own = audit.git.iter().find(|asked| asked.rule.is_same(&rule));
+            match own {
+                Some(own) if own.used.is_empty() => unused.push(Unused {
+                    list: "git",
+                    number: own.number,
+                    to: rule.from,
+                    methods: Vec::new(),
+                    paths: vec![rule.at],
+                    whole: true,
+                }),
+                _ => grant.capabilities.git.push(rule),
+            }
+        }
+        let mut needed: BTreeSet<_> = kept.iter().filter_map(|rule| rule.credential.clone()).collect();
+        needed.extend(grant.capabilities.git.iter().filter_map(|rule| rule.credential.clone()));
         grant.credentials.retain(|name| needed.contains(name));
         grant.capabilities.network = kept;
         Ok((grant, unused))
@@ -116,6 +136,7 @@ fn split(rule: &NetworkRule, asked: &[Asked]) -> (Vec<NetworkRule>, Vec<Unused>)
     });
     let stays: Vec<_> = stays.collect();
     let goes = grouped(&rule.paths, unused).map(|(methods, paths)| Unused {
+        list: "network",
         number,
         to: rule.to.clone(),
         methods,

@@ -73,6 +73,7 @@ impl Server {
             store: Arc::new(store),
             runtime,
             plugins: options.data.join("plugins"),
+            checkouts: options.data.join("git"),
             clock: system_clock,
             post: Arc::new(Poster::default()),
             background: background()?,

@@ -137,6 +137,8 @@ pub trait Store: Send + Sync + 'static {
     async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()>;
     /// Notes an error that a running pass goes on from, and how often it has been tried.
     async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()>;
+    /// Notes which commits a pass reads, in the engine's own words.
+    async fn note_checkouts(&self, pass: i64, checkouts: &str) -> Result<()>;
     /// Passes, newest first; of one integration, or of all.
     async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>>;
     /// The newest pass of each of the partitions that [`Store::partitions`] gives, newest first.

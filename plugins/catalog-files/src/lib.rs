@@ -1,4 +1,4 @@
-//! Reads catalog files of a directory: Backstage's entities and Kubernetes' objects.
+//! Reads catalog files of a git repository or a directory: Backstage's entities and Kubernetes' objects.
 
 mod backstage;
 mod documents;
@@ -13,12 +13,15 @@ use seawall_sdk::prelude::*;
 
 struct Plugin;
 
-/// Where the manifest has the directory put.
-const ROOT: &str = "/checkout";
+/// Where the manifest has a repository's newest commit put.
+const REPOSITORY: &str = "/repository";
+/// Where it has the directory put.
+const DIRECTORY: &str = "/checkout";
 
-/// The integration's config, as plugin.yaml describes it. The directory itself is the host's to give.
+/// The integration's config, as plugin.yaml describes it. Repository and directory themselves are the host's to give.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Config {
+    repository: Option<String>,
     #[serde(default)]
     backstage_files: Vec<String>,
     #[serde(default)]
@@ -28,13 +31,23 @@ struct Config {
 }
 
 impl Ingestor for Plugin {
-    /// The directory is one slice.
+    /// All files are one slice.
     fn partitions(_scope: &Scope) -> Result<Vec<String>> {
         Ok(vec![".".into()])
     }
 
     fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
-        pull(ROOT, scope.kind(), &scope.config()?, cursor)
+        let config: Config = scope.config()?;
+        pull(config.root(), scope.kind(), &config, cursor)
+    }
+}
+
+impl Config {
+    fn root(&self) -> &'static str {
+        match self.repository {
+            Some(_) => REPOSITORY,
+            None => DIRECTORY,
+        }
     }
 }
 

@@ -50,6 +50,13 @@ fn all_pages_together_hold_everything_once() {
 }
 
 #[test]
+fn a_repository_is_read_where_it_is_named() {
+    let of = |config: Value| serde_json::from_value::<Config>(config).unwrap().root();
+    assert_eq!(of(json!({"repository": "https://git.example.com/a.git"})), "/repository");
+    assert_eq!(of(json!({"directory": "/srv/a"})), "/checkout");
+}
+
+#[test]
 fn a_broken_document_removes_nothing() {
     let root = tempfile::tempdir().unwrap();
     let text = format!("{}---\nkind: [\n---\n{}", component("one"), component("two"));

@@ -12,6 +12,8 @@ mod author;
 mod bad_plugin;
 mod bad_tool;
 mod catalog_files;
+mod checkouts;
+mod checkouts_bad;
 mod commands;
 mod computed;
 mod cosign;

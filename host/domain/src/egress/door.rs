@@ -9,7 +9,7 @@ use super::{
 use crate::{
     CredentialName,
     grant::Grant,
-    manifest::{METHODS, Manifest},
+    manifest::{GitRule, METHODS, Manifest, NetworkRule},
 };
 use serde_json::Value;
 use std::collections::HashSet;
@@ -21,20 +21,76 @@ pub struct Door {
     granted: Rules,
     credentials: HashSet<CredentialName>,
     bans: Bans,
+    source: Source,
+}
+
+/// Which list of the manifest a door's rules come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// `capabilities.network`, rule by rule: what the plugin sends itself.
+    Network,
+    /// `capabilities.git`, each of which is two requests: what the host sends to make a checkout.
+    Git,
+}
+
+impl Source {
+    /// The manifest's rule, by index.
+    pub(super) fn rule(self, index: usize) -> usize {
+        match self {
+            Self::Network => index,
+            Self::Git => index / REQUESTS,
+        }
+    }
+
+    fn list(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Git => "git",
+        }
+    }
+
+    /// `network[0]`.
+    fn label(self, index: usize) -> String {
+        format!("{}[{}]", self.list(), self.rule(index))
+    }
+
+    /// `capabilities.network[0].to`.
+    pub(super) fn field(self, index: usize) -> String {
+        let field = match self {
+            Self::Network => "to",
+            Self::Git => "from",
+        };
+        format!("capabilities.{}.{field}", self.label(index))
+    }
+}
+
+/// Requests that a checkout takes.
+const REQUESTS: usize = 2;
+
+/// What the host sends to bring a checkout up to date, by git's smart protocol over HTTP
+/// (<https://git-scm.com/docs/gitprotocol-http>): what there is, and give it to me. Nothing that pushes.
+fn requests(rule: &GitRule) -> [NetworkRule; REQUESTS] {
+    [("GET", "/info/refs"), ("POST", "/git-upload-pack")].map(|(method, path)| NetworkRule {
+        to: rule.from.clone(),
+        methods: vec![method.to_owned()],
+        paths: vec![path.to_owned()],
+        credential: rule.credential.clone(),
+        reason: rule.reason.clone(),
+    })
 }
 
 /// A rule that cannot be resolved with this config.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{of} capabilities.network[{rule}].to (`{to}`): expected an http or https URL, found {found}; \
+    "{of} {at} (`{to}`): expected an http or https URL, found {found}; \
      for example `https://tool.example.com`"
 )]
 pub struct DoorError {
     /// Whose rule: `manifest` or `grant`.
     pub of: &'static str,
-    /// Its index.
-    pub rule: usize,
-    /// Its `to`.
+    /// Which: `capabilities.network[0].to`.
+    pub at: String,
+    /// What it says.
     pub to: String,
     /// What is wrong, with the config's property where its value is.
     pub found: String,
@@ -43,7 +99,9 @@ pub struct DoorError {
 /// Where one rule leads with one method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reach {
-    /// The manifest's rule, by index.
+    /// The list of the manifest's capabilities: `network` or `git`.
+    pub list: &'static str,
+    /// The rule in that list, by index.
     pub rule: usize,
     /// Scheme, host, port and base path.
     pub place: String,
@@ -60,7 +118,7 @@ pub struct Reach {
 pub enum Decision {
     /// It may be sent, if its addresses are allowed too.
     Allowed {
-        /// The manifest's rule, by index.
+        /// The rule, for [`Door::label`].
         rule: usize,
         /// The credential to attach. None when the rule names none, or when the grant leaves it out. Whether it may travel
         /// without TLS is `Grant::plaintext_to_loopback`'s to say, once the address is known.
@@ -74,7 +132,7 @@ pub enum Decision {
     Refused {
         /// Why, naming the rule that is nearest.
         reason: String,
-        /// The manifest's rule that is nearest, by index; none when no rule comes near.
+        /// The rule that is nearest, for [`Door::label`]; none when no rule comes near.
         nearest: Option<usize>,
         /// Lines of the manifest that would ask for it, as YAML; empty when none can.
         suggestion: String,
@@ -90,11 +148,37 @@ impl Door {
     pub fn compile(manifest: &Manifest, grant: &Grant, config: &Value) -> Result<Self, DoorError> {
         let config = crate::integration::with_defaults(&manifest.config, config);
         Ok(Self {
-            asked: Rules::compile("manifest", &manifest.capabilities.network, &config)?,
-            granted: Rules::compile("grant", &grant.capabilities.network, &config)?,
+            asked: Rules::compile("manifest", Source::Network, &manifest.capabilities.network, &config)?,
+            granted: Rules::compile("grant", Source::Network, &grant.capabilities.network, &config)?,
             credentials: grant.credentials.iter().cloned().collect(),
             bans: Bans::default(),
+            source: Source::Network,
         })
+    }
+
+    /// The door of what the host itself sends for the checkouts: the two requests that each rule of `capabilities.git` comes to.
+    /// The plugin has no way through it.
+    ///
+    /// # Errors
+    /// As [`Door::compile`].
+    pub fn of_checkouts(manifest: &Manifest, grant: &Grant, config: &Value) -> Result<Self, DoorError> {
+        let config = crate::integration::with_defaults(&manifest.config, config);
+        let (asked, granted) = (&manifest.capabilities.git, &grant.capabilities.git);
+        let granted = granted.iter().filter(|own| asked.iter().any(|rule| rule.is_same(own)));
+        let asked: Vec<_> = asked.iter().flat_map(requests).collect();
+        let granted: Vec<_> = granted.flat_map(requests).collect();
+        Ok(Self {
+            asked: Rules::compile("manifest", Source::Git, &asked, &config)?,
+            granted: Rules::compile("grant", Source::Git, &granted, &config)?,
+            credentials: grant.credentials.iter().cloned().collect(),
+            bans: Bans::default(),
+            source: Source::Git,
+        })
+    }
+
+    /// How records name a rule that [`Door::decide`] gave: `network[0]`, `git[0]`.
+    pub fn label(&self, rule: usize) -> String {
+        self.source.label(rule)
     }
 
     /// The same door under a policy.
@@ -132,7 +216,8 @@ impl Door {
                 let patterns = self.left_of(rule, place, method);
                 if !patterns.is_empty() {
                     all.push(Reach {
-                        rule: number,
+                        list: self.source.list(),
+                        rule: self.source.rule(number),
                         place: format!(
                             "{}://{}:{}{}",
                             place.scheme.as_str(),

@@ -132,6 +132,44 @@ pub(super) fn resolve(to: &str, config: &Value) -> Result<Option<Place>, String>
     parse(&format!("{scheme}://{authority}{base}")).map(Some)
 }
 
+/// The address of a git repository, normalised and encoded afresh, without a slash at its end; none when `from` names a property
+/// that the config leaves out.
+///
+/// # Errors
+/// What is wrong, in words.
+pub(crate) fn repository(from: &str, config: &Value) -> Result<Option<String>, String> {
+    let Some(place) = resolve(from, config)? else {
+        return Ok(None);
+    };
+    let HostPattern::Exact(host) = &place.host else {
+        return Err(format!("`{}`, which is many hosts", place.host));
+    };
+    if place.base.is_empty() {
+        return Err(format!("`{host}` alone, which has no path"));
+    }
+    let target = Target {
+        scheme: place.scheme,
+        host: host.clone(),
+        port: place.port,
+        path: place.base_path(),
+        query: None,
+    };
+    Ok(Some(target.to_string()))
+}
+
+/// Checks a repository's address without a config.
+///
+/// # Errors
+/// What was found wrong, in words.
+pub(crate) fn check_repository(from: &str) -> Result<(), String> {
+    check_place(from)?;
+    // A value of the config at its beginning brings its own path.
+    if !from.starts_with('{') && placeholders(from)?.is_empty() {
+        repository(from, &Value::Null)?;
+    }
+    Ok(())
+}
+
 fn no_scheme(to: &str) -> String {
     if to == "*" || to == "**" {
         return format!("`{to}`, which is every host");

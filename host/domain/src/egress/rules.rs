@@ -2,6 +2,7 @@
 
 use super::{
     DoorError, Host, Scheme, Target,
+    door::Source,
     pattern::{Segment, Tree, segments},
     place::{HostPattern, Place, resolve},
 };
@@ -71,7 +72,13 @@ struct Origin {
 }
 
 impl Rules {
-    pub(super) fn compile(of: &'static str, asked: &[NetworkRule], config: &Value) -> Result<Self, DoorError> {
+    /// `source` says what list of the manifest they come from.
+    pub(super) fn compile(
+        of: &'static str,
+        source: Source,
+        asked: &[NetworkRule],
+        config: &Value,
+    ) -> Result<Self, DoorError> {
         let mut rules = Self {
             list: Vec::new(),
             exact: HashMap::new(),
@@ -81,7 +88,7 @@ impl Rules {
         for (index, rule) in asked.iter().enumerate() {
             let fail = |found: String| DoorError {
                 of,
-                rule: index,
+                at: source.field(index),
                 to: rule.to.clone(),
                 found,
             };

@@ -16,8 +16,9 @@ pub(super) fn not_asked(door: &Door, method: &str, target: &Target, path: &[&str
     let reason = match nearest.zip(rule) {
         None => format!("no rule of the manifest leads to `{}`", target.host),
         Some((index, rule)) => format!(
-            "{}; nearest is capabilities.network[{index}]",
-            difference(rule, method, target)
+            "{}; nearest is capabilities.{}",
+            difference(rule, method, target),
+            door.label(index)
         ),
     };
     Decision::Refused {
@@ -30,7 +31,10 @@ pub(super) fn not_asked(door: &Door, method: &str, target: &Target, path: &[&str
 /// A rule of the manifest matches, none of the grant.
 pub(super) fn not_granted(door: &Door, method: &str, target: &Target, asked: usize) -> Decision {
     Decision::Refused {
-        reason: format!("capabilities.network[{asked}] asks for it, but the grant does not allow it"),
+        reason: format!(
+            "capabilities.{} asks for it, but the grant does not allow it",
+            door.label(asked)
+        ),
         nearest: Some(asked),
         suggestion: lines(door.asked.list.get(asked), method, target),
     }

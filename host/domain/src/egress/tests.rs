@@ -323,3 +323,60 @@ fn a_thousand_rules_cost_little() {
     eprintln!("a decision among 1,000 rules took {best:?}");
     assert!(best < std::time::Duration::from_micros(50), "{best:?}");
 }
+
+#[test]
+fn a_checkout_is_two_requests_and_no_others() {
+    let yaml = "name: a\nversion: 0.1.0\nroles: [ingestor]\nkinds: {f: {}}\ncredentials: {token: {attach: basic}}\ncapabilities:\n  \
+                git:\n    - {at: /a, from: 'https://git.example.com/a.git'}\n    \
+                - {at: /b, from: 'https://git.example.com/shop/b.git', credential: token}\n";
+    let manifest = manifest::parse("plugin.yaml", yaml).unwrap();
+    let mut grant = Grant::as_asked(Digest::of(b""), &manifest);
+    let decide = |door: &Door, method: &str, path: &str| {
+        let target = normalise("https", "git.example.com", path).unwrap();
+        match door.decide(method, &target) {
+            Decision::Allowed { rule, credential, .. } => {
+                let with = credential.map(|name| format!(" with {name}")).unwrap_or_default();
+                Ok(format!("{}{with}", door.label(rule)))
+            }
+            Decision::Refused { reason, .. } => Err(reason),
+        }
+    };
+    let door = Door::of_checkouts(&manifest, &grant, &json!({})).unwrap();
+    let refs = "/a.git/info/refs?service=git-upload-pack";
+    assert_eq!(decide(&door, "GET", refs), Ok("git[0]".to_owned()));
+    assert_eq!(decide(&door, "POST", "/a.git/git-upload-pack"), Ok("git[0]".to_owned()));
+    let second = Ok("git[1] with token".to_owned());
+    assert_eq!(decide(&door, "POST", "/shop/b.git/git-upload-pack"), second);
+    for (method, path) in [
+        ("POST", "/a.git/git-receive-pack"),
+        ("GET", "/a.git/git-upload-pack"),
+        ("POST", "/a.git/info/refs"),
+        ("GET", "/a.git/HEAD"),
+        ("GET", "/other.git/info/refs"),
+        ("PUT", "/a.git/git-upload-pack"),
+    ] {
+        let refused = decide(&door, method, path).unwrap_err();
+        assert!(
+            refused.contains("nearest is capabilities.git["),
+            "{method} {path}: {refused}"
+        );
+    }
+    // The plugin itself cannot send what the host sends for it.
+    let own = Door::compile(&manifest, &grant, &json!({})).unwrap();
+    decide(&own, "GET", refs).unwrap_err();
+    let reach: Vec<_> = door
+        .reach(None)
+        .into_iter()
+        .map(|r| format!("{}[{}] {} {}", r.list, r.rule, r.method, r.place))
+        .collect();
+    assert_eq!(reach[0], "git[0] GET https://git.example.com:443/a.git");
+    assert_eq!(reach[3], "git[1] POST https://git.example.com:443/shop/b.git");
+    grant.capabilities.git.remove(0);
+    let door = Door::of_checkouts(&manifest, &grant, &json!({})).unwrap();
+    let refused = decide(&door, "GET", refs).unwrap_err();
+    assert!(
+        refused.contains("capabilities.git[0] asks for it, but the grant does not"),
+        "{refused}"
+    );
+    assert_eq!(decide(&door, "POST", "/shop/b.git/git-upload-pack"), second);
+}

@@ -3,8 +3,9 @@
 
 use super::json_schema;
 use crate::{
+    checkout::{EXAMPLE_FROM, EXPECTED_FROM, EXPECTED_REF, no_reference},
     document::{Problem, any_of, check_schema, explain, join, show},
-    egress::{attach::no_credential_header, check_pattern, check_place, placeholders},
+    egress::{attach::no_credential_header, check_pattern, check_place, check_repository, placeholders},
 };
 use serde_json::{Map, Value};
 
@@ -20,7 +21,9 @@ pub(super) fn check(manifest: &Value) -> Vec<Problem> {
         schemas(manifest, &mut out);
         credentials(manifest, &mut out);
         network(manifest, &mut out);
-        files(manifest, &mut out);
+        let mut places = Vec::new();
+        files(manifest, &mut places, &mut out);
+        git(manifest, &mut places, &mut out);
     }
     out
 }
@@ -67,8 +70,13 @@ fn roles(manifest: &Value, out: &mut Vec<Problem>) {
         );
         out.push(problem.example("catalog: false").on_name());
     }
+    if list(asked, "git").next().is_some() && !roles.contains(&"ingestor") {
+        let expected = "the role `ingestor`, whose passes bring a checkout up to date";
+        let problem = Problem::new("/capabilities/git", expected, "none");
+        out.push(problem.example("roles: [ingestor]").on_name());
+    }
     let only_rules = !roles.is_empty() && roles.iter().all(|role| *role == "rule");
-    for name in ["network", "files"] {
+    for name in ["network", "files", "git"] {
         if only_rules && list(asked, name).next().is_some() {
             let expected = "no capabilities: a rule imports nothing";
             out.push(Problem::new(format!("/capabilities/{name}"), expected, format!("`{name}`")).on_name());
@@ -148,6 +156,7 @@ fn network(manifest: &Value, out: &mut Vec<Problem>) {
     let known: Vec<&str> = object(manifest, "credentials").map(|(name, _)| name.as_str()).collect();
     for (index, rule) in list(&manifest["capabilities"], "network") {
         let at = format!("/capabilities/network/{index}");
+        declared(&known, &at, rule, out);
         if let Some(to) = rule["to"].as_str() {
             let place = format!("{at}/to");
             if let Err(found) = check_place(to) {
@@ -165,19 +174,24 @@ fn network(manifest: &Value, out: &mut Vec<Problem>) {
                 );
             }
         }
-        if let Some(name) = rule["credential"].as_str().filter(|name| !known.contains(name)) {
-            let expected = match known.as_slice() {
-                [] => format!("`{name}` to be declared under `credentials`"),
-                known => format!("one of `credentials`: {}", any_of(known.iter().copied())),
-            };
-            let problem = Problem::new(format!("{at}/credential"), expected, format!("`{name}`"));
-            out.push(
-                problem
-                    .meant(name, known.iter().copied())
-                    .example(format!("credentials: {{{name}: {{attach: bearer}}}}")),
-            );
-        }
     }
+}
+
+/// A rule's credential has to be one of the manifest's.
+fn declared(known: &[&str], at: &str, rule: &Value, out: &mut Vec<Problem>) {
+    let Some(name) = rule["credential"].as_str().filter(|name| !known.contains(name)) else {
+        return;
+    };
+    let expected = match known {
+        [] => format!("`{name}` to be declared under `credentials`"),
+        known => format!("one of `credentials`: {}", any_of(known.iter().copied())),
+    };
+    let problem = Problem::new(format!("{at}/credential"), expected, format!("`{name}`"));
+    out.push(
+        problem
+            .meant(name, known.iter().copied())
+            .example(format!("credentials: {{{name}: {{attach: bearer}}}}")),
+    );
 }
 
 /// Names in braces have to be properties of the config.
@@ -199,26 +213,33 @@ fn config_names(manifest: &Value, at: &str, text: &str, out: &mut Vec<Problem>) 
     }
 }
 
+/// Whether a path leads elsewhere than it looks.
+fn climbs(path: &str) -> bool {
+    path.split('/').any(|segment| segment == ".." || segment == ".")
+}
+
+/// Where the plugin sees a directory: somewhere, and each somewhere else.
+fn place<'m>(rule: &'m Value, pointer: &str, example: &str, seen: &mut Vec<&'m str>, out: &mut Vec<Problem>) {
+    let Some(at) = rule["at"].as_str() else { return };
+    let normal = at.len() > 1 && at.starts_with('/') && !at.ends_with('/') && !at.contains("//");
+    if !normal || climbs(at) || at.chars().any(char::is_control) {
+        let expected = "an absolute path below `/`, without `.`, `..` and a slash at its end";
+        out.push(Problem::new(format!("{pointer}/at"), expected, show(&rule["at"])).example(example));
+    } else if seen.contains(&at) {
+        out.push(Problem::new(
+            format!("{pointer}/at"),
+            "another place for each directory",
+            format!("`{at}` twice"),
+        ));
+    }
+    seen.push(at);
+}
+
 /// Rules for directories.
-fn files(manifest: &Value, out: &mut Vec<Problem>) {
-    let climbs = |path: &str| path.split('/').any(|segment| segment == ".." || segment == ".");
-    let mut seen: Vec<&str> = Vec::new();
+fn files<'m>(manifest: &'m Value, seen: &mut Vec<&'m str>, out: &mut Vec<Problem>) {
     for (index, rule) in list(&manifest["capabilities"], "files") {
         let pointer = format!("/capabilities/files/{index}");
-        if let Some(at) = rule["at"].as_str() {
-            let normal = at.len() > 1 && at.starts_with('/') && !at.ends_with('/') && !at.contains("//");
-            if !normal || climbs(at) || at.chars().any(char::is_control) {
-                let expected = "an absolute path below `/`, without `.`, `..` and a slash at its end";
-                out.push(Problem::new(format!("{pointer}/at"), expected, show(&rule["at"])).example("/checkout"));
-            } else if seen.contains(&at) {
-                out.push(Problem::new(
-                    format!("{pointer}/at"),
-                    "another place for each directory",
-                    format!("`{at}` twice"),
-                ));
-            }
-            seen.push(at);
-        }
+        place(rule, &pointer, "/checkout", seen, out);
         if let Some(from) = rule["from"].as_str() {
             let place = format!("{pointer}/from");
             let names = placeholders(from);
@@ -228,6 +249,36 @@ fn files(manifest: &Value, out: &mut Vec<Problem>) {
                 out.push(Problem::new(&place, expected, show(&rule["from"])).example("{directory}"));
             }
             config_names(manifest, &place, from, out);
+        }
+    }
+}
+
+/// Rules for checkouts.
+fn git<'m>(manifest: &'m Value, seen: &mut Vec<&'m str>, out: &mut Vec<Problem>) {
+    let known: Vec<&str> = object(manifest, "credentials").map(|(name, _)| name.as_str()).collect();
+    for (index, rule) in list(&manifest["capabilities"], "git") {
+        let pointer = format!("/capabilities/git/{index}");
+        place(rule, &pointer, "/repository", seen, out);
+        declared(&known, &pointer, rule, out);
+        if let Some(from) = rule["from"].as_str() {
+            let place = format!("{pointer}/from");
+            if let Err(found) = check_repository(from) {
+                let example = format!("{EXAMPLE_FROM}` or `{{repository}}");
+                out.push(Problem::new(&place, EXPECTED_FROM, found).example(example));
+            }
+            config_names(manifest, &place, from, out);
+        }
+        if let Some(reference) = rule["ref"].as_str() {
+            let place = format!("{pointer}/ref");
+            let found = match placeholders(reference) {
+                Err(why) => Some(why.to_owned()),
+                Ok(names) if names.is_empty() => no_reference(reference),
+                Ok(_) => None,
+            };
+            if let Some(found) = found {
+                out.push(Problem::new(&place, EXPECTED_REF, found).example("main` or `{branch}"));
+            }
+            config_names(manifest, &place, reference, out);
         }
     }
 }

@@ -63,6 +63,20 @@ impl NetworkRule {
     }
 }
 
+impl super::GitRule {
+    fn words(&self) -> String {
+        let reference = self.reference.as_ref().map(|name| format!(" at {name}"));
+        let credential = self.credential.as_ref().map(|name| format!(" with {name}"));
+        format!(
+            "{}{} as {}{}",
+            self.from,
+            reference.unwrap_or_default(),
+            self.at,
+            credential.unwrap_or_default()
+        )
+    }
+}
+
 /// All that `new` asks or is beyond `old`, and no longer; wider first.
 pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
     let mut all = Vec::new();
@@ -86,6 +100,9 @@ pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
             .collect::<BTreeSet<_>>()
     };
     sets(&reads(old), &reads(new), "files", &mut put);
+    let checks_out =
+        |some: &Manifest| -> BTreeSet<String> { some.capabilities.git.iter().map(super::GitRule::words).collect() };
+    sets(&checks_out(old), &checks_out(new), "git", &mut put);
     let catalog = |some: &Manifest| {
         some.capabilities
             .catalog
@@ -172,8 +189,15 @@ fn sets(
 fn moved_defaults(old: &Manifest, new: &Manifest) -> BTreeSet<String> {
     let network = new.capabilities.network.iter().map(|rule| rule.to.as_str());
     let files = new.capabilities.files.iter().map(|rule| rule.from.as_str());
+    let git = new.capabilities.git.iter();
+    let git = git.flat_map(|rule| {
+        [Some(rule.from.as_str()), rule.reference.as_deref()]
+            .into_iter()
+            .flatten()
+    });
     let names = network
         .chain(files)
+        .chain(git)
         .flat_map(|text| crate::egress::placeholders(text).unwrap_or_default());
     let default = |some: &Manifest, name: &str| some.config["properties"][name]["default"].clone();
     names
@@ -355,6 +379,35 @@ rules: {owned: {related: [team]}}
                 "Narrower network: POST https://a.example.com /items with token",
                 "Narrower network: POST https://a.example.com /old with token",
                 "Other kind: other is new",
+            ]
+        );
+    }
+
+    #[test]
+    fn another_repository_branch_or_credential_is_wider() {
+        let of = |git: &str| {
+            let yaml = format!(
+                "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {{item: {{}}}}\ncredentials: {{token: {{attach: basic}}}}\n\
+                 config: {{type: object, properties: {{branch: {{type: string}}}}}}\ncapabilities:\n  git: [{git}]\n"
+            );
+            parse("plugin.yaml", &yaml).unwrap()
+        };
+        let old = of("{at: /repository, from: 'https://git.example.com/a.git', reason: reads}");
+        assert_eq!(
+            differences(&old, &of("{at: /repository, from: 'https://git.example.com/a.git'}")),
+            []
+        );
+        let new = of("{at: /repository, from: 'https://git.example.com/a.git', ref: '{branch}', credential: token}");
+        let all = differences(&old, &new);
+        let told: Vec<_> = all
+            .iter()
+            .map(|d| format!("{:?} {}: {}", d.effect, d.what, d.detail))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "Wider git: https://git.example.com/a.git at {branch} as /repository with token",
+                "Narrower git: https://git.example.com/a.git as /repository",
             ]
         );
     }

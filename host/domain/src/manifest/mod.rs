@@ -183,6 +183,9 @@ pub struct Capabilities {
     /// Directories that it wants to read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<FilesRule>,
+    /// Repositories whose newest commit it wants to read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub git: Vec<GitRule>,
     /// Whether it wants to read the catalog (actions only).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub catalog: bool,
@@ -228,6 +231,36 @@ pub struct FilesRule {
     /// Why it needs this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+}
+
+/// A read-only checkout of a git repository's newest commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GitRule {
+    /// Where the plugin sees it, such as `/repository`.
+    pub at: String,
+    /// The repository's address over HTTP, or values of the config: `{repository}`.
+    pub from: String,
+    /// A branch or a tag, or a value of the config: `{branch}`. Absent, or where the config leaves the value out: what the
+    /// repository's HEAD is.
+    #[serde(default, rename = "ref", skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The credential to attach, one of `credentials`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<CredentialName>,
+    /// Why it needs this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl GitRule {
+    /// Whether the other asks for the same, whatever its reason is.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.at == other.at
+            && self.from == other.from
+            && self.reference == other.reference
+            && self.credential == other.credential
+    }
 }
 
 /// A kind of items.

@@ -74,6 +74,12 @@ fn capabilities() -> Value {
                 "items": {"$ref": "#/$defs/files"},
                 "examples": [[{"at": "/checkout", "from": "{directory}"}]],
             },
+            "git": {
+                "description": "Git repositories whose newest commit it wants to read; for ingestors only",
+                "type": "array",
+                "items": {"$ref": "#/$defs/git"},
+                "examples": [[{"at": "/repository", "from": "{repository}"}]],
+            },
             "catalog": {"description": "Whether it wants to read the catalog; for actions only", "type": "boolean"},
         },
     })
@@ -118,6 +124,18 @@ fn definitions() -> Value {
             "properties": {
                 "at": text("Where the plugin sees it, an absolute path", "/checkout"),
                 "from": text("Where it is on the host: an absolute path, or a value of the config", "{directory}"),
+                "reason": text("Why it needs this, for the person who decides", "Reads manifests."),
+            },
+        },
+        "git": {
+            "type": "object",
+            "additionalProperties": false,
+            "required": ["at", "from"],
+            "properties": {
+                "at": text("Where the plugin sees it, an absolute path", "/repository"),
+                "from": text("The repository's address over HTTP, or values of the config", "{repository}"),
+                "ref": text("A branch or a tag, or a value of the config. Absent: what HEAD is", "main"),
+                "credential": text("The credential to attach, one of `credentials`", "token"),
                 "reason": text("Why it needs this, for the person who decides", "Reads manifests."),
             },
         },
@@ -224,6 +242,10 @@ pub(crate) fn limits_schema() -> Value {
             "requests": count("Requests of one call", 1_000),
             "log_lines": count("Log lines of one call", 1_000),
             "result_bytes": bound("Bytes of a result, such as one page", 64 << 20),
+            "checkout_timeout_ms": bound("Wall-clock time of bringing a checkout up to date, in milliseconds", 300_000),
+            "checkout_pack_bytes": bound("Bytes that a git server sends at once", 256 << 20),
+            "checkout_bytes": bound("Bytes of a checkout's files", 512 << 20),
+            "checkout_files": bound("Files and folders of a checkout", 100_000),
         },
     })
 }

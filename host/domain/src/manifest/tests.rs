@@ -17,6 +17,7 @@ config:
     base_url: {type: string, format: uri, examples: ["https://tool.example.com"]}
     org: {type: string}
     directory: {type: string}
+    repository: {type: string}
 credentials:
   token: {description: A read-only token., required: true, attach: bearer}
   key: {attach: {header: {name: X-Api-Key, prefix: "Token "}}}
@@ -34,6 +35,9 @@ capabilities:
   files:
     - {at: /checkout, from: "{directory}", reason: Reads files.}
     - {at: /etc/tool, from: /etc/tool}
+  git:
+    - {at: /repository, from: "{repository}", ref: "{org}", credential: login, reason: Reads code.}
+    - {at: /fixed, from: https://git.example.com/fixed.git, ref: refs/heads/main}
   catalog: true
 kinds:
   thing: {description: Things, strict: true, live: true}
@@ -210,6 +214,37 @@ fn each_mistake_is_shown_where_it_is_with_what_to_write() {
         ),
         ("at: /checkout", "at: /etc/tool", "another place for each directory"),
         (
+            "at: /repository",
+            "at: /checkout",
+            "capabilities.git[0].at: expected another place for each directory",
+        ),
+        (
+            "from: \"{repository}\"",
+            "from: \"{repositry}\"",
+            "did you mean `repository`?",
+        ),
+        (
+            "https://git.example.com/fixed.git",
+            "git@git.example.com:fixed.git",
+            "capabilities.git[1].from: expected a repository's address over https or http",
+        ),
+        (
+            "https://git.example.com/fixed.git",
+            "https://git.example.com",
+            "has no path",
+        ),
+        (
+            "ref: refs/heads/main",
+            "ref: main..x",
+            "capabilities.git[1].ref: expected a branch, a tag",
+        ),
+        ("ref: \"{org}\"", "ref: \"{branch}\"", "`{branch}`"),
+        (
+            "credential: login",
+            "credential: lgin",
+            "capabilities.git[0].credential: expected one of `credentials`",
+        ),
+        (
             "from: /etc/tool",
             "from: ../etc",
             "capabilities.files[1].from: expected an absolute path",
@@ -304,6 +339,10 @@ fn a_rule_alone_asks_for_nothing() {
         (
             "capabilities: {files: [{at: /a, from: /a}]}\n",
             "capabilities.files: expected no capabilities",
+        ),
+        (
+            "capabilities: {git: [{at: /a, from: 'https://a.example.com/a.git'}]}\n",
+            "capabilities.git: expected the role `ingestor`",
         ),
         (
             "capabilities: {catalog: true}\n",

@@ -76,7 +76,7 @@ pub async fn rehearse(rehearsal: Rehearsal<'_>) -> Result<Rehearsed> {
     let bundle = setting.plugin.bundle();
     let (mapping, blueprints) = rules(bundle)?;
     let (log, records) = (Kept::<Line>::default(), Kept::<Record>::default());
-    let sandbox = sandbox(setting, rehearsal.transport.clone(), &log, &records)?;
+    let (sandbox, _held) = sandbox(setting, rehearsal.transport.clone(), &log, &records).await?;
     let stage = Stage {
         config: with_defaults(&bundle.manifest.config, &setting.config)
             .to_string()

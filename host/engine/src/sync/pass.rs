@@ -1,10 +1,12 @@
 //! One pass: pages pulled from a cursor to the end, each stored before the next is asked to follow it.
 
+mod check_out;
+
 use super::{
     page::{Place, Ready},
     supervisor,
 };
-use crate::{Engine, EngineError, Result, site::Site};
+use crate::{Engine, EngineError, Result, checkouts::Held, site::Site};
 use seawall_domain::{
     Failure,
     item::{Next, Page},
@@ -16,7 +18,7 @@ use std::{
     collections::HashSet,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
@@ -50,11 +52,13 @@ enum Ended {
     Cancelled,
 }
 
-/// Takes the partition and walks over it. Another process that holds it is left alone.
+/// Takes the partition and walks over it. Another process that holds it is left alone. `fresh` are checkouts that were brought up to
+/// date just now.
 pub(super) async fn drive(
     engine: &Engine,
     site: &Arc<Site>,
     partition: &PartitionRow,
+    fresh: Option<&Held>,
     token: &CancellationToken,
 ) -> Result<PassEnd> {
     let store = &engine.inner.store;
@@ -77,8 +81,9 @@ pub(super) async fn drive(
         leased: AtomicI64::new(now),
         row,
         stored: AtomicBool::new(false),
+        held: OnceLock::new(),
     };
-    let ended = match pass.pull_all().await {
+    let ended = match pass.walk(fresh).await {
         Ok(ended) => ended,
         Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Done),
         Err(EngineError::Plugin(CallError::Cancelled)) => pass.interrupted(),
@@ -105,6 +110,8 @@ struct Pass<'a> {
     row: PassRow,
     /// Whether a page was stored, and its cursor with it.
     stored: AtomicBool,
+    /// The checkouts that all of its pages read.
+    held: OnceLock<Held>,
 }
 
 impl Pass<'_> {
@@ -201,7 +208,8 @@ impl Pass<'_> {
             }
             let kind = &self.partition.kind;
             let log = supervisor::pass_log(&self.site.integration().name, kind);
-            let sandbox = self.site.sandbox(self.engine, log, self.token.clone());
+            let held = self.held.get_or_init(Held::default);
+            let sandbox = self.site.sandbox(self.engine, held, log, self.token.clone());
             let (selector, partition) = self.site.slice(self.partition);
             let scope = self.site.scope(kind, selector);
             let error = match self
@@ -216,25 +224,35 @@ impl Pass<'_> {
                     }
                     return Ok(Ok(page));
                 }
-                Err(CallError::Cancelled) => return Ok(Err(self.interrupted())),
-                Err(error) => error,
+                Err(error) => self.site.explain(error),
             };
             attempts += 1;
-            let failure = error.as_failure();
-            let jitter = f64::from(u8::try_from(self.engine.now() % 100).unwrap_or(0)) / 100.0;
-            match pass::after_failure(&failure, attempts, jitter) {
-                AfterFailure::RetryIn(ms) => {
-                    let note = format!("{error}; attempt {attempts}, the next in {ms} ms");
-                    self.engine.inner.store.note_pass(self.row.id, Some(&note)).await?;
-                    tokio::select! {
-                        () = self.token.cancelled() => {}
-                        () = tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))) => {}
-                    }
-                    // A long wait must not lose the partition to another process.
-                    self.renew().await?;
-                }
-                then => return Ok(Err(Ended::Failed(failure, then))),
+            if let Some(ended) = self.wait_after(&error, attempts).await? {
+                return Ok(Err(ended));
             }
+        }
+    }
+
+    /// Waits until it is to be tried again; or how the pass ends, where it is not.
+    async fn wait_after(&self, error: &CallError, attempts: u32) -> Result<Option<Ended>> {
+        if matches!(error, CallError::Cancelled) {
+            return Ok(Some(self.interrupted()));
+        }
+        let failure = error.as_failure();
+        let jitter = f64::from(u8::try_from(self.engine.now() % 100).unwrap_or(0)) / 100.0;
+        match pass::after_failure(&failure, attempts, jitter) {
+            AfterFailure::RetryIn(ms) => {
+                let note = format!("{error}; attempt {attempts}, the next in {ms} ms");
+                self.engine.inner.store.note_pass(self.row.id, Some(&note)).await?;
+                tokio::select! {
+                    () = self.token.cancelled() => {}
+                    () = tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))) => {}
+                }
+                // A long wait must not lose the partition to another process.
+                self.renew().await?;
+                Ok(None)
+            }
+            then => Ok(Some(Ended::Failed(failure, then))),
         }
     }
 

@@ -1,14 +1,20 @@
 //! One page of a plugin, mapped and shown, stored nowhere: what `plugin dev` prints.
 
 use super::page::{mapped, sort};
-use crate::{Problem, Result, engine::Blueprints, error::EngineError};
-use seawall_domain::{
-    CredentialName, Entity, Report, blueprint::CompiledBlueprint, bundle::Bundle, egress, grant::Grant,
-    integration::with_defaults, item::Next, mapping::Mapping,
+use crate::{
+    Problem, Result,
+    checkouts::{Held, Source, Sources},
+    engine::Blueprints,
+    error::EngineError,
 };
+use seawall_domain::{
+    CredentialName, Entity, Report, blueprint::CompiledBlueprint, bundle::Bundle, checkout::Checkout, egress,
+    grant::Grant, integration::with_defaults, item::Next, mapping::Mapping,
+};
+use seawall_git::Checkouts;
 use seawall_runtime::{
     Line, Plugin, Sandbox, Scope,
-    door::{Buckets, Door, DoorConfig, Record, Secret, Transport},
+    door::{Buckets, Door, DoorConfig, Record, RecordSink, Secret, Transport},
 };
 use serde_json::Value;
 use std::{
@@ -33,6 +39,8 @@ pub struct PreviewRequest {
     pub private_ranges: Vec<ipnet::IpNet>,
     /// Only this kind.
     pub kind: Option<String>,
+    /// Where repositories are checked out; none: a plugin that asks for one is refused.
+    pub checkouts: Option<Arc<Checkouts>>,
     /// The time.
     pub now: fn() -> i64,
 }
@@ -137,7 +145,20 @@ async fn one(
     kind: String,
 ) -> Result<Preview> {
     let (log, records) = (Kept::<Line>::default(), Kept::<Record>::default());
-    let sandbox = sandbox(request, Transport::Live, &log, &records)?;
+    // Held until the plugin has read them.
+    let (sandbox, _held) = match sandbox(request, Transport::Live, &log, &records).await {
+        Ok(made) => made,
+        // What was in the way of a checkout is said as what was in the way of a pull.
+        Err(EngineError::Plugin(error)) => {
+            return Ok(Preview {
+                kind,
+                error: Some(error.to_string()),
+                requests: taken(&records),
+                ..Preview::default()
+            });
+        }
+        Err(error) => return Err(error),
+    };
     let selector = mapping
         .and_then(|m| m.selectors(&kind).first().map(ToString::to_string))
         .unwrap_or_else(|| "{}".to_owned());
@@ -188,25 +209,29 @@ async fn one(
         }
         Err(error) => preview.error = Some(error.to_string()),
     }
-    preview.log = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
-    preview.requests = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
+    preview.log = taken(&log);
+    preview.requests = taken(&records);
     Ok(preview)
 }
 
-/// A sandbox with all that the manifest asks granted.
-pub(crate) fn sandbox(
+fn taken<T>(kept: &Kept<T>) -> Vec<T> {
+    std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// A sandbox with all that the manifest asks granted, and the checkouts that it reads.
+pub(crate) async fn sandbox(
     request: &PreviewRequest,
     transport: Transport,
     log: &Kept<Line>,
     records: &Kept<Record>,
-) -> Result<Sandbox> {
+) -> Result<(Sandbox, Held)> {
     let manifest = &request.plugin.bundle().manifest;
     let mut grant = Grant::as_asked(request.plugin.digest().clone(), manifest);
     grant.private_ranges.clone_from(&request.private_ranges);
     grant.plaintext_to_loopback = true;
     let rules = egress::Door::compile(manifest, &grant, &request.config)
         .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
-    let credentials = manifest
+    let credentials: HashMap<_, _> = manifest
         .credentials
         .iter()
         .filter_map(|(name, ask)| {
@@ -215,7 +240,8 @@ pub(crate) fn sandbox(
         })
         .collect();
     let (line_sink, record_sink) = (log.clone(), records.clone());
-    let config = DoorConfig {
+    let records_of: RecordSink = Arc::new(move |r| record_sink.lock().unwrap_or_else(PoisonError::into_inner).push(r));
+    let config_of = |rules| DoorConfig {
         integration: "dev".into(),
         plugin: request.plugin.bundle().manifest.name.to_string(),
         digest: request.plugin.digest().clone(),
@@ -226,27 +252,63 @@ pub(crate) fn sandbox(
         },
         plaintext_to_loopback: true,
         expires_at: None,
-        credentials,
+        credentials: credentials.clone(),
         shared: HashMap::new(),
         buckets: Buckets::default(),
-        records: Arc::new(move |r| record_sink.lock().unwrap_or_else(PoisonError::into_inner).push(r)),
+        records: records_of.clone(),
         now: request.now,
         revoked: CancellationToken::new(),
         ca: None,
     };
-    let door = Door::over(config, transport).map_err(|why| EngineError::invalid("/ca", why))?;
-    let directories = grant
+    let open =
+        |rules, transport| Door::over(config_of(rules), transport).map_err(|why| EngineError::invalid("/ca", why));
+    let limits = manifest.limits.unwrap_or_default();
+    let asked = grant.checkouts(manifest, &request.config);
+    let asked = asked.map_err(|e| EngineError::invalid("/config", e.to_string()))?;
+    let held = match (asked.first(), &request.checkouts) {
+        (None, _) => Held::default(),
+        (Some(first), None) => return Err(EngineError::invalid("/config", no_checkout(&first.url))),
+        (Some(_), Some(checkouts)) => {
+            let rules = egress::Door::of_checkouts(manifest, &grant, &request.config);
+            let door = open(
+                rules.map_err(|e| EngineError::invalid("/config", e.to_string()))?,
+                Transport::Live,
+            )?;
+            let source = |checkout: Checkout| Source {
+                credential: checkout
+                    .credential
+                    .clone()
+                    .filter(|name| request.secrets.contains_key(name)),
+                checkout,
+            };
+            let sources = Sources::new(door, asked.into_iter().map(source).collect());
+            sources.update(checkouts, &limits).await?
+        }
+    };
+    let door = open(rules, transport)?;
+    let mut directories: Vec<_> = grant
         .directories(manifest, &request.config)
         .map_err(|e| EngineError::invalid("/config", e.to_string()))?
         .into_iter()
         .map(|d| (PathBuf::from(d.from), d.at))
         .collect();
-    Ok(Sandbox {
+    directories.extend(held.directories());
+    let sandbox = Sandbox {
         door: Some(door),
         directories,
         catalog: None,
         log: Arc::new(move |line| line_sink.lock().unwrap_or_else(PoisonError::into_inner).push(line)),
-        limits: manifest.limits.unwrap_or_default(),
+        limits,
         cancel: CancellationToken::new(),
-    })
+    };
+    Ok((sandbox, held))
+}
+
+/// Why nothing is recorded and replayed of a plugin that reads a repository.
+fn no_checkout(url: &str) -> String {
+    format!(
+        "with this config the plugin reads the git repository {url}, and a cassette holds what a plugin asks and hears and no \
+         repository; record it with a config that names none, such as a directory in the plugin's folder; `seawall plugin dev` \
+         shows what it makes of a repository"
+    )
 }

@@ -1,7 +1,7 @@
 //! The task that watches over one integration.
 
 use super::pass::PassEnd;
-use crate::{Engine, EngineError, Result, site::Site};
+use crate::{Engine, EngineError, Result, checkouts::Held, site::Site};
 use seawall_domain::{Failure, IntegrationName};
 use seawall_runtime::CallError;
 use seawall_store::PartitionRow;
@@ -229,10 +229,15 @@ impl Watch {
             self.again.extend(&self.running);
         }
         let asked = std::mem::take(&mut self.handle.state().discover);
+        // Passes that begin along with it read the same checkouts.
+        let mut fresh = None;
         if asked || now - self.discovered >= every {
-            if let Err(error) = self.discover(&site, token).await {
-                self.handle.state().discover = true;
-                return Err(error);
+            match self.discover(&site, token).await {
+                Ok(held) => fresh = held,
+                Err(error) => {
+                    self.handle.state().discover = true;
+                    return Err(error);
+                }
             }
             self.discovered = now;
         }
@@ -249,7 +254,7 @@ impl Watch {
                 next = next.min(partition.due);
             } else if self.running.len() < PASSES {
                 self.again.remove(&partition.id);
-                self.begin(site.clone(), partition, token.clone());
+                self.begin(site.clone(), partition, fresh.clone(), token.clone());
             }
         }
         next = next.min(self.discovered + every);
@@ -257,8 +262,9 @@ impl Watch {
     }
 
     /// Asks for the partitions of every kind. Where the plugin fails, those of that kind and of further ones stay as they
-    /// are.
-    async fn discover(&self, site: &Arc<Site>, token: &CancellationToken) -> Result<()> {
+    /// are. Gives the checkouts that were brought up to date for it.
+    async fn discover(&self, site: &Arc<Site>, token: &CancellationToken) -> Result<Option<Held>> {
+        let (held, is_fresh) = self.check_out(site, token).await?;
         let store = &self.engine.inner.store;
         let declared = &site.plugin.bundle().manifest.kinds;
         let kinds = site.mapping.as_ref().map(|mapping| mapping.kinds()).unwrap_or_default();
@@ -272,7 +278,7 @@ impl Watch {
                     ),
                 ));
             }
-            let names = self.names(site, kind, token).await?;
+            let names = self.names(site, &held, kind, token).await?;
             store
                 .put_partitions(site.row.id, kind, &names, self.engine.now())
                 .await?;
@@ -283,18 +289,32 @@ impl Watch {
                 store.put_partitions(site.row.id, &kind, &[], self.engine.now()).await?;
             }
         }
-        Ok(())
+        Ok(is_fresh.then_some(held))
+    }
+
+    /// The newest checkouts. Where they cannot be brought up to date, those that are here: then it is the passes that say why, and
+    /// try it again.
+    async fn check_out(&self, site: &Site, token: &CancellationToken) -> Result<(Held, bool)> {
+        match self.engine.update_checkouts(site, token).await {
+            Ok(held) => Ok((held, true)),
+            Err(CallError::Cancelled) => Err(CallError::Cancelled.into()),
+            Err(error) => match self.engine.kept_checkouts(site).await {
+                Some(held) => Ok((held, false)),
+                None => Err(error.into()),
+            },
+        }
     }
 
     /// The partitions of a kind under each of its selectors.
-    async fn names(&self, site: &Site, kind: &str, token: &CancellationToken) -> Result<Vec<String>> {
+    async fn names(&self, site: &Site, held: &Held, kind: &str, token: &CancellationToken) -> Result<Vec<String>> {
         let Some(mapping) = &site.mapping else {
             return Ok(Vec::new());
         };
         let mut names = Vec::new();
         for selector in 0..mapping.selectors(kind).len() {
-            let sandbox = site.sandbox(&self.engine, pass_log(&self.name, kind), token.clone());
-            for name in site.plugin.partitions(&sandbox, site.scope(kind, selector)).await? {
+            let sandbox = site.sandbox(&self.engine, held, pass_log(&self.name, kind), token.clone());
+            let listed = site.plugin.partitions(&sandbox, site.scope(kind, selector)).await;
+            for name in listed.map_err(|error| site.explain(error))? {
                 if mapping.partition_of(kind, &name).0 != 0 {
                     let why =
                         format!("the partition `{name}` ends with one of the mapping's selectors; name it otherwise");
@@ -306,14 +326,14 @@ impl Watch {
         Ok(names)
     }
 
-    fn begin(&mut self, site: Arc<Site>, partition: PartitionRow, token: CancellationToken) {
+    fn begin(&mut self, site: Arc<Site>, partition: PartitionRow, fresh: Option<Held>, token: CancellationToken) {
         self.running.insert(partition.id);
         let engine = self.engine.clone();
         self.tasks.spawn(async move {
             let outcome = if partition.gone {
                 super::closing::drive(&engine, &site, &partition).await
             } else {
-                super::pass::drive(&engine, &site, &partition, &token).await
+                super::pass::drive(&engine, &site, &partition, fresh.as_ref(), &token).await
             };
             (partition.id, outcome)
         });

@@ -8,6 +8,7 @@ mod cache;
 mod client;
 mod credential;
 mod decode;
+mod errand;
 mod record;
 pub(crate) mod redact;
 mod tape;
@@ -17,6 +18,7 @@ pub(crate) use body::Unread;
 pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
+pub use errand::{Errand, ErrandAnswer, ErrandError};
 pub use record::{Record, RecordSink};
 pub use tape::{Recorder, Replay, Transport};
 pub use tls::authorities;
@@ -171,6 +173,18 @@ impl Door {
         bounds: &Arc<Bounds>,
         lines: &Arc<Lines>,
     ) -> Result<Response<WasiBody>, Error> {
+        let sent = self.attempt(request, options, bounds, lines).await;
+        sent.map_err(|stopped| stopped.error)
+    }
+
+    /// The same, with the words of what stopped it.
+    async fn attempt(
+        &self,
+        request: Request<WasiBody>,
+        options: RequestOptions,
+        bounds: &Arc<Bounds>,
+        lines: &Arc<Lines>,
+    ) -> Result<Response<WasiBody>, Stopped> {
         let mut open = Open::new(&self.config, request.method(), request.uri());
         match self.pass(request, options, bounds, &mut open).await {
             Ok((response, body)) => {
@@ -192,7 +206,8 @@ impl Door {
                 if let Some(line) = stopped.line() {
                     lines.push("warn", &line);
                 }
-                Err(stopped.finish(open))
+                open.stopped(stopped.refused, stopped.reason.clone(), stopped.suggestion.clone());
+                Err(stopped)
             }
         }
     }
@@ -340,7 +355,7 @@ impl Door {
                 pattern,
                 ..
             } => {
-                open.rule(rule);
+                open.rule(self.config.rules.label(rule));
                 open.pattern(pattern);
                 // A credential that the manifest asks for and the integration does not have is simply not attached:
                 // many tools answer without one, and manifests say `required` where they do not.
@@ -357,7 +372,7 @@ impl Door {
                 suggestion,
             } => {
                 if let Some(rule) = nearest {
-                    open.rule(rule);
+                    open.rule(self.config.rules.label(rule));
                 }
                 Err(Stopped::refused(reason, Some(suggestion)))
             }
@@ -611,11 +626,6 @@ impl Stopped {
             .map(|s| format!("; the manifest would need: {s}"))
             .unwrap_or_default();
         Some(format!("{what}: {}{hint}", self.reason))
-    }
-
-    fn finish(self, open: Open) -> Error {
-        open.stopped(self.refused, self.reason, self.suggestion);
-        self.error
     }
 }
 

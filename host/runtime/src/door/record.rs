@@ -35,7 +35,7 @@ pub struct Record {
     pub path: String,
     /// Whether it was let through.
     pub allowed: bool,
-    /// `network[0]`: the manifest's rule that allowed it, or that was nearest.
+    /// `network[0]`, `git[0]`: the manifest's rule that allowed it, or that was nearest.
     pub rule: Option<String>,
     /// That rule's path pattern that matched, as the manifest has it; none for refusals.
     pub pattern: Option<String>,
@@ -103,8 +103,8 @@ impl Open {
         self.record.port = target.port;
     }
 
-    pub(super) fn rule(&mut self, rule: usize) {
-        self.record.rule = Some(format!("network[{rule}]"));
+    pub(super) fn rule(&mut self, rule: String) {
+        self.record.rule = Some(rule);
     }
 
     pub(super) fn pattern(&mut self, pattern: String) {

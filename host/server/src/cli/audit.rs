@@ -4,6 +4,7 @@ use crate::cli::{
     Global,
     client::Client,
     error::Result,
+    grant::repository,
     output::{Column, at, fields, items, short_digest, table, time},
 };
 use serde_json::Value;
@@ -83,6 +84,19 @@ const RULES: &[Column] = &[
     ("PATHS", |v| at(v, "/paths")),
     ("CREDENTIAL", |v| at(v, "/credential")),
     ("GRANTED", granted),
+    ("USED", used),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+const CHECKOUTS: &[Column] = &[
+    ("CHECKOUT", |v| at(v, "/number")),
+    ("ASKED", repository),
+    ("SEES IT AS", |v| at(v, "/at")),
+    ("CREDENTIAL", |v| at(v, "/credential")),
+    ("GRANTED", |v| {
+        let granted = if v["granted"] == true { "yes" } else { "no" };
+        granted.to_owned()
+    }),
     ("USED", used),
     ("REASON", |v| at(v, "/reason")),
 ];
@@ -170,7 +184,13 @@ fn people(audit: &Value) -> String {
             },
         ),
     ])];
-    for (name, columns) in [("network", RULES), ("refused", REFUSED), ("decisions", DECISIONS)] {
+    let tables = [
+        ("network", RULES),
+        ("git", CHECKOUTS),
+        ("refused", REFUSED),
+        ("decisions", DECISIONS),
+    ];
+    for (name, columns) in tables {
         if let Some(rows) = audit[name].as_array().filter(|rows| !rows.is_empty()) {
             parts.push(table(rows, columns));
         }

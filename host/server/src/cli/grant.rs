@@ -1,5 +1,9 @@
 //! `seawall grant …`.
 
+mod asks;
+
+pub(crate) use asks::{asks, repository};
+
 use crate::cli::{
     Global, args,
     client::{Body, Client},
@@ -7,7 +11,6 @@ use crate::cli::{
     output::{Column, at, fields, plain, short_digest, table, time},
 };
 use ipnet::IpNet;
-use seawall_domain::manifest::NetworkRule;
 use serde_json::{Value, json};
 
 #[derive(Debug, clap::Subcommand)]
@@ -60,6 +63,12 @@ pub(crate) struct Terms {
     /// Grant only the network rule of this number, as `grant show` counts them, or some of its methods and paths; repeatable
     #[arg(long = "rule", value_name = "N[:METHODS[:PATHS]]")]
     rules: Vec<RulePart>,
+    /// Grant only the checkout of this number, as `grant show` counts them; repeatable
+    #[arg(long = "git", value_name = "N")]
+    git: Vec<usize>,
+    /// Grant no checkout
+    #[arg(long, conflicts_with = "git")]
+    no_git: bool,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -119,6 +128,8 @@ impl Terms {
             || self.plaintext_to_loopback
             || self.expires.is_some()
             || !self.rules.is_empty()
+            || !self.git.is_empty()
+            || self.no_git
             || self.reason.is_some()
     }
 
@@ -202,7 +213,7 @@ impl Tighten {
 }
 
 const UNUSED: &[Column] = &[
-    ("RULE", |v| at(v, "/rule")),
+    ("RULE", |v| format!("{}[{}]", at(v, "/capability"), at(v, "/rule"))),
     ("METHODS", |v| at(v, "/methods")),
     ("TO", |v| at(v, "/to")),
     ("PATHS", |v| at(v, "/paths")),
@@ -223,6 +234,9 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     }
     if !terms.rules.is_empty() {
         body["rules"] = terms.rules.iter().map(RulePart::body).collect::<Vec<_>>().into();
+    }
+    if !terms.git.is_empty() || terms.no_git {
+        body["git"] = terms.git.clone().into();
     }
     if let Some(reason) = &terms.reason {
         body["reason"] = reason.as_str().into();
@@ -251,11 +265,12 @@ fn replaced(answer: &Value) -> Option<String> {
         ("/plaintext_to_loopback", "plaintext to loopback"),
         ("/expires_at", "end"),
         ("/capabilities/network", "rules"),
+        ("/capabilities/git", "checkouts"),
     ] {
         let (before, now) = (old.pointer(pointer), new.pointer(pointer));
         if before != now {
             all.push(match pointer {
-                "/capabilities/network" => name.to_owned(),
+                "/capabilities/network" | "/capabilities/git" => name.to_owned(),
                 _ => format!("{name} (before: {})", or_none(&at(old, pointer))),
             });
         }
@@ -271,25 +286,6 @@ fn replaced(answer: &Value) -> Option<String> {
 fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
 }
-
-const RULES: &[Column] = &[
-    ("RULE", |v| at(v, "/number")),
-    ("GRANTED", |v| match v["granted"].as_str() {
-        None | Some("") => "no".to_owned(),
-        Some(part) => part.to_owned(),
-    }),
-    ("METHODS", |v| at(v, "/methods")),
-    ("TO", |v| at(v, "/to")),
-    ("PATHS", |v| at(v, "/paths")),
-    ("CREDENTIAL", |v| at(v, "/credential")),
-    ("REASON", |v| at(v, "/reason")),
-];
-
-const FILES: &[Column] = &[
-    ("READS", |v| at(v, "/from")),
-    ("SEES IT AS", |v| at(v, "/at")),
-    ("REASON", |v| at(v, "/reason")),
-];
 
 /// How one version's asks differ from another's.
 pub(crate) const DIFFERENCES: &[Column] = &[
@@ -349,92 +345,6 @@ pub(crate) fn people(grant: &Value) -> String {
         parts.push(table(decisions, DECISIONS));
     }
     parts.join("\n\n")
-}
-
-/// What a granted rule has of an asked one: `yes` for all, or the methods and paths; none where it is a part of another.
-fn part_of(given: &Value, asked: &Value) -> Option<String> {
-    let rule = |value: &Value| serde_json::from_value::<NetworkRule>(value.clone()).ok();
-    let (given, asked) = (rule(given)?, rule(asked)?);
-    given.is_part_of(&asked).then(|| {
-        let paths = if given.paths == asked.paths {
-            String::new()
-        } else {
-            format!(" {}", given.paths.join(" "))
-        };
-        if asked.is_part_of(&given) {
-            "yes".to_owned()
-        } else {
-            format!("{}{paths}", given.methods.join(", "))
-        }
-    })
-}
-
-/// What a manifest asks for, as tables; with what is granted of it where that is known.
-pub(crate) fn asks(asked: &Value, granted: Option<&Value>) -> Vec<String> {
-    let list = |name: &str| asked[name].as_array().cloned().unwrap_or_default();
-    let given = granted.and_then(|granted| granted["capabilities"]["network"].as_array());
-    let mut rules = list("network");
-    for (number, rule) in rules.iter_mut().enumerate() {
-        let parts: Vec<_> = given
-            .into_iter()
-            .flatten()
-            .filter_map(|given| part_of(given, rule))
-            .collect();
-        rule["number"] = number.into();
-        rule["granted"] = match parts.iter().any(|part| part == "yes") {
-            true => "yes".into(),
-            false => parts.join("\n").into(),
-        };
-    }
-    let columns: Vec<Column> = RULES
-        .iter()
-        .filter(|(name, _)| granted.is_some() || *name != "GRANTED")
-        .copied()
-        .collect();
-    let mut parts = Vec::new();
-    if rules.is_empty() {
-        parts.push("It asks for no network.".to_owned());
-    } else {
-        parts.push(table(&rules, &columns));
-    }
-    let files = list("files");
-    if !files.is_empty() {
-        parts.push(table(&files, FILES));
-    }
-    if let Some(credentials) = asked["credentials"].as_object().filter(|all| !all.is_empty()) {
-        let rows = credentials.iter().map(|(name, ask)| {
-            let required = if ask["required"] == true {
-                "required"
-            } else {
-                "optional"
-            };
-            vec![
-                name.clone(),
-                required.to_owned(),
-                attach(&ask["attach"]),
-                at(ask, "/description"),
-            ]
-        });
-        let headings = ["CREDENTIAL", "NEED", "SENT AS", "FOR"].map(str::to_owned).to_vec();
-        parts.push(crate::cli::output::grid(headings, rows));
-    }
-    parts
-}
-
-/// How a credential is attached, in words.
-fn attach(attach: &Value) -> String {
-    match attach {
-        Value::String(kind) => kind.clone(),
-        Value::Object(_) if attach["header"].is_object() => {
-            format!(
-                "header {}: {}…",
-                at(attach, "/header/name"),
-                at(attach, "/header/prefix")
-            )
-        }
-        Value::Object(_) if attach["query"].is_object() => format!("query parameter {}", at(attach, "/query/name")),
-        other => other.to_string(),
-    }
 }
 
 fn expiry(value: &Value) -> String {

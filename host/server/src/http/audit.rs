@@ -10,7 +10,7 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_engine::{Asked, PluginAudit};
+use seawall_engine::{Asked, AskedCheckout, PluginAudit};
 use seawall_store::EgressUsageRow;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub(crate) struct AuditView {
     /// Directories that it asks to read.
     #[schema(value_type = Vec<Object>)]
     files: Value,
+    /// What it asks to check out of git, and what the host sent for it.
+    git: Vec<CheckoutView>,
     /// Whether it asks to read the catalog.
     catalog: bool,
     /// Requests that were refused.
@@ -62,6 +64,28 @@ pub(crate) struct RuleView {
     /// What of it is granted.
     parts: Vec<PartView>,
     /// What was used of it.
+    used: Vec<UsageView>,
+}
+
+/// One checkout.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CheckoutView {
+    /// Its number in the manifest.
+    number: usize,
+    /// The repository, as the manifest has it.
+    from: String,
+    /// Branch or tag, as the manifest has it; null: the repository's HEAD.
+    #[serde(rename = "ref")]
+    reference: Option<String>,
+    /// Where the plugin sees it.
+    at: String,
+    /// The credential that is attached.
+    credential: Option<String>,
+    /// Why it is asked for.
+    reason: Option<String>,
+    /// Whether it is granted.
+    granted: bool,
+    /// The requests that the host sent for it.
     used: Vec<UsageView>,
 }
 
@@ -138,6 +162,7 @@ fn show(audit: PluginAudit) -> AuditView {
         files: serde_json::to_value(&manifest.capabilities.files).unwrap_or(Value::Null),
         catalog: manifest.capabilities.catalog,
         network: audit.network.into_iter().map(rule).collect(),
+        git: audit.git.into_iter().map(checkout).collect(),
         refused: audit.refused.into_iter().map(usage).collect(),
         decisions: audit.decisions.iter().map(grants::decision).collect(),
     }
@@ -160,6 +185,19 @@ fn rule(asked: Asked) -> RuleView {
                 paths: part.paths,
             })
             .collect(),
+        used: asked.used.into_iter().map(usage).collect(),
+    }
+}
+
+fn checkout(asked: AskedCheckout) -> CheckoutView {
+    CheckoutView {
+        number: asked.number,
+        from: asked.rule.from,
+        reference: asked.rule.reference,
+        at: asked.rule.at,
+        credential: asked.rule.credential.map(|c| c.to_string()),
+        reason: asked.rule.reason,
+        granted: asked.granted,
         used: asked.used.into_iter().map(usage).collect(),
     }
 }

@@ -72,6 +72,8 @@ pub(crate) struct GrantBody {
     expires_at: Option<String>,
     /// The manifest's network rules that are granted, by number or in part; absent: all.
     rules: Option<Vec<RuleBody>>,
+    /// The manifest's checkouts that are granted, by number; absent: all.
+    git: Option<Vec<usize>>,
     /// Why.
     reason: Option<String>,
     /// Who decides, until people can sign in.
@@ -243,6 +245,7 @@ pub(super) async fn put(
         plaintext_to_loopback: body.plaintext_to_loopback,
         expires_at,
         rules: body.rules.map(|rules| rules.into_iter().map(RulePart::from).collect()),
+        git: body.git,
         by: body.by.unwrap_or_else(|| "token".to_owned()),
         reason: body.reason,
     };
@@ -275,7 +278,9 @@ pub(crate) struct TightenView {
 /// What is granted and was never used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnusedView {
-    /// The number of its rule in the manifest.
+    /// The list of the manifest's capabilities: `network` or `git`.
+    capability: &'static str,
+    /// The number of its rule in that list.
     rule: usize,
     /// Where to.
     to: String,
@@ -306,6 +311,7 @@ pub(super) async fn tighten(
         unused: unused
             .into_iter()
             .map(|unused| UnusedView {
+                capability: unused.list,
                 rule: unused.number,
                 to: unused.to,
                 methods: unused.methods,

@@ -19,7 +19,9 @@ pub(crate) struct ReachView {
     version: String,
     /// The component.
     digest: String,
-    /// The manifest's rule, by number.
+    /// The list of the manifest's capabilities: `network`, or `git` where the host sends it to make a checkout.
+    capability: &'static str,
+    /// The rule in that list, by number.
     rule: usize,
     /// Where to: scheme, host, port and base path.
     place: String,
@@ -81,6 +83,7 @@ fn show(reach: Reach) -> ReachView {
         plugin: reach.plugin.to_string(),
         version: reach.version,
         digest: reach.digest.to_string(),
+        capability: reach.part.list,
         rule: reach.part.rule,
         place: reach.part.place,
         method: reach.part.method,

@@ -64,6 +64,8 @@ pub struct PassRow {
     pub ended_at: Option<Millis>,
     /// Whether it lists nothing, since the tool no longer lists its partition.
     pub closing: bool,
+    /// The commits that it reads, as [`crate::Store::note_checkouts`] was told.
+    pub checkouts: Option<String>,
     /// Of a running pass: how many items the last one that ended well had listed.
     pub expected: Option<u64>,
 }

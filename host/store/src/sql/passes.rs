@@ -28,6 +28,7 @@ fn row(row: &SqliteRow) -> Result<PassRow> {
         started_at: get(row, "started_at")?,
         ended_at: get(row, "ended_at")?,
         closing: get(row, "closing")?,
+        checkouts: get(row, "checkouts")?,
         expected: get::<Option<&str>, _>(row, "before")?
             .map(|text| crate::sqlite::from_json::<Counts>("counts", text).map(|counts| counts.items))
             .transpose()?,
@@ -155,6 +156,15 @@ pub(crate) async fn note(conn: &mut Conn, pass: i64, note: Option<&str>) -> Resu
     query("UPDATE pass SET error = $2 WHERE id = $1")
         .bind(pass)
         .bind(note)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(crate) async fn note_checkouts(conn: &mut Conn, pass: i64, checkouts: &str) -> Result<()> {
+    query("UPDATE pass SET checkouts = $2 WHERE id = $1")
+        .bind(pass)
+        .bind(checkouts)
         .execute(conn)
         .await?;
     Ok(())

@@ -219,6 +219,10 @@ impl Store for SqliteStore {
         sql::passes::note(&mut self.writer().await.conn, pass, note).await
     }
 
+    async fn note_checkouts(&self, pass: i64, checkouts: &str) -> Result<()> {
+        sql::passes::note_checkouts(&mut self.writer().await.conn, pass, checkouts).await
+    }
+
     async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>> {
         sql::passes::all(&mut *self.reader().await?, integration, before, limit).await
     }

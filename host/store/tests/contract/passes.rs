@@ -102,8 +102,10 @@ pub(crate) async fn a_pass_goes_on_after_the_store_was_dropped(world: &mut World
         .note_pass(pass.id, Some("503, tried twice"))
         .await
         .unwrap();
+    world.store().note_checkouts(pass.id, "a commit").await.unwrap();
     world.reopen().await;
     let again = world.begin(&part).await;
+    assert_eq!(again.checkouts.as_deref(), Some("a commit"));
     assert_eq!(
         (again.id, again.state, again.cursor.as_deref()),
         (pass.id, PassState::Running, Some("page-2"))

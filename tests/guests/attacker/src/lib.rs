@@ -1,5 +1,7 @@
 //! Tries what a plugin must not be able to do, by way of WASI itself, and lists what came of it.
 
+mod checkout;
+
 use seawall_sdk::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
 use wasip2::{
@@ -17,6 +19,8 @@ struct Attacker;
 #[derive(Deserialize)]
 struct Config {
     tool: String,
+    #[serde(default)]
+    wire: String,
     #[serde(default)]
     act: String,
     #[serde(default)]
@@ -60,8 +64,10 @@ impl Ingestor for Attacker {
 
     fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
         let config: Config = scope.config()?;
-        if config.act == "state" {
-            return state(cursor);
+        match config.act.as_str() {
+            "state" => return state(cursor),
+            "versions" => return checkout::versions(&config.wire, cursor),
+            _ => {}
         }
         let mut page = Page::complete();
         for attempt in &config.requests {
@@ -233,6 +239,7 @@ fn act(name: &str, tool: &str) -> Result<String> {
             cli::environment::get_arguments()
         ),
         "files" => format!("{} preopens", filesystem::preopens::get_directories().len()),
+        "checkout" => checkout::attack(),
         "stdin" => format!("{:?}", cli::stdin::get_stdin().blocking_read(1)),
         "sockets" => sockets(),
         "recursion" => recursion(1).to_string(),

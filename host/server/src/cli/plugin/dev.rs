@@ -9,8 +9,9 @@ use crate::cli::{
     Global,
     error::{CliError, Result},
 };
-use seawall_engine::{Preview, preview};
+use seawall_engine::{Checkouts, Preview, preview};
 use seawall_runtime::Runtime;
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Builds a plugin, pulls one page of each kind from the real tool, and shows items, mapped entities, what mapping and
@@ -66,8 +67,12 @@ impl Dev {
 
     async fn turns(&self, global: &Global, runtime: &Runtime, stop: &CancellationToken) -> Result<Ended> {
         let mut files = Snapshot::of(&self.setting.dir);
+        // What was fetched is there for the next save too, and gone with this command.
+        let folder = tempfile::tempdir()?;
+        let checkouts = Checkouts::open(folder.path().to_owned()).map_err(|e| CliError::Failed(e.to_string()))?;
+        let checkouts = Arc::new(checkouts);
         loop {
-            let outcome = self.turn(global, runtime).await;
+            let outcome = self.turn(global, runtime, &checkouts).await;
             // The terminal has told the build's programs too, so what they say of their end is of no interest.
             if stop.is_cancelled() {
                 return Ok(Ended::Stopped);
@@ -85,11 +90,12 @@ impl Dev {
         }
     }
 
-    async fn turn(&self, global: &Global, runtime: &Runtime) -> Result {
+    async fn turn(&self, global: &Global, runtime: &Runtime, checkouts: &Arc<Checkouts>) -> Result {
         self.setting.check_early()?;
         let plugin = load(runtime, &self.setting.dir, None).await?;
         let config = self.setting.config(&plugin.bundle().manifest)?;
-        let request = self.setting.request(plugin, &config, self.kind.clone())?;
+        let mut request = self.setting.request(plugin, &config, self.kind.clone())?;
+        request.checkouts = Some(checkouts.clone());
         let previews = preview(&request).await.map_err(invalid)?;
         show(global, &previews)?;
         if previews.iter().any(|p| p.error.is_some()) {

@@ -46,6 +46,7 @@ pub(super) async fn replay(
         secrets: HashMap::new(),
         private_ranges: Vec::new(),
         kind: None,
+        checkouts: None,
         now: system_clock,
     };
     let replay = Replay::new(cassette).map_err(CliError::Usage)?;

@@ -69,6 +69,7 @@ impl Setting {
             secrets: self.secrets(&manifest)?,
             private_ranges,
             kind,
+            checkouts: None,
             now: system_clock,
             plugin,
         })
