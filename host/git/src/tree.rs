@@ -1,6 +1,6 @@
 //! The files of a commit, written into a folder that is open, and nowhere else.
 
-use crate::{Ask, Bounds, GitError, Notes, name};
+use crate::{Bounds, GitError, Notes, name};
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt};
 use gix_hash::{ObjectId, oid};
 use gix_object::{
@@ -43,16 +43,7 @@ impl From<GitError> for Stopped {
     }
 }
 
-impl<'a> Source<'a> {
-    pub(crate) fn new(objects: &'a gix_odb::Handle, ask: &'a Ask<'_>, interrupt: &'a AtomicBool) -> Self {
-        Self {
-            objects,
-            url: ask.url,
-            bounds: ask.bounds,
-            interrupt,
-        }
-    }
-
+impl Source<'_> {
     /// Whether this is a commit that is here.
     pub(crate) fn has(&self, commit: &str) -> bool {
         ObjectId::from_hex(commit.as_bytes()).is_ok_and(|id| self.size(&id, Kind::Commit).is_ok())

@@ -17,7 +17,6 @@ config:
     base_url: {type: string, format: uri, examples: ["https://tool.example.com"]}
     org: {type: string}
     directory: {type: string}
-    repository: {type: string}
 credentials:
   token: {description: A read-only token., required: true, attach: bearer}
   key: {attach: {header: {name: X-Api-Key, prefix: "Token "}}}
@@ -36,7 +35,7 @@ capabilities:
     - {at: /checkout, from: "{directory}", reason: Reads files.}
     - {at: /etc/tool, from: /etc/tool}
   git:
-    - {at: /repository, from: "{repository}", ref: "{org}", credential: login, reason: Reads code.}
+    - {at: /repository, from: "{directory}/a.git", ref: "{org}", credential: login, reason: Reads code.}
     - {at: /fixed, from: https://git.example.com/fixed.git, ref: refs/heads/main}
   catalog: true
 kinds:
@@ -218,11 +217,7 @@ fn each_mistake_is_shown_where_it_is_with_what_to_write() {
             "at: /checkout",
             "capabilities.git[0].at: expected another place for each directory",
         ),
-        (
-            "from: \"{repository}\"",
-            "from: \"{repositry}\"",
-            "did you mean `repository`?",
-        ),
+        ("{directory}/a.git", "{directry}/a.git", "did you mean `directory`?"),
         (
             "https://git.example.com/fixed.git",
             "git@git.example.com:fixed.git",

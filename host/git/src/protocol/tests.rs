@@ -191,7 +191,7 @@ async fn a_fetch_says_what_is_here_and_asks_for_one_commit() {
         shallow: true,
     };
     let mut sent = server.pack(&want, &[tip]).await.unwrap();
-    assert_eq!(sent.shallow, [want.clone()]);
+    assert_eq!(sent.shallow, std::slice::from_ref(&want));
     assert_eq!(
         sent.lines.next().await,
         Ok(Some(Line::Data(Bytes::from_static(b"\x01PACK"))))
