@@ -103,9 +103,9 @@ async fn a_grant_is_tightened_to_what_was_used() {
     let (status, would) = tighten(json!({"dry_run": true})).await;
     assert_eq!(status, StatusCode::OK, "{would}");
     let unused = json!([
-        {"rule": 0, "to": "{base_url}", "methods": ["GET"], "paths": ["/partitions", "/echo"], "whole": false},
-        {"rule": 1, "to": "{base_url}", "methods": ["POST"], "paths": ["/things/*"], "whole": true},
-        {"rule": 2, "to": "{base_url}", "methods": ["GET"], "paths": ["/", "/api/**"], "whole": true},
+        {"capability": "network", "rule": 0, "to": "{base_url}", "methods": ["GET"], "paths": ["/partitions", "/echo"], "whole": false},
+        {"capability": "network", "rule": 1, "to": "{base_url}", "methods": ["POST"], "paths": ["/things/*"], "whole": true},
+        {"capability": "network", "rule": 2, "to": "{base_url}", "methods": ["GET"], "paths": ["/", "/api/**"], "whole": true},
     ]);
     assert_eq!(would["unused"], unused);
     let network = |view: &Value| view["granted"]["capabilities"]["network"].as_array().map(Vec::len);
