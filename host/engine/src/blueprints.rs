@@ -62,7 +62,7 @@ impl Engine {
         if computes_anew {
             // Once more: what was computed between the first note and now was computed by the old definitions.
             self.note_whole(&blueprint.identifier).await?;
-            self.inner.derive.notify_one();
+            self.inner.following.wake.notify_one();
         }
         Ok(changed)
     }

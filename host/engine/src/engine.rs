@@ -78,7 +78,7 @@ pub(crate) struct Inner {
     /// Held while a setting that holds definitions is read and written again.
     pub(crate) definitions: tokio::sync::Mutex<()>,
     /// Woken by every change.
-    pub(crate) derive: tokio::sync::Notify,
+    pub(crate) following: crate::derive::Following,
     /// Held while what a client says is read, changed and written.
     pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) events: Events,
@@ -127,7 +127,7 @@ impl Engine {
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),
                 definitions: tokio::sync::Mutex::default(),
-                derive: tokio::sync::Notify::new(),
+                following: crate::derive::Following::default(),
                 clients: tokio::sync::Mutex::default(),
                 events: Events::default(),
                 couriers: Couriers::default(),
@@ -215,7 +215,7 @@ impl Engine {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
         self.inner.index.apply(&rows, &result.removed, result.position);
         self.inner.events.moved(result.position);
-        self.inner.derive.notify_one();
+        self.inner.following.wake.notify_one();
     }
 
     /// Starts work that calls plugins, behind what answers people.

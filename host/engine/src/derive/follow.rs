@@ -2,7 +2,7 @@
 
 use super::{Affected, stations, value::Known};
 use crate::{Engine, EngineError, Result, engine::Blueprints};
-use seawall_domain::{BlueprintId, EntityId, RelationTarget, blueprint::computed::Aggregation};
+use seawall_domain::{BlueprintId, EntityId, RelationTarget, blueprint::computed::{Aggregation, Func}};
 use seawall_store::{ChangeKind, ChangeRow};
 use std::collections::BTreeSet;
 
@@ -103,14 +103,14 @@ impl Engine {
         for (own, compiled) in all.iter().filter(|(_, b)| !b.computed().aggregations.is_empty()) {
             let aggregations = compiled.computed().aggregations.values();
             let ways = aggregations.flat_map(|aggregation| ways_back(all, own, aggregation));
-            let ways: std::collections::BTreeSet<WayBack> = ways.collect();
+            let ways: BTreeSet<WayBack> = ways.collect();
             for change in changes {
                 let Ok(identifier) = EntityId::new(&change.identifier) else {
                     continue;
                 };
                 for way in &ways {
                     for at in 0..=way.relations.len() {
-                        if way.stations[at].as_str() != change.blueprint {
+                        if way.stations[at].as_str() != change.blueprint || !way.follows(change, at) {
                             continue;
                         }
                         let found = if way.to_own {
@@ -198,6 +198,49 @@ struct WayBack {
     relations: Vec<String>,
     /// Whether it leads to the one that aggregates, and does not begin there.
     to_own: bool,
+    /// The fields of the aggregated entities that are read, as changes name them. None: any may be.
+    reads: Option<BTreeSet<String>>,
+}
+
+impl WayBack {
+    /// Whether anything follows from this change of an entity at a station.
+    fn follows(&self, change: &ChangeRow, at: usize) -> bool {
+        let aggregated = if self.to_own { 0 } else { self.relations.len() };
+        change.kind != ChangeKind::Updated
+            || self
+                .relations
+                .get(at)
+                .is_some_and(|next| change.diff.contains_key(&format!("relations.{next}")))
+            || at == aggregated
+                && self
+                    .reads
+                    .as_ref()
+                    .is_none_or(|fields| fields.iter().any(|field| change.diff.contains_key(field)))
+    }
+}
+
+/// The fields of an aggregated entity that its value follows from, as changes name them. None: any may be.
+fn reads(aggregation: &Aggregation) -> Option<BTreeSet<String>> {
+    if aggregation.query.is_some() {
+        return None;
+    }
+    let (property, by) = match &aggregation.func {
+        Func::Count => (None, None),
+        Func::CountPer { by, .. } => (None, Some(by)),
+        Func::Of { property, .. } => (Some(property), None),
+        Func::SumPer { property, by, .. } => (Some(property), Some(by)),
+    };
+    let mut out = BTreeSet::new();
+    for name in property.into_iter().chain(by) {
+        match name.as_str() {
+            "$createdAt" => {}
+            "$updatedAt" => return None,
+            name => {
+                out.insert(format!("properties.{name}"));
+            }
+        }
+    }
+    Some(out)
 }
 
 fn ways_back(all: &Blueprints, own: &BlueprintId, aggregation: &Aggregation) -> Vec<WayBack> {
@@ -210,6 +253,7 @@ fn ways_back(all: &Blueprints, own: &BlueprintId, aggregation: &Aggregation) -> 
                 stations,
                 relations,
                 to_own,
+                reads: reads(aggregation),
             });
         }
     };

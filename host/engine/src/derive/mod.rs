@@ -16,16 +16,48 @@ use crate::{Engine, Problem, Result, engine::Blueprints};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use seawall_store::ChangeKind;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+};
 
-/// The setting that says up to where the log has been followed.
-pub(crate) const FOLLOWED: &str = "derived";
+/// The setting that says up to where the log has been followed, or a little less.
+const FOLLOWED: &str = "derived";
+/// Changes that may be followed once more after a stop, so that not every page writes how far it was followed.
+const LAG: i64 = 10_000;
 /// The setting that names blueprints of which all is computed anew.
 const WHOLE: &str = "derive-whole";
 /// Changes that are followed at once.
 const PIECE: usize = 500;
 
+/// How the rest of the process and the task speak with each other.
+#[derive(Debug)]
+pub(crate) struct Following {
+    /// There may be work.
+    pub(crate) wake: tokio::sync::Notify,
+    /// Up to where this process followed the log; what is stored may lag.
+    upto: AtomicI64,
+    /// Blueprints may have been noted under [`WHOLE`] since it was read.
+    noted: AtomicBool,
+}
+
+impl Default for Following {
+    fn default() -> Self {
+        Self {
+            wake: tokio::sync::Notify::new(),
+            upto: AtomicI64::new(0),
+            noted: AtomicBool::new(true),
+        }
+    }
+}
+
 impl Engine {
+    /// Up to where computed values follow from the change log: the task needs nothing of what is before.
+    pub(crate) async fn followed(&self) -> Result<i64> {
+        let stored = self.inner.store.setting(FOLLOWED).await?.and_then(|v| v.as_i64());
+        Ok(stored.unwrap_or(0).max(self.inner.following.upto.load(Ordering::Acquire)))
+    }
+
     /// Starts to follow the change log.
     pub(crate) fn derive_in_background(&self) {
         let engine = self.clone();
@@ -55,45 +87,68 @@ impl Engine {
                 position
             }
         };
+        let following = &self.inner.following;
+        // What was noted before this start, or before an error ended the last round.
+        following.noted.store(true, Ordering::Release);
+        let mut saved = after;
         loop {
-            let woken = self.inner.derive.notified();
+            let woken = following.wake.notified();
             if self.inner.shutdown.is_cancelled() {
-                return Ok(());
+                return self.save_followed(&mut saved, after, 0).await;
             }
-            for (name, times) in self.whole().await? {
-                self.derive_whole(&name, times).await?;
+            if following.noted.swap(false, Ordering::AcqRel) {
+                for (name, times) in self.whole().await? {
+                    self.derive_whole(&name, times).await?;
+                }
             }
             // In this order: what came up to this position came while nobody computed anything, if nobody does now.
             let position = self.inner.index.position();
             let blueprints = self.all_blueprints();
             if blueprints.values().all(|b| b.computed().is_empty()) {
                 // Nobody computes anything: the log need not be read.
-                if position > after {
-                    after = position;
-                    self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
-                }
+                after = after.max(position);
+                following.upto.store(after, Ordering::Release);
+                self.save_followed(&mut saved, after, LAG).await?;
+            } else if let Some(last) = self.follow_piece(&blueprints, after).await? {
+                after = last;
+                following.upto.store(after, Ordering::Release);
+                self.save_followed(&mut saved, after, LAG).await?;
+                continue;
             } else {
-                let mut changes = self.inner.store.changes(after, PIECE).await?;
-                // A change is in the log a moment before it is in the index, where its followers are looked for.
-                let index = &self.inner.index;
-                let behind = changes.iter().position(|change| {
-                    !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted)
-                });
-                changes.truncate(behind.unwrap_or(changes.len()));
-                if let Some(last) = changes.last().map(|change| change.position) {
-                    let mut affected = self.affected(&blueprints, &changes);
-                    self.aggregating(&blueprints, &changes, &mut affected).await?;
-                    self.compute(&blueprints, affected).await?;
-                    after = last;
-                    self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
-                    continue;
-                }
+                self.save_followed(&mut saved, after, 0).await?;
             }
             tokio::select! {
                 () = woken => {}
-                () = self.inner.shutdown.cancelled() => return Ok(()),
+                () = self.inner.shutdown.cancelled() => {}
             }
         }
+    }
+
+    /// Computes what follows from the next changes; up to where that was, unless there are none.
+    async fn follow_piece(&self, blueprints: &Blueprints, after: i64) -> Result<Option<i64>> {
+        let mut changes = self.inner.store.changes(after, PIECE).await?;
+        // A change is in the log a moment before it is in the index, where its followers are looked for.
+        let index = &self.inner.index;
+        let behind = changes
+            .iter()
+            .position(|change| !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted));
+        changes.truncate(behind.unwrap_or(changes.len()));
+        let Some(last) = changes.last().map(|change| change.position) else {
+            return Ok(None);
+        };
+        let mut affected = self.affected(blueprints, &changes);
+        self.aggregating(blueprints, &changes, &mut affected).await?;
+        self.compute(blueprints, affected).await?;
+        Ok(Some(last))
+    }
+
+    /// Stores how far the log was followed, where what is stored lags by more than `lag`.
+    async fn save_followed(&self, saved: &mut i64, after: i64, lag: i64) -> Result<()> {
+        if after - *saved > lag {
+            self.inner.store.put_setting(FOLLOWED, &json!(after)).await?;
+            *saved = after;
+        }
+        Ok(())
     }
 
     /// Computes all entities of a blueprint anew.
@@ -120,7 +175,9 @@ impl Engine {
         let _one_at_a_time = self.inner.clients.lock().await;
         let mut all = self.whole().await?;
         *all.entry(blueprint.clone()).or_default() += 1;
-        Ok(self.inner.store.put_setting(WHOLE, &json!(all)).await?)
+        self.inner.store.put_setting(WHOLE, &json!(all)).await?;
+        self.inner.following.noted.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Notes that they are, unless it was said again meanwhile: then some were computed by what held before.

@@ -1,6 +1,6 @@
 //! How long the change log is kept.
 
-use crate::{Engine, EngineError, Result, derive::FOLLOWED};
+use crate::{Engine, EngineError, Result};
 use seawall_domain::subscription::Retention;
 use std::time::Duration;
 
@@ -70,11 +70,7 @@ impl Engine {
     async fn trim_log(&self) -> Result<bool> {
         let kept = self.retention().await?;
         let store = &self.inner.store;
-        let followed = store
-            .setting(FOLLOWED)
-            .await?
-            .and_then(|value| value.as_i64())
-            .unwrap_or(0);
+        let followed = self.followed().await?;
         let rows = i64::try_from(kept.rows).unwrap_or(i64::MAX);
         let wanted = store.position().await?.saturating_sub(rows);
         let upto = wanted.min(followed);
