@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Response, StatusCode, Uri, header},
     routing::any,
 };
+use futures::StreamExt;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -251,11 +252,13 @@ async fn answer(
     let packs = lock(&forge.packs).clone();
     let body = match (command, packs) {
         (Some("fetch"), Packs::Half(bytes)) => {
-            let pieces = [
-                Ok(content.slice(..bytes.min(content.len()))),
-                Err(std::io::Error::other("broken off")),
-            ];
-            Body::from_stream(futures::stream::iter(pieces))
+            let first = content.slice(..bytes.min(content.len()));
+            let end = async {
+                // So that what came before is sent.
+                tokio::task::yield_now().await;
+                Err(std::io::Error::other("broken off"))
+            };
+            Body::from_stream(futures::stream::once(async { Ok(first) }).chain(futures::stream::once(end)))
         }
         (Some("fetch"), Packs::Waiting(bytes)) => {
             let (first, rest) = (
@@ -267,7 +270,6 @@ async fn answer(
                 Ok::<_, std::io::Error>(rest)
             };
             let first = async move { Ok(first) };
-            use futures::StreamExt;
             Body::from_stream(futures::stream::once(first).chain(futures::stream::once(rest)))
         }
         _ => Body::from(content),
