@@ -1,15 +1,12 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
-use crate::{Engine, EngineError, Result, engine::Blueprints};
+use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Work};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use seawall_store::BlueprintRow;
 use std::{
     collections::BTreeMap,
     sync::{Arc, PoisonError},
 };
-
-/// The setting that names blueprints whose entities are being merged anew.
-const MERGES: &str = "merges";
 
 /// Whether what is wrong with what a blueprint computes keeps it out: not where it comes from a plugin or another portal,
 /// whose catalogs would be the poorer by all its entities.
@@ -47,7 +44,7 @@ impl Engine {
         }
         if before != blueprint.precedence {
             // Noted first: a host that stops in between goes on with it.
-            self.note_merge(&blueprint.identifier, true).await?;
+            self.note_work(&Work::Merge(blueprint.identifier.clone())).await?;
         }
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
@@ -57,60 +54,26 @@ impl Engine {
             }
         }
         if before != blueprint.precedence {
-            self.merge_in_background(blueprint.identifier.clone());
+            self.begin(Work::Merge(blueprint.identifier.clone()));
         }
         if computes_anew {
             // Once more: what was computed between the first note and now was computed by the old definitions.
             self.note_whole(&blueprint.identifier).await?;
-            self.inner.following.wake.notify_one();
         }
         Ok(changed)
     }
 
-    /// Takes up merges under a changed precedence that a stop cut off.
-    pub(crate) async fn resume_merges(&self) -> Result<()> {
-        for name in self.merges().await? {
-            if let Ok(blueprint) = BlueprintId::new(&name) {
-                self.merge_in_background(blueprint);
-            }
-        }
-        Ok(())
-    }
-
-    async fn merges(&self) -> Result<Vec<String>> {
-        let noted = self.inner.store.setting(MERGES).await?.unwrap_or_default();
-        Ok(serde_json::from_value(noted).unwrap_or_default())
-    }
-
-    async fn note_merge(&self, blueprint: &BlueprintId, open: bool) -> Result<()> {
-        let _one_at_a_time = self.inner.clients.lock().await;
-        let mut all = self.merges().await?;
-        all.retain(|name| name != blueprint.as_str());
-        if open {
-            all.push(blueprint.to_string());
-        }
-        Ok(self.inner.store.put_setting(MERGES, &serde_json::json!(all)).await?)
-    }
-
-    fn merge_in_background(&self, blueprint: BlueprintId) {
-        let engine = self.clone();
-        self.spawn(async move {
-            if let Err(error) = engine.merge_all_again(&blueprint).await {
-                tracing::error!(%blueprint, "entities could not be merged under their new precedence: {error}");
-            }
-        });
-    }
-
-    async fn merge_all_again(&self, blueprint: &BlueprintId) -> Result<()> {
+    /// Merges all of a blueprint's entities anew, under the precedence that it has now.
+    pub(crate) async fn merge_all_again(&self, blueprint: &BlueprintId, on_duty: &OnDuty) -> Result<()> {
         let cause = format!("blueprint:{blueprint}");
         let mut after = 0;
-        while !self.inner.shutdown.is_cancelled() {
+        while !on_duty.is_over() {
             let piece = self.inner.store.merge_again(blueprint, after, 500, &cause, self.now());
             let (result, last) = piece.await?;
             self.index(&result);
             match last {
                 Some(last) => after = last,
-                None => return self.note_merge(blueprint, false).await,
+                None => break,
             }
         }
         Ok(())

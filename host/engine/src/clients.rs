@@ -401,6 +401,7 @@ impl Engine {
             cause,
             expect,
             renewal: false,
+            duty: None,
             now: self.now(),
         };
         let result = self.inner.store.apply_page(page).await?;

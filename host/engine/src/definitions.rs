@@ -27,13 +27,10 @@ impl Engine {
     /// [`EngineError::Conflict`] for a kind that has a place of its own.
     pub async fn keep_definition(&self, kind: Kind, name: &str, value: Value) -> Result<bool> {
         self.may_keep(kind)?;
-        let _turn = self.inner.definitions.lock().await;
-        let mut all = self.kept_definitions(kind).await?;
-        let before = all.insert(name.to_owned(), value);
-        if before.as_ref() != all.get(name) {
-            self.inner.store.put_setting(&kept(kind), &Value::Object(all)).await?;
-        }
-        Ok(before.is_none())
+        self.change_object(&kept(kind), |all| {
+            Ok(all.insert(name.to_owned(), value.clone()).is_none())
+        })
+        .await
     }
 
     /// Removes a document that was only kept.
@@ -42,12 +39,11 @@ impl Engine {
     /// Where there is none.
     pub async fn drop_definition(&self, kind: Kind, name: &str) -> Result<()> {
         self.may_keep(kind)?;
-        let _turn = self.inner.definitions.lock().await;
-        let mut all = self.kept_definitions(kind).await?;
-        if all.remove(name).is_none() {
-            return Err(EngineError::not_found("definition", format!("{kind} {name}")));
-        }
-        Ok(self.inner.store.put_setting(&kept(kind), &Value::Object(all)).await?)
+        self.change_object(&kept(kind), |all| {
+            let gone = all.remove(name).map(drop);
+            gone.ok_or_else(|| EngineError::not_found("definition", format!("{kind} {name}")))
+        })
+        .await
     }
 
     fn may_keep(&self, kind: Kind) -> Result<()> {
@@ -88,14 +84,12 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn own(&self, owner: Owner) -> Result<()> {
-        let _turn = self.inner.definitions.lock().await;
-        let mut all = self.object(OWNERS).await?;
         let value = serde_json::to_value(&owner).map_err(|e| EngineError::Internal(e.to_string()))?;
-        let before = all.insert(key(owner.kind, &owner.name), value.clone());
-        if before != Some(value) {
-            self.inner.store.put_setting(OWNERS, &Value::Object(all)).await?;
-        }
-        Ok(())
+        self.change_object(OWNERS, |all| {
+            all.insert(key(owner.kind, &owner.name), value.clone());
+            Ok(())
+        })
+        .await
     }
 
     /// Forgets whose a definition is; nothing happens to the definition.
@@ -103,12 +97,11 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn disown(&self, kind: Kind, name: &str) -> Result<()> {
-        let _turn = self.inner.definitions.lock().await;
-        let mut all = self.object(OWNERS).await?;
-        if all.remove(&key(kind, name)).is_some() {
-            self.inner.store.put_setting(OWNERS, &Value::Object(all)).await?;
-        }
-        Ok(())
+        self.change_object(OWNERS, |all| {
+            all.remove(&key(kind, name));
+            Ok(())
+        })
+        .await
     }
 
     /// Who keeps others from changing a definition, where somebody does: a source in git, unless the setting says otherwise

@@ -1,14 +1,14 @@
 //! Deliveries of webhooks: proven, stored and answered; then given to the plugin, those of one integration one after another
 //! in the order in which they came.
 
-use crate::{Engine, EngineError, Result, sync::pass_log, tasks::Tasks};
+use crate::{Engine, EngineError, Result, replicas::OnDuty, sync::pass_log, tasks::Tasks};
 use seawall_domain::{
     IntegrationName, Millis,
     pass::{AfterFailure, after_failure},
     webhook::Webhook,
 };
 use seawall_runtime::{CallError, Delivery};
-use seawall_store::{DeliveryFilter, DeliveryOutcome, DeliveryRow, DeliveryState, IntegrationRow, NewDelivery, Store};
+use seawall_store::{DeliveryFilter, DeliveryOutcome, DeliveryRow, DeliveryState, IntegrationRow, NewDelivery, Store, StoreError};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -243,31 +243,48 @@ impl Engine {
         };
         let (engine, name, id) = (self.clone(), row.integration.name.clone(), row.id);
         self.spawn(async move {
-            let shutdown = engine.inner.shutdown.clone();
-            while !shutdown.is_cancelled() {
-                let sleep = match engine.give_waiting(&name, id).await {
-                    Ok(due) => due.map_or(PATIENCE, |due| {
-                        Duration::from_millis(u64::try_from(due - engine.now()).unwrap_or(0))
-                    }),
-                    // It was removed in between.
-                    Err(EngineError::NotFound { .. }) => break,
-                    Err(error) => {
-                        tracing::error!(integration = %name, "deliveries wait: {error}");
-                        PATIENCE
-                    }
-                };
-                tokio::select! {
-                    () = shutdown.cancelled() => {}
-                    () = wake.notified() => {}
-                    () = tokio::time::sleep(sleep.min(PATIENCE)) => {}
-                }
+            // One process at a time, so that the order is kept.
+            let duty = format!("deliveries:{id}");
+            let mut removed = false;
+            while !removed && let Some(on_duty) = engine.wait_for_duty(&duty).await {
+                removed = engine.give_while_on_duty(&name, id, &wake, &on_duty).await;
+                on_duty.give_back().await;
             }
             engine.inner.intake.couriers.leave(id);
         });
     }
 
+    /// Gives on what waits as long as it is this process's to do; whether the integration was removed.
+    async fn give_while_on_duty(&self, name: &IntegrationName, id: i64, wake: &Notify, on_duty: &OnDuty) -> bool {
+        while !on_duty.is_over() {
+            let sleep = match self.give_waiting(name, id, on_duty).await {
+                Ok(due) => due.map_or(PATIENCE, |due| {
+                    Duration::from_millis(u64::try_from(due - self.now()).unwrap_or(0))
+                }),
+                // It was removed in between.
+                Err(EngineError::NotFound { .. }) => return true,
+                Err(EngineError::Store(StoreError::NotOnDuty(_))) => return false,
+                Err(error) => {
+                    tracing::error!(integration = %name, "deliveries wait: {error}");
+                    PATIENCE
+                }
+            };
+            tokio::select! {
+                () = on_duty.token().cancelled() => {}
+                () = wake.notified() => {}
+                () = tokio::time::sleep(sleep.min(PATIENCE)) => {}
+            }
+        }
+        false
+    }
+
     /// Gives on what waits. When the next one is due, if one waits still.
-    async fn give_waiting(&self, name: &IntegrationName, integration: i64) -> Result<Option<Millis>> {
+    async fn give_waiting(
+        &self,
+        name: &IntegrationName,
+        integration: i64,
+        on_duty: &OnDuty,
+    ) -> Result<Option<Millis>> {
         let store = &self.inner.store;
         loop {
             let row = self.integration_row(name).await?;
@@ -275,14 +292,14 @@ impl Engine {
                 return Err(EngineError::not_found("integration", name));
             }
             let waiting = store.waiting_deliveries(integration, 0, ROUND).await?;
-            if waiting.is_empty() || row.paused || self.inner.shutdown.is_cancelled() {
+            if waiting.is_empty() || row.paused || on_duty.is_over() {
                 return Ok(None);
             }
             let (mut outcomes, mut due) = (Vec::new(), None);
             for delivery in &waiting {
                 // The first one holds up those behind it: they may be about the same item.
                 due = (delivery.due > self.now()).then_some(delivery.due);
-                if due.is_some() || self.inner.shutdown.is_cancelled() {
+                if due.is_some() || on_duty.is_over() {
                     break;
                 }
                 let attempts = delivery.attempts + 1;
@@ -293,7 +310,7 @@ impl Engine {
                     error,
                     due,
                 };
-                match self.give(name, delivery, attempts).await {
+                match self.give(name, delivery, attempts, on_duty).await {
                     Given::Done => outcomes.push(outcome(DeliveryState::Done, None, 0)),
                     Given::Dead(why) => {
                         tracing::warn!(integration = %name, delivery = delivery.id, "a delivery is dead: {why}");
@@ -311,14 +328,22 @@ impl Engine {
                 }
             }
             // What was given and is not marked yet when the host dies is given once more, and changes nothing then.
-            store.update_deliveries(&outcomes, self.now()).await?;
+            store
+                .update_deliveries(&outcomes, Some(on_duty.duty()), self.now())
+                .await?;
             if due.is_some() {
                 return Ok(due);
             }
         }
     }
 
-    async fn give(&self, name: &IntegrationName, delivery: &DeliveryRow, attempts: u32) -> Given {
+    async fn give(
+        &self,
+        name: &IntegrationName,
+        delivery: &DeliveryRow,
+        attempts: u32,
+        on_duty: &OnDuty,
+    ) -> Given {
         let site = match self.site(name).await {
             Ok(site) => site,
             Err(error) => {
@@ -326,7 +351,7 @@ impl Engine {
                 return Given::Later;
             }
         };
-        let cancel = self.inner.shutdown.child_token();
+        let cancel = on_duty.token().child_token();
         let received = Delivery {
             headers: delivery.headers.clone(),
             body: delivery.body.clone(),
@@ -339,7 +364,7 @@ impl Engine {
         let stored = match answered.await {
             Ok(changes) => {
                 let cause = format!("delivery:{}", delivery.id);
-                self.store_located(&site, changes, &cause).await
+                self.store_located(&site, changes, &cause, on_duty.duty()).await
             }
             Err(error) => Err(error.into()),
         };
@@ -415,7 +440,10 @@ impl Engine {
             error: delivery.error.filter(|_| state == DeliveryState::Dropped),
             due: 0,
         };
-        self.inner.store.update_deliveries(&[outcome], self.now()).await?;
+        self.inner
+            .store
+            .update_deliveries(&[outcome], None, self.now())
+            .await?;
         self.wake_deliveries();
         self.delivery(id).await
     }

@@ -6,10 +6,11 @@ use crate::{
     egress::Recorder,
     error::EngineError,
     events::Events,
+    replicas::Others,
     site::Sites,
     subscriptions::{Couriers, Post},
     sync::Supervisors,
-    tasks::Tasks,
+    tasks::{Tasks, UnderWay},
 };
 use seawall_domain::{CredentialName, Digest, IntegrationName};
 use seawall_git::Checkouts;
@@ -24,6 +25,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +47,9 @@ pub struct EngineConfig {
     pub background: tokio::runtime::Handle,
     /// Names this process in leases; unique among all that share the database.
     pub owner: String,
+    /// How long work is taken for where several processes share the database: another one goes on with it so long after this one
+    /// has died.
+    pub lease: Duration,
 }
 
 /// See the crate. Cheap to clone.
@@ -61,22 +66,22 @@ pub(crate) struct Inner {
     pub(crate) checkouts: Arc<Checkouts>,
     pub(crate) clock: Clock,
     pub(crate) owner: String,
+    pub(crate) lease: Duration,
+    pub(crate) others: Others,
     pub(crate) buckets: Buckets,
     pub(crate) recorder: Recorder,
     pub(crate) plugins: RwLock<HashMap<Digest, Plugin>>,
     pub(crate) blueprints: RwLock<Arc<Blueprints>>,
     pub(crate) shapes: crate::search::Shapes,
-    /// Held while saved views are changed, which are kept as one setting.
-    pub(crate) views: tokio::sync::Mutex<()>,
     pub(crate) sites: Sites,
     pub(crate) supervisors: Supervisors,
     pub(crate) intake: Intake,
     pub(crate) logins: Arc<Logins>,
     pub(crate) minters: RwLock<HashMap<CredentialName, Arc<Minter>>>,
     pub(crate) hooks: RwLock<HashMap<IntegrationName, Arc<Hook>>>,
+    /// Work of this process under a name, so that it is not begun twice: runs, removals, merges.
+    pub(crate) under_way: UnderWay,
     pub(crate) remaps: crate::workbench::Remaps,
-    /// Held while a setting that holds definitions is read and written again.
-    pub(crate) definitions: tokio::sync::Mutex<()>,
     /// Woken by every change.
     pub(crate) following: crate::derive::Following,
     /// Held while what a client says is read, changed and written.
@@ -113,12 +118,14 @@ impl Engine {
                 checkouts: Arc::new(checkouts),
                 clock: config.clock,
                 owner: config.owner,
+                lease: config.lease,
+                others: Others::default(),
+                under_way: UnderWay::default(),
                 buckets: Buckets::default(),
                 recorder,
                 plugins: RwLock::default(),
                 blueprints: RwLock::default(),
                 shapes: crate::search::Shapes::default(),
-                views: tokio::sync::Mutex::default(),
                 sites: Sites::default(),
                 supervisors: Supervisors::default(),
                 intake,
@@ -126,7 +133,6 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),
-                definitions: tokio::sync::Mutex::default(),
                 following: crate::derive::Following::default(),
                 clients: tokio::sync::Mutex::default(),
                 events: Events::default(),
@@ -136,8 +142,9 @@ impl Engine {
                 tasks,
             }),
         };
+        engine.first_pulse().await?;
         engine.reload_blueprints().await?;
-        engine.fill_index().await?;
+        engine.fill_index(|_| {}).await?;
         Ok(engine)
     }
 
@@ -157,10 +164,10 @@ impl Engine {
                 self.carry_deliveries(&row);
             }
         }
+        self.follow_others();
         self.tell_subscribers();
         self.keep_log_short();
-        self.resume_merges().await?;
-        self.resume_remaps().await?;
+        self.resume_work().await?;
         self.derive_in_background();
         self.resume_runs().await
     }
@@ -189,12 +196,14 @@ impl Engine {
         &self.inner.store
     }
 
-    async fn fill_index(&self) -> Result<()> {
+    /// Reads all entities into the index; `seen` sees each batch.
+    pub(crate) async fn fill_index(&self, mut seen: impl FnMut(&[seawall_store::EntityRow]) + Send) -> Result<()> {
         const BATCH: usize = 5_000;
         let store = &self.inner.store;
         let position = store.position().await?;
         let mut rows = store.scan_entities(0, BATCH).await?;
         while let Some(last) = rows.last() {
+            seen(&rows);
             // The next rows are read while these are taken in: each is half of the work.
             let next = store.scan_entities(last.id, BATCH);
             let engine = self.clone();
@@ -206,6 +215,7 @@ impl Engine {
             rows = next?;
         }
         self.inner.index.finish_load(position);
+        self.filled_at(position);
         self.inner.events.moved(position);
         Ok(())
     }
@@ -213,6 +223,12 @@ impl Engine {
     /// Brings a transaction's outcome into the index, before it is answered.
     pub(crate) fn index(&self, result: &seawall_store::PageResult) {
         let rows: Vec<_> = result.upserted.iter().map(row).collect();
+        if self.inner.store.is_shared() {
+            // What others wrote before it is still to come: the position follows once it is there.
+            self.inner.index.apply_ahead(&rows, &result.removed, result.position);
+            self.wrote();
+            return;
+        }
         self.inner.index.apply(&rows, &result.removed, result.position);
         self.inner.events.moved(result.position);
         self.inner.following.wake.notify_one();

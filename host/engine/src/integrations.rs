@@ -255,7 +255,7 @@ impl Engine {
     pub async fn cancel_sync(&self, name: &IntegrationName) -> Result<()> {
         self.integration_row(name).await?;
         self.inner.supervisors.cancel(name);
-        Ok(())
+        self.cancel_elsewhere(name).await
     }
 
     /// Passes, newest first.

@@ -227,6 +227,7 @@ impl Engine {
                 cause: format!("blueprint:{name}"),
                 expect: Vec::new(),
                 renewal: true,
+                duty: None,
                 now: self.now(),
             };
             for item in items {

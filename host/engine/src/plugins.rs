@@ -59,6 +59,7 @@ impl Engine {
         let signers = self.admit(&bundle.manifest.name, &digest, &provenance).await?;
         let path = self.component(&digest);
         write(&path, &bytes).await?;
+        self.inner.store.put_component(&digest, &bytes).await?;
         let size = bytes.len() as u64;
         self.compiled(&digest).await?;
         let installation = InstallationRow {
@@ -335,6 +336,12 @@ impl Engine {
             return Ok(plugin.clone());
         }
         let path = self.component(digest);
+        if !tokio::fs::try_exists(&path).await.unwrap_or(true)
+            && let Some(bytes) = self.inner.store.component(digest).await?
+        {
+            // Another process installed it, or the folder is a new one.
+            write(&path, &bytes).await?;
+        }
         let runtime = self.inner.runtime.clone();
         let expected = digest.clone();
         // Compiling takes seconds: a thread of its own.

@@ -1,16 +1,18 @@
 //! Removing an integration: piece by piece, each in a transaction of its own, gone on with after a stop.
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, Result, replicas::OnDuty};
 use seawall_domain::IntegrationName;
 use seawall_store::{IntegrationRow, StoreError};
 use std::time::Duration;
 
 /// Items removed in one transaction.
 const PIECE: usize = 1_000;
-/// How long a partition is taken for; each piece takes far less.
-const LEASE_MS: i64 = 60_000;
 /// How long another process's lease is waited for between two tries.
 const WAIT: Duration = Duration::from_millis(500);
+
+fn work(row: &IntegrationRow) -> String {
+    format!("removal:{}", row.id)
+}
 
 impl Engine {
     /// Removes an integration: what only it says of entities, its partitions, passes and rejected entities. Entities that
@@ -29,9 +31,30 @@ impl Engine {
 
     /// The answer comes when it has ended.
     pub(crate) fn remove_in_background(&self, row: IntegrationRow) -> tokio::sync::oneshot::Receiver<Result<()>> {
+        self.remove_with(row, None)
+    }
+
+    /// Goes on with a removal where neither this process nor another one does.
+    pub(crate) async fn take_up_removal(&self, row: IntegrationRow) -> Result<()> {
+        if !self.inner.under_way.has(&work(&row))
+            && let Some(on_duty) = self.take_duty(&work(&row)).await?
+        {
+            drop(self.remove_with(row, Some(on_duty)));
+        }
+        Ok(())
+    }
+
+    fn remove_with(
+        &self,
+        row: IntegrationRow,
+        on_duty: Option<OnDuty>,
+    ) -> tokio::sync::oneshot::Receiver<Result<()>> {
         let (done, wait) = tokio::sync::oneshot::channel();
         let engine = self.clone();
+        let working = self.inner.under_way.begin(work(&row));
         self.spawn(async move {
+            // Where another process does it too, each piece is done by one of them.
+            let (_working, _on_duty) = (working, on_duty);
             let outcome = engine.remove(&row).await;
             if let Err(error) = &outcome {
                 tracing::error!(integration = %row.integration.name, "not all was removed; it goes on at the next start: {error}");
@@ -67,7 +90,7 @@ impl Engine {
         let store = &self.inner.store;
         while !self.inner.shutdown.is_cancelled() {
             let now = self.now();
-            let Some(fence) = store.lease(partition, &self.inner.owner, now, now + LEASE_MS).await? else {
+            let Some(fence) = store.lease(partition, &self.inner.owner, now, self.lease_ms()).await? else {
                 tokio::time::sleep(WAIT).await;
                 continue;
             };

@@ -1,6 +1,6 @@
 //! Runs: one operation of one integration, followed to its end, whatever happens to the host in between.
 
-use crate::{Engine, EngineError, Problem, Result, site::Site};
+use crate::{Engine, EngineError, Problem, Result, replicas::OnDuty, site::Site};
 use seawall_domain::{
     BlueprintId, EntityId, IntegrationName, integration,
     item::LocatedChange,
@@ -8,7 +8,7 @@ use seawall_domain::{
     run::RunState,
 };
 use seawall_runtime::{Invocation, LogSink, Progress};
-use seawall_store::{LogLine, RunRow};
+use seawall_store::{Duty, LogLine, RunRow, StoreError};
 use serde_json::Value;
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -116,18 +116,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Moves a run to its end, where neither this process nor another one does.
     fn follow(&self, run: RunRow) {
+        let Some(working) = self.inner.under_way.begin(format!("run:{}", run.id)) else {
+            return;
+        };
         let engine = self.clone();
         self.spawn(async move {
-            let id = run.id.clone();
-            if let Err(error) = (Follow {
-                engine,
-                run,
-                attempts: 0,
-            })
-            .follow_to_the_end()
-            .await
-            {
+            let _working = working;
+            let id = run.id;
+            if let Err(error) = engine.follow_to_the_end(&id).await {
                 tracing::error!(
                     run = id,
                     "a run could not be followed; it goes on at the next start: {error}"
@@ -137,16 +135,39 @@ impl Engine {
     }
 }
 
+impl Engine {
+    async fn follow_to_the_end(&self, id: &str) -> Result<()> {
+        let Some(on_duty) = self.take_duty(&format!("run:{id}")).await? else {
+            return Ok(());
+        };
+        // As it is now: another process may have moved it before this one had the duty.
+        let Some(run) = self.inner.store.run(id).await? else {
+            return Ok(());
+        };
+        let follow = Follow {
+            engine: self.clone(),
+            run,
+            attempts: 0,
+            on_duty,
+        };
+        match follow.follow_to_the_end().await {
+            Err(EngineError::Store(StoreError::NotOnDuty(_))) => Ok(()),
+            other => other,
+        }
+    }
+}
+
 /// Moves one run to its end.
 struct Follow {
     engine: Engine,
     run: RunRow,
     attempts: u32,
+    on_duty: OnDuty,
 }
 
 impl Follow {
     async fn follow_to_the_end(mut self) -> Result<()> {
-        let shutdown = self.engine.inner.shutdown.clone();
+        let shutdown = self.on_duty.token().clone();
         while !self.run.state.is_final() && !shutdown.is_cancelled() {
             let now = self.engine.now();
             if let Some(wait) = self.run.poll_at.map(|at| at - now).filter(|ms| *ms > 0) {
@@ -263,7 +284,8 @@ impl Follow {
     async fn save(&mut self, lines: &Arc<Mutex<Vec<LogLine>>>) -> Result<()> {
         self.run.updated_at = self.engine.now();
         let log = std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner));
-        self.engine.inner.store.update_run(&self.run, &log).await?;
+        let store = &self.engine.inner.store;
+        store.update_run(&self.run, &log, self.on_duty.duty()).await?;
         self.engine.run_moved(&self.run);
         Ok(())
     }
@@ -277,7 +299,7 @@ impl Follow {
             let name = IntegrationName::new(&self.run.integration).map_err(|e| EngineError::Internal(e.to_string()))?;
             let site = self.engine.site(&name).await?;
             self.engine
-                .store_located(&site, changes, &format!("run:{}", self.run.id))
+                .store_located(&site, changes, &format!("run:{}", self.run.id), self.on_duty.duty())
                 .await
         };
         if let Err(error) = stored.await {
@@ -294,7 +316,13 @@ impl Follow {
 
 impl Engine {
     /// Stores changes from outside a pass, partition by partition.
-    pub(crate) async fn store_located(&self, site: &Arc<Site>, changes: Vec<LocatedChange>, cause: &str) -> Result<()> {
+    pub(crate) async fn store_located(
+        &self,
+        site: &Arc<Site>,
+        changes: Vec<LocatedChange>,
+        cause: &str,
+        duty: &Duty,
+    ) -> Result<()> {
         let known = self.inner.store.partitions(site.row.id).await?;
         for located in changes {
             let kind = match &located.change {
@@ -311,7 +339,7 @@ impl Engine {
                 )));
             }
             for partition in self.that_have(&all, &located.change).await? {
-                self.store_outside(site, partition, located.change.clone(), cause)
+                self.store_outside(site, partition, located.change.clone(), cause, duty)
                     .await?;
             }
         }

@@ -31,6 +31,8 @@ pub(crate) struct Site {
     pub(crate) plugin: Plugin,
     pub(crate) mapping: Option<Arc<Mapping>>,
     pub(crate) door: Arc<Door>,
+    /// What it was granted.
+    pub(crate) grant: Grant,
     pub(crate) directories: Vec<(PathBuf, String)>,
     /// What it checks out of git; none where it checks out nothing.
     pub(crate) sources: Option<Sources>,
@@ -273,6 +275,7 @@ impl Engine {
             sources,
             refused,
             directories: directories(&grant, manifest, &config)?,
+            grant,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
             limits,
             config: serde_json::to_vec(&config).map_err(|e| EngineError::Internal(e.to_string()))?,

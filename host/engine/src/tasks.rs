@@ -1,7 +1,43 @@
 //! The engine's background tasks, so that a stop can wait for all of them.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
 use tokio::{runtime::Handle, task::JoinSet};
+
+/// Names of work that is under way.
+#[derive(Clone, Default)]
+pub(crate) struct UnderWay(Arc<Mutex<HashSet<String>>>);
+
+/// Work that is under way until this is dropped.
+pub(crate) struct Working {
+    all: UnderWay,
+    name: String,
+}
+
+impl UnderWay {
+    /// Begins work; none where it is under way already.
+    pub(crate) fn begin(&self, name: String) -> Option<Working> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.clone()).then(|| Working {
+            all: self.clone(),
+            name,
+        })
+    }
+
+    /// Whether work is under way.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(name)
+    }
+}
+
+impl Drop for Working {
+    fn drop(&mut self) {
+        let mut all = self.all.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.remove(&self.name);
+    }
+}
 
 /// Tasks that run until they end or the engine stops.
 pub(crate) struct Tasks {

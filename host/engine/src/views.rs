@@ -100,11 +100,7 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn views(&self) -> Result<BTreeMap<String, View>> {
-        let stored = self.inner.store.setting(SETTING).await?;
-        let views = stored.map(serde_json::from_value).transpose();
-        Ok(views
-            .map_err(|e| EngineError::Internal(format!("the saved views cannot be read: {e}")))?
-            .unwrap_or_default())
+        read(self.inner.store.setting(SETTING).await?.unwrap_or_default())
     }
 
     /// A saved view.
@@ -126,16 +122,16 @@ impl Engine {
         for (at, column) in view.columns.iter().enumerate() {
             self.field(column, &view.blueprints, &format!("/columns/{at}"))?;
         }
-        let _held = self.inner.views.lock().await;
-        let mut all = self.views().await?;
-        let new = all.insert(name.to_owned(), view).is_none();
-        if all.len() > MOST {
-            return Err(EngineError::Conflict(format!(
-                "{MOST} views are saved already; remove some with `seawall view delete NAME`"
-            )));
-        }
-        self.keep_views(&all).await?;
-        Ok(new)
+        self.change_views(|all| {
+            let new = all.insert(name.to_owned(), view.clone()).is_none();
+            if all.len() > MOST {
+                return Err(EngineError::Conflict(format!(
+                    "{MOST} views are saved already; remove some with `seawall view delete NAME`"
+                )));
+            }
+            Ok(new)
+        })
+        .await
     }
 
     /// Removes a view.
@@ -143,12 +139,11 @@ impl Engine {
     /// # Errors
     /// Where there is none of that name.
     pub async fn remove_view(&self, name: &str) -> Result<()> {
-        let _held = self.inner.views.lock().await;
-        let mut all = self.views().await?;
-        if all.remove(name).is_none() {
-            return Err(no_view(name, &all));
-        }
-        self.keep_views(&all).await
+        self.change_views(|all| match all.remove(name) {
+            Some(_) => Ok(()),
+            None => Err(no_view(name, all)),
+        })
+        .await
     }
 
     /// The question of a saved view, with a page of it.
@@ -160,10 +155,21 @@ impl Engine {
         Ok(ask_of(&view, limit, cursor))
     }
 
-    async fn keep_views(&self, all: &BTreeMap<String, View>) -> Result<()> {
-        let value = serde_json::to_value(all).map_err(|e| EngineError::Internal(e.to_string()))?;
-        Ok(self.inner.store.put_setting(SETTING, &value).await?)
+    async fn change_views<T>(&self, mut change: impl FnMut(&mut BTreeMap<String, View>) -> Result<T>) -> Result<T> {
+        self.change_setting(SETTING, |value| {
+            let mut all = read(std::mem::take(value))?;
+            let answer = change(&mut all)?;
+            *value = serde_json::to_value(all).map_err(|e| EngineError::Internal(e.to_string()))?;
+            Ok(answer)
+        })
+        .await
     }
+}
+
+fn read(stored: Value) -> Result<BTreeMap<String, View>> {
+    let views: Option<_> = serde_json::from_value(stored)
+        .map_err(|e| EngineError::Internal(format!("the saved views cannot be read: {e}")))?;
+    Ok(views.unwrap_or_default())
 }
 
 fn ask_of(view: &View, limit: usize, cursor: Option<String>) -> Ask {

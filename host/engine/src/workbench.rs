@@ -19,8 +19,6 @@ const KEPT: usize = 20;
 const EXAMPLES: usize = 20;
 /// So often a piece is made anew where a pass was faster.
 const TRIES: usize = 8;
-/// The setting that names integrations whose items are being mapped anew.
-const OPEN: &str = "remaps";
 
 /// Integrations whose items are being mapped anew, with how many are done and how many there are.
 pub(crate) type Remaps = Mutex<HashMap<IntegrationName, (u64, u64)>>;
@@ -235,7 +233,8 @@ impl Engine {
         earlier.truncate(KEPT);
         integration.mapping = wanted;
         // Noted first: a host that stops in between goes on with it.
-        self.note_remap(name, true).await?;
+        let work = Work::Remap(name.clone());
+        self.note_work(&work).await?;
         self.inner
             .store
             .put_setting(&earlier_setting(name), &json!(earlier))
@@ -243,7 +242,7 @@ impl Engine {
         self.inner.store.put_integration(&integration, self.now()).await?;
         self.forget_site(name);
         self.inner.supervisors.wake(name);
-        self.remap_in_background(name.clone());
+        self.begin(work);
         Ok(diff)
     }
 
@@ -279,47 +278,11 @@ impl Engine {
         remaps.get(name).copied()
     }
 
-    /// Takes up what a stop cut off.
-    pub(crate) async fn resume_remaps(&self) -> Result<()> {
-        for name in self.open_remaps().await? {
-            self.remap_in_background(name);
-        }
-        Ok(())
-    }
-
-    async fn open_remaps(&self) -> Result<Vec<IntegrationName>> {
-        let noted = self.inner.store.setting(OPEN).await?.unwrap_or_default();
-        Ok(serde_json::from_value(noted).unwrap_or_default())
-    }
-
-    async fn note_remap(&self, name: &IntegrationName, open: bool) -> Result<()> {
-        let _one_at_a_time = self.inner.clients.lock().await;
-        let mut all = self.open_remaps().await?;
-        all.retain(|noted| noted != name);
-        if open {
-            all.push(name.clone());
-        }
-        Ok(self.inner.store.put_setting(OPEN, &json!(all)).await?)
-    }
-
     /// Maps stored items anew where their mapping or blueprints are others by now; goes on after a stop.
     pub(crate) async fn remap_now(&self, name: &IntegrationName) -> Result<()> {
-        self.note_remap(name, true).await?;
-        self.note_progress(name, Some((0, 0)));
-        let done = self.remap(name).await;
-        self.note_progress(name, None);
-        done
-    }
-
-    fn remap_in_background(&self, name: IntegrationName) {
-        self.note_progress(&name, Some((0, 0)));
-        let engine = self.clone();
-        self.spawn(async move {
-            if let Err(error) = engine.remap(&name).await {
-                tracing::error!(integration = %name, "stored items could not be mapped anew: {error}");
-            }
-            engine.note_progress(&name, None);
-        });
+        let work = Work::Remap(name.clone());
+        self.note_work(&work).await?;
+        self.work_off(&work).await
     }
 
     fn note_progress(&self, name: &IntegrationName, progress: Option<(u64, u64)>) {
@@ -330,7 +293,15 @@ impl Engine {
         }
     }
 
-    async fn remap(&self, name: &IntegrationName) -> Result<()> {
+    /// Maps all of an integration's items anew, by the mapping and the blueprints of now.
+    pub(crate) async fn remap(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {
+        self.note_progress(name, Some((0, 0)));
+        let done = self.remap_all(name, on_duty).await;
+        self.note_progress(name, None);
+        done
+    }
+
+    async fn remap_all(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {
         let site = self.site(name).await?;
         let partitions = self.inner.store.partitions(site.row.id).await?;
         let all = partitions.iter().map(|p| p.items).sum();
@@ -338,7 +309,7 @@ impl Engine {
         for partition in &partitions {
             let mut after = String::new();
             loop {
-                if self.inner.shutdown.is_cancelled() {
+                if on_duty.is_over() {
                     return Ok(());
                 }
                 // Of a mapping that was replaced meanwhile the rest is the newer one's to do.
@@ -352,7 +323,7 @@ impl Engine {
                 }
             }
         }
-        self.note_remap(name, false).await
+        Ok(())
     }
 
     /// Maps a piece of a partition's items anew; gives the last key, and how many there were.
@@ -385,6 +356,7 @@ impl Engine {
                 cause: format!("mapping:{}", site.row.integration.name),
                 expect,
                 renewal: true,
+                duty: None,
                 now: self.now(),
             };
             match self.inner.store.apply_page(page).await {

@@ -118,6 +118,11 @@ impl Index {
         self.position.fetch_max(position, Ordering::Release);
     }
 
+    /// The same without moving the position: what was committed before may not have been applied yet.
+    pub fn apply_ahead(&self, upserts: &[Row<'_>], removals: &[i64], position: i64) {
+        self.write(upserts, removals, position);
+    }
+
     /// Adds rows at start-up, without moving the position; follow with [`Index::finish_load`] when all are there.
     /// Changes that were made after the rows were read have to be applied after they are loaded.
     pub fn load(&self, rows: &[Row<'_>]) {

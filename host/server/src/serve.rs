@@ -21,6 +21,8 @@ use tokio::net::TcpListener;
 pub struct ServeOptions {
     /// Holds database, components, compiled code, master key and token.
     pub data: PathBuf,
+    /// How long work is taken for where several processes share the database.
+    pub lease: std::time::Duration,
     /// Where to listen: loopback only, until people can sign in.
     pub listen: SocketAddr,
     /// Whether plugins of WASI 0.3 are taken.
@@ -79,6 +81,7 @@ impl Server {
             background: background()?,
             // The same after a restart, so that a process that died does not keep its partitions from its successor.
             owner: kept(&options.data.join("instance"), "instance-")?,
+            lease: options.lease,
         })
         .await?;
         engine.start().await?;

@@ -104,6 +104,7 @@ impl Ingest {
                 now: 1_700_000_000_000,
                 expect: vec![],
                 renewal: false,
+                duty: None,
             };
             self.store.apply_page(page).await?;
             wall += start.elapsed();

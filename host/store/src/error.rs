@@ -6,6 +6,9 @@ pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// Another process took the work over; nothing was stored.
+    #[error("another process does `{0}` now")]
+    NotOnDuty(String),
     /// Another process took the partition; this page was not stored.
     #[error("the lease on partition {partition} was lost; another process goes on with it")]
     Fenced {

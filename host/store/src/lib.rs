@@ -38,7 +38,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Records an installed component; its bytes are kept outside, by digest. Installing the same digest again changes nothing.
     async fn put_plugin(&self, plugin: &PluginRow) -> Result<()>;
-    /// Removes a component from the list; its decisions and records stay.
+    /// Keeps a component's bytes, for processes that have no file of it.
+    async fn put_component(&self, digest: &Digest, bytes: &[u8]) -> Result<()>;
+    /// A component's bytes, where they were kept.
+    async fn component(&self, digest: &Digest) -> Result<Option<Vec<u8>>>;
+    /// Removes a component from the list, and its bytes; its decisions and records stay.
     async fn remove_plugin(&self, digest: &Digest) -> Result<()>;
     /// All installed components, newest first.
     async fn plugins(&self) -> Result<Vec<PluginRow>>;
@@ -122,10 +126,11 @@ pub trait Store: Send + Sync + 'static {
     /// Takes the partition for `owner` until `until`, if nobody else holds it at `now`. The returned fence must come with
     /// every page; a later lease makes it stale. The owner itself may renew and gets the same fence.
     async fn lease(&self, partition: i64, owner: &str, now: Millis, until: Millis) -> Result<Option<i64>>;
-    /// Gives a lease back and says when the next pass is due.
-    async fn release(&self, partition: i64, fence: i64, due: Millis) -> Result<()>;
-    /// Forgets a partition's cursor.
-    async fn forget_cursor(&self, partition: i64) -> Result<()>;
+    /// Gives a lease back and says when the next pass is due. Where somebody made it due after `seen`, when it was due as the
+    /// lease was taken, it stays so.
+    async fn release(&self, partition: i64, fence: i64, seen: Millis, due: Millis) -> Result<()>;
+    /// Forgets a partition's cursor, under its lease.
+    async fn forget_cursor(&self, partition: i64, fence: i64) -> Result<()>;
     /// Makes every partition of an integration due at once.
     async fn make_due(&self, integration: i64, now: Millis) -> Result<()>;
     /// The partition's running pass, or a new one. A pass that a crash cut off is the running one, with its counts.
@@ -133,8 +138,15 @@ pub trait Store: Send + Sync + 'static {
     /// The partition's closing pass, which lists nothing, so that a sweep removes all: the open one (running, or held),
     /// or a new one.
     async fn begin_closing(&self, partition: i64, fence: i64, now: Millis) -> Result<PassRow>;
-    /// Ends a pass.
-    async fn end_pass(&self, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()>;
+    /// Ends a pass: under its partition's lease, or, without a fence, one that nobody works on.
+    async fn end_pass(
+        &self,
+        pass: i64,
+        fence: Option<i64>,
+        state: PassState,
+        error: Option<&str>,
+        now: Millis,
+    ) -> Result<()>;
     /// Notes an error that a running pass goes on from, and how often it has been tried.
     async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()>;
     /// Notes which commits a pass reads, in the engine's own words.
@@ -188,7 +200,7 @@ pub trait Store: Send + Sync + 'static {
     async fn contributions(&self, entity: i64) -> Result<Vec<ContributionRow>>;
     /// Stores computed values, in one transaction. Entities that are gone are passed over, and what is as it was leaves no
     /// change row.
-    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, now: Millis) -> Result<PageResult>;
+    async fn derive(&self, writes: Vec<DeriveWrite>, cause: &str, duty: &Duty, now: Millis) -> Result<PageResult>;
     /// Merges anew at most `limit` entities of a blueprint that have several sources, by id from the one behind `after`,
     /// after the blueprint's precedence has changed. Gives the last of them; none where there were no more.
     async fn merge_again(
@@ -230,7 +242,7 @@ pub trait Store: Send + Sync + 'static {
     /// Creates a run. With an idempotency key that is known, returns the run that has it, and false.
     async fn create_run(&self, run: &RunRow) -> Result<(RunRow, bool)>;
     /// Stores a run's new state and adds lines to its log, in one transaction.
-    async fn update_run(&self, run: &RunRow, log: &[LogLine]) -> Result<()>;
+    async fn update_run(&self, run: &RunRow, log: &[LogLine], duty: &Duty) -> Result<()>;
     /// One run.
     async fn run(&self, id: &str) -> Result<Option<RunRow>>;
     /// Runs, newest first.
@@ -300,6 +312,10 @@ pub trait Store: Send + Sync + 'static {
     async fn setting(&self, name: &str) -> Result<Option<Value>>;
     /// Sets it.
     async fn put_setting(&self, name: &str, value: &Value) -> Result<()>;
+    /// Sets it, or with none removes it, where it is `before` still; false, and nothing, where it is not.
+    async fn swap_setting(&self, name: &str, before: Option<&Value>, after: Option<&Value>) -> Result<bool>;
+    /// Those whose names begin so, by name.
+    async fn settings(&self, prefix: &str) -> Result<Vec<(String, Value)>>;
     /// A cheap question to the database, for readiness.
     async fn ping(&self) -> Result<()>;
 
@@ -313,8 +329,22 @@ pub trait Store: Send + Sync + 'static {
     async fn deliveries(&self, filter: &DeliveryFilter, before: Option<i64>, limit: usize) -> Result<Vec<DeliveryRow>>;
     /// One with its body.
     async fn delivery(&self, id: i64) -> Result<Option<DeliveryRow>>;
-    /// Says what became of some, in one transaction.
-    async fn update_deliveries(&self, outcomes: &[DeliveryOutcome], now: Millis) -> Result<()>;
+    /// Says what became of some, in one transaction; without a duty where a person says it.
+    async fn update_deliveries(&self, outcomes: &[DeliveryOutcome], duty: Option<&Duty>, now: Millis) -> Result<()>;
     /// Forgets those that were done or dropped before `older`. Returns how many.
     async fn trim_deliveries(&self, older: Millis) -> Result<u64>;
+
+    // ---- several processes on one database
+
+    /// Whether other processes may work on this database.
+    fn is_shared(&self) -> bool;
+    /// What has moved.
+    async fn pulse(&self) -> Result<Pulse>;
+    /// The change log after a position, in order, without what changed.
+    async fn moved(&self, after: i64, limit: usize) -> Result<Vec<Moved>>;
+    /// Takes a piece of work for `owner` and `length` milliseconds, if nobody else holds it; the owner itself holds it for longer
+    /// and gets the same fence. Where no other process may be, it is always given.
+    async fn take_duty(&self, name: &str, owner: &str, length: Millis) -> Result<Option<Duty>>;
+    /// Gives it back, so that another process goes on at once.
+    async fn drop_duty(&self, duty: &Duty) -> Result<()>;
 }

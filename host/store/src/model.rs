@@ -6,6 +6,7 @@ mod egress;
 mod entities;
 mod pages;
 mod passes;
+mod replicas;
 mod runs;
 mod subscriptions;
 
@@ -15,5 +16,6 @@ pub use egress::*;
 pub use entities::*;
 pub use pages::*;
 pub use passes::*;
+pub use replicas::*;
 pub use runs::*;
 pub use subscriptions::*;

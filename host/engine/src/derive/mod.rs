@@ -12,9 +12,9 @@ mod aggregate;
 mod follow;
 mod value;
 
-use crate::{Engine, Problem, Result, engine::Blueprints};
+use crate::{Engine, EngineError, Problem, Result, engine::Blueprints, replicas::OnDuty, settings::Noted};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
-use seawall_store::ChangeKind;
+use seawall_store::{ChangeKind, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,8 +25,8 @@ use std::{
 const FOLLOWED: &str = "derived";
 /// Changes that may be followed once more after a stop, so that not every page writes how far it was followed.
 const LAG: i64 = 10_000;
-/// The setting that names blueprints of which all is computed anew.
-const WHOLE: &str = "derive-whole";
+/// Blueprints of which all is to be computed anew.
+const WHOLE: Noted = Noted("derive-whole:");
 /// Changes that are followed at once.
 const PIECE: usize = 500;
 
@@ -58,21 +58,31 @@ impl Engine {
         Ok(stored.unwrap_or(0).max(self.inner.following.upto.load(Ordering::Acquire)))
     }
 
-    /// Starts to follow the change log.
+    /// Starts to follow the change log, once no other process does.
     pub(crate) fn derive_in_background(&self) {
+        const DUTY: &str = "computed-values";
         let engine = self.clone();
         self.spawn(async move {
-            while let Err(error) = engine.follow_changes().await {
-                tracing::error!("computed values are not kept current, and it is tried again: {error}");
-                tokio::select! {
-                    () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
-                    () = engine.inner.shutdown.cancelled() => return,
+            while let Some(on_duty) = engine.wait_for_duty(DUTY).await {
+                while !on_duty.is_over() {
+                    match engine.follow_changes(&on_duty).await {
+                        Ok(()) => {}
+                        Err(EngineError::Store(StoreError::NotOnDuty(_))) => break,
+                        Err(error) => {
+                            tracing::error!("computed values are not kept current, and it is tried again: {error}");
+                            tokio::select! {
+                                () = tokio::time::sleep(std::time::Duration::from_secs(5)) => {}
+                                () = on_duty.token().cancelled() => {}
+                            }
+                        }
+                    }
                 }
+                on_duty.give_back().await;
             }
         });
     }
 
-    async fn follow_changes(&self) -> Result<()> {
+    async fn follow_changes(&self, on_duty: &OnDuty) -> Result<()> {
         let mut after = match self.inner.store.setting(FOLLOWED).await?.and_then(|v| v.as_i64()) {
             Some(after) => after,
             None => {
@@ -93,12 +103,14 @@ impl Engine {
         let mut saved = after;
         loop {
             let woken = following.wake.notified();
-            if self.inner.shutdown.is_cancelled() {
+            if on_duty.is_over() {
                 return self.save_followed(&mut saved, after, 0).await;
             }
             if following.noted.swap(false, Ordering::AcqRel) {
-                for (name, times) in self.whole().await? {
-                    self.derive_whole(&name, times).await?;
+                for (name, by) in self.noted(WHOLE).await? {
+                    if let Ok(name) = BlueprintId::new(&name) {
+                        self.derive_whole(&name, &by, on_duty).await?;
+                    }
                 }
             }
             // In this order: what came up to this position came while nobody computed anything, if nobody does now.
@@ -109,7 +121,7 @@ impl Engine {
                 after = after.max(position);
                 following.upto.store(after, Ordering::Release);
                 self.save_followed(&mut saved, after, LAG).await?;
-            } else if let Some(last) = self.follow_piece(&blueprints, after).await? {
+            } else if let Some(last) = self.follow_piece(&blueprints, after, on_duty).await? {
                 after = last;
                 following.upto.store(after, Ordering::Release);
                 self.save_followed(&mut saved, after, LAG).await?;
@@ -119,13 +131,13 @@ impl Engine {
             }
             tokio::select! {
                 () = woken => {}
-                () = self.inner.shutdown.cancelled() => {}
+                () = on_duty.token().cancelled() => {}
             }
         }
     }
 
     /// Computes what follows from the next changes; up to where that was, unless there are none.
-    async fn follow_piece(&self, blueprints: &Blueprints, after: i64) -> Result<Option<i64>> {
+    async fn follow_piece(&self, blueprints: &Blueprints, after: i64, on_duty: &OnDuty) -> Result<Option<i64>> {
         let mut changes = self.inner.store.changes(after, PIECE).await?;
         // A change is in the log a moment before it is in the index, where its followers are looked for.
         let index = &self.inner.index;
@@ -138,7 +150,7 @@ impl Engine {
         };
         let mut affected = self.affected(blueprints, &changes);
         self.aggregating(blueprints, &changes, &mut affected).await?;
-        self.compute(blueprints, affected).await?;
+        self.compute(blueprints, affected, on_duty).await?;
         Ok(Some(last))
     }
 
@@ -152,42 +164,33 @@ impl Engine {
     }
 
     /// Computes all entities of a blueprint anew.
-    async fn derive_whole(&self, name: &BlueprintId, times: u64) -> Result<()> {
+    async fn derive_whole(&self, name: &BlueprintId, by: &Value, on_duty: &OnDuty) -> Result<()> {
         let blueprints = self.all_blueprints();
         // One that comes meanwhile is in the log that is followed next.
         for ids in self.inner.index.ids(name).chunks(PIECE) {
-            if self.inner.shutdown.is_cancelled() {
+            if on_duty.is_over() {
                 return Ok(());
             }
-            self.compute_rows(&blueprints, ids).await?;
+            self.compute_rows(&blueprints, ids, on_duty).await?;
         }
-        self.whole_is_done(name, times).await
-    }
-
-    /// Blueprints of which all is to be computed anew, with how often that was said.
-    async fn whole(&self) -> Result<BTreeMap<BlueprintId, u64>> {
-        let noted = self.inner.store.setting(WHOLE).await?.unwrap_or_default();
-        Ok(serde_json::from_value(noted).unwrap_or_default())
+        // Where it was noted again meanwhile, some were computed by what held before.
+        if !self.done(WHOLE, name.as_str(), by).await? {
+            self.look_for_computed();
+        }
+        Ok(())
     }
 
     /// Notes that all entities of a blueprint are to be computed anew.
     pub(crate) async fn note_whole(&self, blueprint: &BlueprintId) -> Result<()> {
-        let _one_at_a_time = self.inner.clients.lock().await;
-        let mut all = self.whole().await?;
-        *all.entry(blueprint.clone()).or_default() += 1;
-        self.inner.store.put_setting(WHOLE, &json!(all)).await?;
-        self.inner.following.noted.store(true, Ordering::Release);
+        self.note(WHOLE, blueprint.as_str()).await?;
+        self.look_for_computed();
         Ok(())
     }
 
-    /// Notes that they are, unless it was said again meanwhile: then some were computed by what held before.
-    async fn whole_is_done(&self, blueprint: &BlueprintId, times: u64) -> Result<()> {
-        let _one_at_a_time = self.inner.clients.lock().await;
-        let mut all = self.whole().await?;
-        if all.get(blueprint) == Some(&times) {
-            all.remove(blueprint);
-        }
-        Ok(self.inner.store.put_setting(WHOLE, &json!(all)).await?)
+    /// Has the task look for blueprints of which all is to be computed anew.
+    pub(crate) fn look_for_computed(&self) {
+        self.inner.following.noted.store(true, Ordering::Release);
+        self.inner.following.wake.notify_one();
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an entity's computed values are.
 
 use super::Affected;
-use crate::{Engine, Result, engine::Blueprints};
+use crate::{Engine, Result, engine::Blueprints, replicas::OnDuty};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, RelationTarget,
     blueprint::{CompiledBlueprint, computed::Mirror},
@@ -21,20 +21,20 @@ pub(super) type Known = HashMap<(BlueprintId, EntityId), Option<Entity>>;
 
 impl Engine {
     /// Computes these entities' values anew, and stores what differs.
-    pub(super) async fn compute(&self, all: &Blueprints, affected: Affected) -> Result<()> {
+    pub(super) async fn compute(&self, all: &Blueprints, affected: Affected, on_duty: &OnDuty) -> Result<()> {
         for (blueprint, identifiers) in affected {
             let ids: Vec<i64> = identifiers
                 .iter()
                 .filter_map(|identifier| self.inner.index.get(&blueprint, identifier))
                 .collect();
             for piece in ids.chunks(PIECE) {
-                self.compute_rows(all, piece).await?;
+                self.compute_rows(all, piece, on_duty).await?;
             }
         }
         Ok(())
     }
 
-    pub(super) async fn compute_rows(&self, all: &Blueprints, ids: &[i64]) -> Result<()> {
+    pub(super) async fn compute_rows(&self, all: &Blueprints, ids: &[i64], on_duty: &OnDuty) -> Result<()> {
         let rows = self.inner.store.entities(ids).await?;
         let mut known = Known::new();
         let mut writes = Vec::new();
@@ -53,7 +53,7 @@ impl Engine {
         if writes.is_empty() {
             return Ok(());
         }
-        let result = self.inner.store.derive(writes, "derived", self.now()).await?;
+        let result = self.inner.store.derive(writes, "derived", on_duty.duty(), self.now()).await?;
         self.index(&result);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! A partition that the tool no longer lists: a pass that lists nothing removes what it holds, under the same guard as
 //! items that are gone.
 
-use super::pass::{LEASE_MS, PassEnd};
+use super::pass::PassEnd;
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{
     integration::Integration,
@@ -14,18 +14,17 @@ use seawall_store::{PartitionRow, StoreError, Vanished};
 pub(super) async fn drive(engine: &Engine, site: &Site, partition: &PartitionRow) -> Result<PassEnd> {
     match close(engine, site.integration(), partition).await {
         // Another process has it, or the tool lists it again, which has ended this pass.
-        Err(EngineError::Store(StoreError::Fenced { .. } | StoreError::Missing(_))) => Ok(PassEnd::Done),
-        other => other.map(|()| PassEnd::Done),
+        Err(EngineError::Store(StoreError::Fenced { .. })) => Ok(PassEnd::Elsewhere),
+        Err(EngineError::Store(StoreError::Missing(_))) => Ok(PassEnd::Done),
+        other => other,
     }
 }
 
-async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -> Result<()> {
+async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -> Result<PassEnd> {
     let (store, now) = (&engine.inner.store, engine.now());
-    let Some(fence) = store
-        .lease(partition.id, &engine.inner.owner, now, now + LEASE_MS)
-        .await?
-    else {
-        return Ok(());
+    let lease = store.lease(partition.id, &engine.inner.owner, now, engine.lease_ms());
+    let Some(fence) = lease.await? else {
+        return Ok(PassEnd::Elsewhere);
     };
     let pass = store.begin_closing(partition.id, fence, now).await?;
     engine.pass_moved(rules.name.as_str(), &pass, PassState::Running, None);
@@ -33,18 +32,20 @@ async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -
     // All that has gone counts together: three tenths are no less than a mass delete for going one by one.
     if pass::is_mass_delete(all.missing, all.known, rules.delete_share, rules.delete_floor) {
         let why = why(rules, partition, all, pass.id);
-        store.end_pass(pass.id, PassState::Held, Some(&why), now).await?;
+        store
+            .end_pass(pass.id, Some(fence), PassState::Held, Some(&why), now)
+            .await?;
         engine.pass_moved(rules.name.as_str(), &pass, PassState::Held, Some(&why));
     } else {
         engine.sweep(pass.id, fence).await?;
         store
-            .end_pass(pass.id, PassState::Succeeded, None, engine.now())
+            .end_pass(pass.id, Some(fence), PassState::Succeeded, None, engine.now())
             .await?;
         engine.pass_moved(rules.name.as_str(), &pass, PassState::Succeeded, None);
     }
     let due = pass::next_due(engine.now(), rules.every_seconds);
-    store.release(partition.id, fence, due).await?;
-    Ok(())
+    store.release(partition.id, fence, partition.due, due).await?;
+    Ok(PassEnd::Done)
 }
 
 fn why(rules: &Integration, partition: &PartitionRow, all: Vanished, pass: i64) -> String {

@@ -32,18 +32,27 @@ impl Engine {
             let fence = self
                 .inner
                 .store
-                .lease(held.partition, &self.inner.owner, now, now + 120_000)
+                .lease(held.partition, &self.inner.owner, now, self.lease_ms())
                 .await?
                 .ok_or_else(|| {
                     EngineError::Conflict("another process works on this partition; try again in a moment".into())
                 })?;
             self.sweep(pass, fence).await?;
-            self.inner.store.end_pass(pass, PassState::Succeeded, None, now).await?;
-            self.inner.store.release(held.partition, fence, now).await?;
+            let store = &self.inner.store;
+            store
+                .end_pass(pass, Some(fence), PassState::Succeeded, None, now)
+                .await?;
+            store.release(held.partition, fence, now, now).await?;
         } else {
             self.inner
                 .store
-                .end_pass(pass, PassState::Cancelled, Some("a person kept what was missing"), now)
+                .end_pass(
+                    pass,
+                    None,
+                    PassState::Cancelled,
+                    Some("a person kept what was missing"),
+                    now,
+                )
                 .await?;
         }
         self.pass_moved(name.as_str(), &held, ended, None);
@@ -57,7 +66,7 @@ impl Engine {
                 let why = format!("pass {by} ended well after it");
                 self.inner
                     .store
-                    .end_pass(old.id, PassState::Cancelled, Some(&why), self.now())
+                    .end_pass(old.id, None, PassState::Cancelled, Some(&why), self.now())
                     .await?;
             }
         }

@@ -6,7 +6,7 @@ use seawall_domain::{
     mapping::{Call, Mapped, Mapping},
 };
 use seawall_runtime::CallError;
-use seawall_store::{ItemWrite, PageResult, PageWrite, PartitionRow};
+use seawall_store::{Duty, ItemWrite, PageResult, PageWrite, PartitionRow};
 use sha2::Digest as _;
 use std::{collections::HashSet, sync::Arc};
 
@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) selector: usize,
     pub(super) pass: Option<i64>,
     pub(super) fence: i64,
+    /// Outside a pass: the work as part of which it is stored.
+    pub(super) duty: Option<Duty>,
     pub(super) cause: String,
 }
 
@@ -118,6 +120,7 @@ impl Engine {
             cause: place.cause.clone(),
             expect: Vec::new(),
             renewal: false,
+            duty: place.duty.clone(),
             now: self.now(),
         }))
     }
@@ -150,6 +153,7 @@ impl Engine {
         partition: &PartitionRow,
         change: Change,
         cause: &str,
+        duty: &Duty,
     ) -> Result<()> {
         let place = Place {
             partition: partition.id,
@@ -157,6 +161,7 @@ impl Engine {
             selector: site.slice(partition).0,
             pass: None,
             fence: 0,
+            duty: Some(duty.clone()),
             cause: cause.to_owned(),
         };
         self.store_page(site, &place, vec![change], None).await?;

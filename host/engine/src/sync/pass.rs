@@ -19,14 +19,12 @@ use std::{
     pin::Pin,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, AtomicI64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a partition is taken for; renewed while it is worked on.
-pub(super) const LEASE_MS: i64 = 120_000;
 /// How long a page that is ready to be stored waits for the one after it, so that both work side by side.
 const AHEAD: Duration = Duration::from_millis(50);
 /// Items removed in one transaction.
@@ -36,6 +34,8 @@ const SWEEP: usize = 1_000;
 pub(super) enum PassEnd {
     Done,
     Cancelled,
+    /// Another process works on the partition.
+    Elsewhere,
     /// No further pass until the operator acts.
     Stop(Failure),
 }
@@ -63,12 +63,10 @@ pub(super) async fn drive(
 ) -> Result<PassEnd> {
     let store = &engine.inner.store;
     let now = engine.now();
-    let Some(fence) = store
-        .lease(partition.id, &engine.inner.owner, now, now + LEASE_MS)
-        .await?
-    else {
+    let lease = store.lease(partition.id, &engine.inner.owner, now, engine.lease_ms());
+    let Some(fence) = lease.await? else {
         // Looked at again when the holder's lease may have run out.
-        return Ok(PassEnd::Done);
+        return Ok(PassEnd::Elsewhere);
     };
     let row = store.begin_pass(partition.id, fence, now).await?;
     engine.pass_moved(site.integration().name.as_str(), &row, PassState::Running, None);
@@ -78,14 +76,17 @@ pub(super) async fn drive(
         partition,
         token,
         fence,
-        leased: AtomicI64::new(now),
         row,
         stored: AtomicBool::new(false),
         held: OnceLock::new(),
     };
-    let ended = match pass.walk(fresh).await {
+    let walked = tokio::select! {
+        walked = pass.walk(fresh) => walked,
+        lost = pass.hold() => Err(lost),
+    };
+    let ended = match walked {
         Ok(ended) => ended,
-        Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Done),
+        Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Elsewhere),
         Err(EngineError::Plugin(CallError::Cancelled)) => pass.interrupted(),
         Err(EngineError::Plugin(error)) => match error.as_failure() {
             failure @ (Failure::Failed(_) | Failure::NotFound(_)) => Ended::Fault(failure.to_string()),
@@ -96,7 +97,10 @@ pub(super) async fn drive(
             return Err(error);
         }
     };
-    pass.finish(ended).await
+    match pass.finish(ended).await {
+        Err(EngineError::Store(StoreError::Fenced { .. })) => Ok(PassEnd::Elsewhere),
+        other => other,
+    }
 }
 
 struct Pass<'a> {
@@ -105,8 +109,6 @@ struct Pass<'a> {
     partition: &'a PartitionRow,
     token: &'a CancellationToken,
     fence: i64,
-    /// When the lease was taken or renewed.
-    leased: AtomicI64,
     row: PassRow,
     /// Whether a page was stored, and its cursor with it.
     stored: AtomicBool,
@@ -170,7 +172,6 @@ impl Pass<'_> {
                             }
                         },
                     };
-                    self.renew().await?;
                     cursor = Some(following);
                 }
                 Next::SnapshotComplete(following) => {
@@ -248,8 +249,6 @@ impl Pass<'_> {
                     () = self.token.cancelled() => {}
                     () = tokio::time::sleep(Duration::from_millis(u64::try_from(ms).unwrap_or(0))) => {}
                 }
-                // A long wait must not lose the partition to another process.
-                self.renew().await?;
                 Ok(None)
             }
             then => Ok(Some(Ended::Failed(failure, then))),
@@ -271,31 +270,36 @@ impl Pass<'_> {
             selector: self.site.slice(self.partition).0,
             pass: Some(self.row.id),
             fence: self.fence,
+            duty: None,
             cause: format!("pass:{}", self.row.id),
         }
     }
 
-    /// Holds the partition for longer, where a third of the time is over.
-    async fn renew(&self) -> Result<()> {
-        let now = self.engine.now();
-        if now - self.leased.load(Ordering::Relaxed) < LEASE_MS / 3 {
-            return Ok(());
+    /// Holds the partition as long as it is worked on, however long the tool takes; ends with why it was lost.
+    async fn hold(&self) -> EngineError {
+        let engine = self.engine;
+        if !engine.inner.store.is_shared() {
+            return std::future::pending().await;
         }
-        let held = self
-            .engine
-            .inner
-            .store
-            .lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS)
-            .await?;
-        match held {
-            Some(fence) if fence == self.fence => {
-                self.leased.store(now, Ordering::Relaxed);
-                Ok(())
+        let mut held = tokio::time::Instant::now();
+        loop {
+            tokio::time::sleep(engine.inner.lease / 3).await;
+            let (owner, now) = (&engine.inner.owner, engine.now());
+            let lease = engine
+                .inner
+                .store
+                .lease(self.partition.id, owner, now, engine.lease_ms());
+            match lease.await {
+                Ok(Some(fence)) if fence == self.fence => held = tokio::time::Instant::now(),
+                // It may be had still; but not for longer than it was taken for.
+                Err(_) if held.elapsed() < engine.inner.lease => {}
+                _ => {
+                    return StoreError::Fenced {
+                        partition: self.partition.id,
+                    }
+                    .into();
+                }
             }
-            _ => Err(StoreError::Fenced {
-                partition: self.partition.id,
-            }
-            .into()),
         }
     }
 
@@ -313,18 +317,20 @@ impl Pass<'_> {
                 self.engine
                     .inner
                     .store
-                    .release(self.partition.id, self.fence, self.engine.now())
+                    .release(self.partition.id, self.fence, self.partition.due, self.engine.now())
                     .await?;
                 return Ok(PassEnd::Cancelled);
             }
             Ended::Fault(why) => self.close(PassState::Failed, Some(&why), false).await?,
             Ended::Failed(failure, AfterFailure::StartOver) => {
-                self.engine.inner.store.forget_cursor(self.partition.id).await?;
+                let store = &self.engine.inner.store;
+                store.forget_cursor(self.partition.id, self.fence).await?;
                 self.engine
                     .inner
                     .store
                     .end_pass(
                         self.row.id,
+                        Some(self.fence),
                         PassState::Failed,
                         Some(&failure.to_string()),
                         self.engine.now(),
@@ -334,7 +340,7 @@ impl Pass<'_> {
                 self.engine
                     .inner
                     .store
-                    .release(self.partition.id, self.fence, self.engine.now())
+                    .release(self.partition.id, self.fence, self.partition.due, self.engine.now())
                     .await?;
             }
             Ended::Failed(failure, AfterFailure::Stop) => {
@@ -365,7 +371,7 @@ impl Pass<'_> {
                 .store_page(self.site, &self.place(), Vec::new(), Some(cursor))
                 .await?;
         } else {
-            store.forget_cursor(self.partition.id).await?;
+            store.forget_cursor(self.partition.id, self.fence).await?;
         }
         self.close(PassState::Succeeded, None, true).await
     }
@@ -384,9 +390,11 @@ impl Pass<'_> {
         if state != PassState::Succeeded
             && (self.stored.load(Ordering::Relaxed) || self.row.cursor.is_some() && self.row.counts.pages > 0)
         {
-            store.forget_cursor(self.partition.id).await?;
+            store.forget_cursor(self.partition.id, self.fence).await?;
         }
-        store.end_pass(self.row.id, state, error, now).await?;
+        store
+            .end_pass(self.row.id, Some(self.fence), state, error, now)
+            .await?;
         self.moved(state, error);
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);
@@ -396,7 +404,8 @@ impl Pass<'_> {
         } else {
             pass::next_due(now, self.site.integration().every_seconds)
         };
-        store.release(self.partition.id, self.fence, due).await?;
+        let seen = self.partition.due;
+        store.release(self.partition.id, self.fence, seen, due).await?;
         if well && state == PassState::Succeeded {
             self.engine
                 .supersede_held(self.row.integration, self.partition.id, self.row.id)

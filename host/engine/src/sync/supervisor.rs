@@ -48,6 +48,12 @@ struct HandleState {
 }
 
 impl Supervisors {
+    /// Those that are watched over.
+    pub(crate) fn names(&self) -> Vec<IntegrationName> {
+        let all = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        all.keys().cloned().collect()
+    }
+
     fn get(&self, name: &IntegrationName) -> Option<Arc<Handle>> {
         self.inner
             .lock()
@@ -161,6 +167,7 @@ impl Engine {
                 handle,
                 running: HashSet::new(),
                 again: HashSet::new(),
+                elsewhere: HashMap::new(),
                 tasks: JoinSet::new(),
                 discovered: 0,
             }
@@ -178,6 +185,8 @@ struct Watch {
     running: HashSet<i64>,
     /// Partitions whose next pass is wanted as soon as they have none.
     again: HashSet<i64>,
+    /// Partitions that another process works on, and when they are looked at again.
+    elsewhere: HashMap<i64, i64>,
     tasks: JoinSet<(i64, Result<PassEnd>)>,
     /// When the partitions were last asked for.
     discovered: i64,
@@ -250,10 +259,16 @@ impl Watch {
             if self.running.contains(&partition.id) {
                 continue;
             }
-            if partition.due > now && !self.again.contains(&partition.id) {
-                next = next.min(partition.due);
+            let ready = match self.again.contains(&partition.id) {
+                true => 0,
+                false => partition.due,
+            };
+            let ready = ready.max(self.elsewhere.get(&partition.id).copied().unwrap_or(0));
+            if ready > now {
+                next = next.min(ready);
             } else if self.running.len() < PASSES {
                 self.again.remove(&partition.id);
+                self.elsewhere.remove(&partition.id);
                 self.begin(site.clone(), partition, fresh.clone(), token.clone());
             }
         }
@@ -345,7 +360,11 @@ impl Watch {
                 self.running.remove(&partition);
                 match outcome {
                     Ok(PassEnd::Stop(failure)) => self.stop(&failure.to_string()).await,
-                    Ok(PassEnd::Cancelled) | Ok(PassEnd::Done) => {}
+                    Ok(PassEnd::Cancelled | PassEnd::Done) => {}
+                    Ok(PassEnd::Elsewhere) => {
+                        let again = self.engine.now() + self.engine.lease_ms() / 2;
+                        self.elsewhere.insert(partition, again);
+                    }
                     Err(error) => tracing::error!(integration = %self.name, "a pass ended early: {error}"),
                 }
             }

@@ -22,6 +22,9 @@ pub(crate) struct Serve {
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// How long a server takes work for where several share a database: another one goes on with it so long after this one has died
+    #[arg(long, env = "SEAWALL_LEASE_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
+    lease_seconds: u32,
     #[command(flatten)]
     wasi: args::Wasi,
 }
@@ -31,6 +34,7 @@ impl Serve {
         let options = ServeOptions {
             data: data_folder(self.data),
             listen: self.listen,
+            lease: std::time::Duration::from_secs(self.lease_seconds.into()),
             wasi_0_3: self.wasi.wasi_0_3,
         };
         run(options).await.map_err(|e| CliError::Failed(format!("{e:#}")))

@@ -1,6 +1,6 @@
 //! Items and pages.
 
-use super::EntityRow;
+use super::{Duty, EntityRow};
 use seawall_domain::{BlueprintId, Entity, EntityId, Millis, Report, pass::Counts};
 
 /// What the store knows of an item.
@@ -48,6 +48,8 @@ pub struct PageWrite {
     pub items: u64,
     /// Values converted without loss, for the counts.
     pub converted: u64,
+    /// Outside a pass: the work as part of which it is stored; what another process has taken stores nothing.
+    pub duty: Option<Duty>,
     /// For change rows: `pass`, `run`, `delivery`.
     pub cause: String,
     /// What has to be so still; else nothing is stored, and [`crate::StoreError::Changed`] says what is not.

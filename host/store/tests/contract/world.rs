@@ -123,6 +123,7 @@ impl World {
             },
             expect: vec![],
             renewal: false,
+            duty: None,
             now: self.now,
         }
     }

@@ -1,10 +1,8 @@
 //! What a pass reads of git: brought up to date once, before its first page, so that all of its pages see one commit.
 
-use super::{Ended, LEASE_MS, Pass};
+use super::{Ended, Pass};
 use crate::{Result, checkouts::Held};
 use seawall_domain::{Failure, pass::AfterFailure};
-use seawall_runtime::CallError;
-use std::time::Duration;
 
 impl Pass<'_> {
     pub(super) async fn walk(&self, fresh: Option<&Held>) -> Result<Ended> {
@@ -35,7 +33,7 @@ impl Pass<'_> {
             if let Some(fresh) = fresh.filter(|fresh| fresh.are_of(sources)) {
                 break fresh.clone();
             }
-            match self.updated().await? {
+            match self.engine.update_checkouts(self.site, self.token).await {
                 Ok(held) => break held,
                 Err(error) => {
                     attempts += 1;
@@ -54,17 +52,5 @@ impl Pass<'_> {
             .note_checkouts(self.row.id, &held.noted())
             .await?;
         Ok(Ok(held))
-    }
-
-    /// One update. A repository that takes long to fetch must not lose the partition to another process.
-    async fn updated(&self) -> Result<std::result::Result<Held, CallError>> {
-        let updating = self.engine.update_checkouts(self.site, self.token);
-        tokio::pin!(updating);
-        loop {
-            tokio::select! {
-                updated = &mut updating => return Ok(updated),
-                () = tokio::time::sleep(Duration::from_millis(LEASE_MS.unsigned_abs() / 4)) => self.renew().await?,
-            }
-        }
     }
 }

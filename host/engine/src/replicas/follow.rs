@@ -1,0 +1,68 @@
+//! Changes of others are taken into the index, in the order of the log.
+
+use crate::{Engine, Result, engine::row};
+use std::{collections::HashSet, sync::atomic::Ordering};
+
+/// Changes taken in at once.
+const PIECE: usize = 2_000;
+
+impl Engine {
+    /// The index was filled from what the log came to at `position`.
+    pub(crate) fn filled_at(&self, position: i64) {
+        self.inner.others.position.store(position, Ordering::Release);
+    }
+
+    /// Takes in what the log has up to `newest`.
+    pub(super) async fn take_in(&self, newest: i64) -> Result<()> {
+        let (store, index) = (&self.inner.store, &self.inner.index);
+        while self.taken_in() < newest {
+            let after = self.taken_in();
+            let moved = store.moved(after, PIECE).await?;
+            let Some(last) = moved.last().map(|change| change.position) else {
+                return Ok(());
+            };
+            if moved[0].position > after + 1 {
+                // The log was cut before this process saw what stood there.
+                return self.fill_anew().await;
+            }
+            // Its own it has already.
+            let missing = moved
+                .iter()
+                .filter(|change| !index.reflects(change.entity, change.position, change.removed));
+            let (removed, changed): (Vec<_>, Vec<_>) = missing.partition(|change| change.removed);
+            let gone: HashSet<i64> = removed.iter().map(|change| change.entity).collect();
+            let ids: HashSet<i64> = changed.iter().map(|change| change.entity).collect();
+            let ids: Vec<i64> = ids.difference(&gone).copied().collect();
+            let rows = store.entities(&ids).await?;
+            let engine = self.clone();
+            tokio::task::spawn_blocking(move || {
+                let rows: Vec<_> = rows.iter().map(row).collect();
+                engine.inner.index.apply(&rows, &gone.into_iter().collect::<Vec<_>>(), last);
+            })
+            .await?;
+            self.inner.others.position.store(last, Ordering::Release);
+            self.inner.events.moved(last);
+            self.inner.following.wake.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Reads all entities once more, and forgets those that are gone.
+    async fn fill_anew(&self) -> Result<()> {
+        tracing::warn!("the change log no longer reaches back to what this process has seen; all entities are read again");
+        let mut gone: HashSet<i64> = HashSet::new();
+        for (blueprint, _) in self.inner.index.blueprints() {
+            gone.extend(self.inner.index.ids(&blueprint));
+        }
+        let position = self.inner.store.position().await?;
+        self.fill_index(|rows| {
+            for row in rows {
+                gone.remove(&row.id);
+            }
+        })
+        .await?;
+        // What came meanwhile is not in the set, or has a newer version than the position.
+        self.inner.index.apply(&[], &gone.into_iter().collect::<Vec<_>>(), position);
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! Several processes on one database.
+//!
+//! Each holds a read index, compiled plugins and what it made ready of integrations; the database holds all else. A process looks
+//! at the database's pulse some times a second, and at once after it wrote: it takes what others stored into its index in the order
+//! of the change log, so that its position leaves nothing out, and makes anew what it made of what others have configured.
+//!
+//! Work that only one may do at a time is taken under a lease: partitions, subscriptions, and duties (`duty`). Whoever was paused
+//! for longer than its lease finds its writes refused, by the fence that came with it. The clock is the database's, as far as
+//! the way there lets one know it.
+
+mod duty;
+mod follow;
+mod refresh;
+
+pub(crate) use duty::OnDuty;
+
+use crate::{Engine, Result, clock};
+use seawall_domain::Millis;
+use seawall_store::{Part, Pulse};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+
+/// The longest that others' work is not seen.
+const EVERY: Duration = Duration::from_millis(200);
+/// An answer that took longer says too little of the time.
+const FAR: Duration = Duration::from_millis(500);
+
+/// What this process has seen of the others.
+#[derive(Default)]
+pub(crate) struct Others {
+    /// This process wrote: what is new in the log is looked at soon.
+    wake: Notify,
+    /// The log has been taken in up to here, without a gap.
+    position: AtomicI64,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    parts: BTreeMap<Part, i64>,
+    deliveries: i64,
+    /// What was asked to end of each integration.
+    cancelled: HashMap<String, serde_json::Value>,
+}
+
+impl Others {
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine {
+    /// What the database looks like before anything is read of it, so that what comes afterwards is seen as news.
+    pub(crate) async fn first_pulse(&self) -> Result<()> {
+        if !self.inner.store.is_shared() {
+            return Ok(());
+        }
+        let pulse = self.pulse().await?;
+        let cancelled = self.cancellations().await?;
+        let mut seen = self.inner.others.seen();
+        seen.parts = pulse.parts;
+        seen.deliveries = pulse.deliveries;
+        seen.cancelled = cancelled;
+        Ok(())
+    }
+
+    /// Follows the others until the host stops.
+    pub(crate) fn follow_others(&self) {
+        if !self.inner.store.is_shared() {
+            return;
+        }
+        let engine = self.clone();
+        // Beside the requests of people: some wait for what it takes in.
+        self.inner.tasks.spawn(async move {
+            let shutdown = engine.inner.shutdown.clone();
+            while !shutdown.is_cancelled() {
+                let woken = engine.inner.others.wake.notified();
+                let pause = match engine.look().await {
+                    Ok(()) => EVERY,
+                    Err(error) => {
+                        tracing::warn!("what other processes do is not seen, and it is tried again: {error}");
+                        EVERY * 5
+                    }
+                };
+                tokio::select! {
+                    () = woken => {}
+                    () = shutdown.cancelled() => {}
+                    () = tokio::time::sleep(pause) => {}
+                }
+            }
+        });
+        self.adopt();
+    }
+
+    async fn look(&self) -> Result<()> {
+        let pulse = self.pulse().await?;
+        self.take_in(pulse.position).await?;
+        let (changed, delivered) = {
+            let seen = self.inner.others.seen();
+            let changed = pulse.parts.iter().filter(|(part, n)| seen.parts.get(part) != Some(n));
+            let changed: Vec<_> = changed.map(|(part, _)| *part).collect();
+            (changed, pulse.deliveries > seen.deliveries)
+        };
+        // Noted once it is done: where it fails, it is tried again.
+        self.refresh(&changed).await?;
+        if delivered {
+            self.wake_deliveries();
+        }
+        let mut seen = self.inner.others.seen();
+        seen.parts = pulse.parts;
+        seen.deliveries = pulse.deliveries;
+        Ok(())
+    }
+
+    /// The pulse; it sets the clock.
+    async fn pulse(&self) -> Result<Pulse> {
+        let (before, began) = (clock::own(), Instant::now());
+        let pulse = self.inner.store.pulse().await?;
+        let took = began.elapsed();
+        if took < FAR {
+            let middle = before + Millis::try_from(took.as_millis() / 2).unwrap_or(0);
+            clock::follow(pulse.now - middle);
+        }
+        Ok(pulse)
+    }
+
+    /// Says that this process wrote something.
+    pub(crate) fn wrote(&self) {
+        self.inner.others.wake.notify_one();
+    }
+
+    /// The log has been taken in up to here.
+    fn taken_in(&self) -> i64 {
+        self.inner.others.position.load(Ordering::Acquire)
+    }
+}
