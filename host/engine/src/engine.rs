@@ -226,7 +226,7 @@ impl Engine {
         if self.inner.store.is_shared() {
             // What others wrote before it is still to come: the position follows once it is there.
             self.inner.index.apply_ahead(&rows, &result.removed, result.position);
-            self.wrote();
+            self.wrote(result.position);
             return;
         }
         self.inner.index.apply(&rows, &result.removed, result.position);

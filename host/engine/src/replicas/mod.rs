@@ -39,6 +39,8 @@ pub(crate) struct Others {
     wake: Notify,
     /// The log has been taken in up to here, without a gap.
     position: AtomicI64,
+    /// The newest position that this process wrote.
+    wrote: AtomicI64,
     seen: Mutex<Seen>,
 }
 
@@ -132,8 +134,15 @@ impl Engine {
     }
 
     /// Says that this process wrote something.
-    pub(crate) fn wrote(&self) {
+    pub(crate) fn wrote(&self, position: i64) {
+        self.inner.others.wrote.fetch_max(position, Ordering::AcqRel);
         self.inner.others.wake.notify_one();
+    }
+
+    /// A position that is not before anything that this process has written. Where others write too it may be ahead of
+    /// [`Engine::position`], for a moment.
+    pub fn written(&self) -> i64 {
+        self.inner.others.wrote.load(Ordering::Acquire).max(self.position())
     }
 
     /// The log has been taken in up to here.

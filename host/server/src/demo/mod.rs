@@ -132,6 +132,7 @@ async fn start(data: &Path) -> Result<Server> {
     let options = ServeOptions {
         data: data.to_owned(),
         listen,
+        lease: std::time::Duration::from_secs(30),
         wasi_0_3: false,
     };
     Server::start(&options)

@@ -39,7 +39,7 @@ pub(super) async fn reflect(State(app): State<App>, mut request: Request, next: 
     }
     let before = app.engine.position();
     let mut response = next.run(request).await;
-    let reflected = if reads { before } else { app.engine.position() };
+    let reflected = if reads { before } else { app.engine.written() };
     response
         .headers_mut()
         .entry(POSITION)
