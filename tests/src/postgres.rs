@@ -14,6 +14,7 @@ pub struct Postgres {
 
 impl Postgres {
     /// None where there is none to be had, which is said.
+    #[expect(clippy::print_stdout, reason = "of a test")]
     pub fn start() -> Option<Self> {
         let port = free_port();
         match RealServer::try_start("postgres", &[&port.to_string()], &[]) {
@@ -62,6 +63,7 @@ impl Postgres {
 }
 
 /// The library that gives a process another time, installed where it is absent; none where it is not to be had, which is said.
+#[expect(clippy::print_stdout, reason = "of a test")]
 pub fn faketime() -> Option<String> {
     let find = || {
         let lib = std::fs::read_dir("/usr/lib").ok()?.flatten();

@@ -87,6 +87,8 @@ pub(super) async fn drive(
     let ended = match walked {
         Ok(ended) => ended,
         Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Elsewhere),
+        // The database is away, so nothing could be said of it: the pass stays the running one, and goes on when it is back.
+        Err(EngineError::Store(error)) if error.is_unavailable() => return Err(error.into()),
         Err(EngineError::Plugin(CallError::Cancelled)) => pass.interrupted(),
         Err(EngineError::Plugin(error)) => match error.as_failure() {
             failure @ (Failure::Failed(_) | Failure::NotFound(_)) => Ended::Fault(failure.to_string()),

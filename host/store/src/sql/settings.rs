@@ -1,11 +1,10 @@
 //! Settings.
 
-use super::{Conn, json};
-use crate::{Result, sqlite::to_json};
+use super::{Conn, json, query};
+use crate::{Result, body::to_json};
 use serde_json::Value;
-use sqlx::query;
 
-pub(crate) async fn get(conn: &mut Conn, name: &str) -> Result<Option<Value>> {
+pub(crate) async fn get(conn: &mut Conn<'_>, name: &str) -> Result<Option<Value>> {
     query("SELECT value FROM setting WHERE name = $1")
         .bind(name)
         .fetch_optional(conn)
@@ -14,11 +13,47 @@ pub(crate) async fn get(conn: &mut Conn, name: &str) -> Result<Option<Value>> {
         .transpose()
 }
 
-pub(crate) async fn put(conn: &mut Conn, name: &str, value: &Value) -> Result<()> {
+pub(crate) async fn put(conn: &mut Conn<'_>, name: &str, value: &Value) -> Result<()> {
     query("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
         .bind(name)
         .bind(to_json("setting", value)?)
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// Changes it where it is still what it was before. A setting is compared as it was written, which is the same for equal values.
+pub(crate) async fn swap(
+    conn: &mut Conn<'_>,
+    name: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+) -> Result<bool> {
+    let text = |value: Option<&Value>| value.map(|value| to_json("setting", value)).transpose();
+    let ask = match (text(before)?, text(after)?) {
+        (None, None) => return Ok(get(conn, name).await?.is_none()),
+        (None, Some(after)) => query("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING")
+            .bind(name)
+            .bind(after),
+        (Some(before), Some(after)) => query("UPDATE setting SET value = $3 WHERE name = $1 AND value = $2")
+            .bind(name)
+            .bind(before)
+            .bind(after),
+        (Some(before), None) => query("DELETE FROM setting WHERE name = $1 AND value = $2")
+            .bind(name)
+            .bind(before),
+    };
+    Ok(ask.execute(conn).await? > 0)
+}
+
+/// Those whose names begin with `prefix`, by name.
+pub(crate) async fn beginning(conn: &mut Conn<'_>, prefix: &str) -> Result<Vec<(String, Value)>> {
+    query("SELECT name, value FROM setting WHERE substr(name, 1, $2) = $1 ORDER BY name")
+        .bind(prefix)
+        .bind(super::limit(prefix.chars().count()))
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| Ok((super::get(row, "name")?, json("setting", row, "value")?)))
+        .collect()
 }

@@ -198,7 +198,7 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
     };
     let result = world
         .store()
-        .derive(write(&derived), "derived", world.now + 5)
+        .derive(write(&derived), "derived", &world.duty().await, world.now + 5)
         .await
         .unwrap();
     let after = world.find("x").await.unwrap();
@@ -213,7 +213,7 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
     );
     let again = world
         .store()
-        .derive(write(&derived), "derived", world.now + 6)
+        .derive(write(&derived), "derived", &world.duty().await, world.now + 6)
         .await
         .unwrap();
     assert_eq!((again.upserted.len(), again.position), (0, result.position));
@@ -237,13 +237,13 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
     );
     let none = world
         .store()
-        .derive(write(&Derived::default()), "derived", world.now)
+        .derive(write(&Derived::default()), "derived", &world.duty().await, world.now)
         .await
         .unwrap();
     assert_eq!(none.upserted[0].entity, entity("x", json!({"lang": "c"})));
     let gone = DeriveWrite { entity: 4711, derived };
     assert_eq!(
-        world.store().derive(vec![gone], "derived", 1).await.unwrap().upserted,
+        world.store().derive(vec![gone], "derived", &world.duty().await, 1).await.unwrap().upserted,
         []
     );
 }

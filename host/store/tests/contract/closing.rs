@@ -16,7 +16,7 @@ async fn put(world: &World, integration: i64, names: &[&str]) -> Vec<PartitionRo
 
 async fn lease(world: &World, row: &PartitionRow) -> Part {
     let (store, now) = (world.store(), world.now);
-    let fence = store.lease(row.id, "me", now, now + 60_000).await.unwrap().unwrap();
+    let fence = store.lease(row.id, "me", now, 60_000).await.unwrap().unwrap();
     Part {
         integration: row.integration,
         id: row.id,
@@ -101,7 +101,7 @@ pub(crate) async fn a_held_closing_pass_keeps_its_id_until_the_partition_comes_b
     let held = async |world: &World| {
         let store = world.store();
         store
-            .end_pass(pass.id, PassState::Held, Some("look"), world.now)
+            .end_pass(pass.id, None, PassState::Held, Some("look"), world.now)
             .await
             .unwrap();
     };
@@ -134,7 +134,7 @@ pub(crate) async fn passes_are_trimmed_and_pages_of_them_go_on(world: &mut World
         } else {
             PassState::Succeeded
         };
-        world.store().end_pass(pass.id, state, None, world.now).await.unwrap();
+        world.store().end_pass(pass.id, None, state, None, world.now).await.unwrap();
         all.push(pass.id);
     }
     let running = world.begin(&part).await.id;

@@ -215,3 +215,31 @@ pub(crate) async fn settings_are_kept(world: &mut World) {
     assert_eq!(world.store().setting("token").await.unwrap(), Some(json!(null)));
     world.store().ping().await.unwrap();
 }
+
+pub(crate) async fn settings_are_swapped_where_they_are_as_they_were(world: &mut World) {
+    let store = world.store();
+    let (one, two) = (json!({"a": 1, "b": [2.5, null]}), json!("two"));
+    assert!(store.swap_setting("s:1", None, Some(&one)).await.unwrap());
+    assert!(!store.swap_setting("s:1", None, Some(&two)).await.unwrap());
+    assert!(!store.swap_setting("s:1", Some(&two), Some(&two)).await.unwrap());
+    assert!(store.swap_setting("s:1", Some(&one), Some(&two)).await.unwrap());
+    store.put_setting("s:0", &one).await.unwrap();
+    store.put_setting("s_2", &one).await.unwrap();
+    let all = store.settings("s:").await.unwrap();
+    assert_eq!(all, [("s:0".to_owned(), one), ("s:1".to_owned(), two.clone())]);
+    assert!(!store.swap_setting("s:1", Some(&json!(1)), None).await.unwrap());
+    assert!(store.swap_setting("s:1", Some(&two), None).await.unwrap());
+    assert_eq!(store.setting("s:1").await.unwrap(), None);
+}
+
+pub(crate) async fn components_are_kept_until_they_are_removed(world: &mut World) {
+    let bytes = vec![0, 97, 115, 109, 255];
+    let digest = seawall_domain::Digest::of(&bytes);
+    assert_eq!(world.store().component(&digest).await.unwrap(), None);
+    world.store().put_component(&digest, &bytes).await.unwrap();
+    world.store().put_component(&digest, &bytes).await.unwrap();
+    world.reopen().await;
+    assert_eq!(world.store().component(&digest).await.unwrap(), Some(bytes));
+    world.store().remove_plugin(&digest).await.unwrap();
+    assert_eq!(world.store().component(&digest).await.unwrap(), None);
+}

@@ -54,7 +54,7 @@ pub(crate) async fn deliveries_keep_their_order_and_are_taken_once(world: &mut W
         due: 9,
     };
     let outcomes = [outcome(0, DeliveryState::Done), outcome(1, DeliveryState::Dead)];
-    store.update_deliveries(&outcomes, 100).await.unwrap();
+    store.update_deliveries(&outcomes, None, 100).await.unwrap();
     assert_eq!(store.waiting_deliveries(one, 0, 10).await.unwrap(), waiting[2..]);
     let done = store.delivery(waiting[0].id).await.unwrap().unwrap();
     assert_eq!(

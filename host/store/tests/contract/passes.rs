@@ -43,17 +43,19 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
 pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut World) {
     let part = world.partition("git-main").await;
     let store = world.store();
-    let (now, later) = (world.now, world.now + 60_000);
+    let (now, long) = (world.now, 60_000);
     assert_eq!(
-        store.lease(part.id, "me", now, later).await.unwrap(),
+        store.lease(part.id, "me", now, long).await.unwrap(),
         Some(part.fence),
         "the owner renews"
     );
-    assert_eq!(store.lease(part.id, "you", now, later).await.unwrap(), None);
+    assert_eq!(store.lease(part.id, "you", now, long).await.unwrap(), None);
     let pass = world.begin(&part).await;
-    // The lease runs out and another takes over: the first one's page comes too late.
-    let fence = store.lease(part.id, "you", later, later + 1).await.unwrap().unwrap();
+    // The lease runs out, since it is renewed for no time at all, and another takes over: the first one's page comes too late.
+    assert_eq!(store.lease(part.id, "me", now, 0).await.unwrap(), Some(part.fence));
+    let fence = store.lease(part.id, "you", now, long).await.unwrap().unwrap();
     assert!(fence > part.fence);
+    assert_eq!(store.lease(part.id, "me", now, long).await.unwrap(), None);
     let late = PageWrite {
         upserts: vec![simple("a", 1)],
         ..world.write(&part, Some(pass.id))
@@ -67,16 +69,16 @@ pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut Worl
         Err(StoreError::Fenced { .. })
     ));
     assert!(matches!(
-        store.release(part.id, part.fence, 0).await,
+        store.release(part.id, part.fence, 0, 0).await,
         Err(StoreError::Fenced { .. })
     ));
     assert!(world.find("a").await.is_none());
     // The other goes on in the same pass.
-    assert_eq!(store.begin_pass(part.id, fence, later).await.unwrap().id, pass.id);
+    assert_eq!(store.begin_pass(part.id, fence, now).await.unwrap().id, pass.id);
     store.apply_page(PageWrite { fence, ..late }).await.unwrap();
-    store.release(part.id, fence, 123).await.unwrap();
+    store.release(part.id, fence, i64::MAX, 123).await.unwrap();
     assert_eq!(store.partitions(part.integration).await.unwrap()[0].due, 123);
-    let third = store.lease(part.id, "you", 0, later).await.unwrap().unwrap();
+    let third = store.lease(part.id, "you", now, long).await.unwrap().unwrap();
     assert!(third > fence, "after a release even the same owner gets a new fence");
     store.make_due(part.integration, 7).await.unwrap();
     assert_eq!(store.partitions(part.integration).await.unwrap()[0].due, 7);
@@ -135,7 +137,7 @@ pub(crate) async fn a_pass_goes_on_after_the_store_was_dropped(world: &mut World
     ] {
         assert_eq!(world.find(key).await.is_some(), there, "{key}");
     }
-    world.store().forget_cursor(part.id).await.unwrap();
+    world.store().forget_cursor(part.id, part.fence).await.unwrap();
     assert_eq!(world.begin(&part).await.cursor, None);
 }
 
@@ -180,7 +182,7 @@ pub(crate) async fn a_pass_that_has_ended_sweeps_nothing(world: &mut World) {
         let pass = world.begin(&part).await;
         world
             .store()
-            .end_pass(pass.id, state, Some("why"), world.now)
+            .end_pass(pass.id, None, state, Some("why"), world.now)
             .await
             .unwrap();
         assert!(matches!(
@@ -196,7 +198,7 @@ pub(crate) async fn a_pass_that_has_ended_sweeps_nothing(world: &mut World) {
     }
     assert!(world.find("a").await.is_some());
     assert!(matches!(
-        world.store().end_pass(4711, PassState::Failed, None, 0).await,
+        world.store().end_pass(4711, None, PassState::Failed, None, 0).await,
         Err(StoreError::Missing(_))
     ));
 }
@@ -208,7 +210,7 @@ pub(crate) async fn a_held_pass_waits_and_a_newer_one_supersedes_it(world: &mut 
     world.page(&part, Some(held.id), vec![simple("a", 1)]).await;
     world
         .store()
-        .end_pass(held.id, PassState::Held, None, world.now)
+        .end_pass(held.id, None, PassState::Held, None, world.now)
         .await
         .unwrap();
     world.reopen().await;
@@ -235,7 +237,7 @@ pub(crate) async fn a_held_pass_waits_and_a_newer_one_supersedes_it(world: &mut 
     let held = world.begin(&part).await;
     world
         .store()
-        .end_pass(held.id, PassState::Held, None, world.now)
+        .end_pass(held.id, None, PassState::Held, None, world.now)
         .await
         .unwrap();
     assert_eq!(

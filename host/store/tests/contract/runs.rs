@@ -60,7 +60,7 @@ pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     row.updated_at = 5;
     world
         .store()
-        .update_run(&row, &[line("one"), line("two")])
+        .update_run(&row, &[line("one"), line("two")], &world.duty().await)
         .await
         .unwrap();
     world.reopen().await;
@@ -70,7 +70,7 @@ pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     row.state = RunState::Succeeded;
     row.outputs = Some(json!({"was": false}));
     row.link = Some("https://flags.example/1".into());
-    store.update_run(&row, &[line("three")]).await.unwrap();
+    store.update_run(&row, &[line("three")], &world.duty().await).await.unwrap();
     let log = store.run_log("r1", 0).await.unwrap();
     assert_eq!(
         log.iter().map(|l| (l.line, l.message.as_str())).collect::<Vec<_>>(),
@@ -81,7 +81,7 @@ pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     let open: Vec<_> = store.open_runs().await.unwrap().into_iter().map(|r| r.id).collect();
     assert_eq!(open, ["r2"]);
     assert!(matches!(
-        store.update_run(&run("nobody", None), &[]).await,
+        store.update_run(&run("nobody", None), &[], &world.duty().await).await,
         Err(StoreError::Missing(_))
     ));
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use seawall_domain::{BlueprintId, Entity, EntityId, Report, Severity, integration::Integration};
-use seawall_store::{EntityRow, ItemWrite, PageResult, PageWrite, PassRow, Store};
+use seawall_store::{Duty, EntityRow, ItemWrite, PageResult, PageWrite, PassRow, Store};
 use serde_json::{Value, json};
 
 /// A database that can be opened again.
@@ -37,6 +37,11 @@ impl World {
         self.store.as_deref().unwrap()
     }
 
+    /// Work that this process has.
+    pub(crate) async fn duty(&self) -> Duty {
+        self.store().take_duty("work", "me", 60_000).await.unwrap().unwrap()
+    }
+
     /// An integration's id.
     pub(crate) async fn integration(&self, name: &str) -> i64 {
         self.store()
@@ -56,7 +61,7 @@ impl World {
             .unwrap();
         let fence = self
             .store()
-            .lease(listed[0].id, "me", self.now, self.now + 60_000)
+            .lease(listed[0].id, "me", self.now, 60_000)
             .await
             .unwrap()
             .unwrap();
@@ -73,7 +78,7 @@ impl World {
 
     pub(crate) async fn end(&self, pass: i64) {
         self.store()
-            .end_pass(pass, seawall_domain::pass::PassState::Succeeded, None, self.now)
+            .end_pass(pass, None, seawall_domain::pass::PassState::Succeeded, None, self.now)
             .await
             .unwrap();
     }
