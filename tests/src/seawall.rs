@@ -77,6 +77,8 @@ pub struct Seawall {
     address: String,
     token: String,
     client: reqwest::Client,
+    /// Another database than the file in the data folder.
+    database: Option<String>,
 }
 
 impl Seawall {
@@ -88,11 +90,23 @@ impl Seawall {
         Self::start_with(&[], &[]).await
     }
 
+    /// The same on a database with this URL.
+    ///
+    /// # Panics
+    /// Where it does not come up.
+    pub async fn on(database: Option<String>) -> Self {
+        Self::begin(database, &[], &[]).await
+    }
+
     /// The same with further arguments of `serve`, and variables in its environment.
     ///
     /// # Panics
     /// Where it does not come up.
     pub async fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::begin(None, arguments, environment).await
+    }
+
+    async fn begin(database: Option<String>, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let mut seawall = Self {
             data,
@@ -105,6 +119,7 @@ impl Seawall {
             address: String::new(),
             token: String::new(),
             client: reqwest::Client::new(),
+            database,
         };
         seawall.boot().await;
         seawall
@@ -138,6 +153,7 @@ impl Seawall {
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .env("RUST_LOG", "info")
+            .envs(self.database.as_ref().map(|url| ("SEAWALL_DATABASE", url)))
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
@@ -154,6 +170,11 @@ impl Seawall {
             .expect("a token")
             .trim()
             .to_owned();
+    }
+
+    /// The database of the next [`Seawall::boot`].
+    pub fn move_to(&mut self, database: Option<String>) {
+        self.database = database;
     }
 
     /// kill -9.

@@ -67,7 +67,7 @@ impl Engine {
         let store = &self.inner.store;
         while !self.inner.shutdown.is_cancelled() {
             let now = self.now();
-            let Some(fence) = store.lease(partition, &self.inner.owner, now, now + LEASE_MS).await? else {
+            let Some(fence) = store.lease(partition, &self.inner.owner, now, LEASE_MS).await? else {
                 tokio::time::sleep(WAIT).await;
                 continue;
             };

@@ -7,7 +7,7 @@ use crate::{
 use anyhow::{Context, Result, bail};
 use seawall_engine::{Engine, EngineConfig, system_clock};
 use seawall_runtime::{Runtime, RuntimeConfig};
-use seawall_store::SqliteStore;
+use seawall_store::{DatabaseUrl, KeySource, MasterKey};
 use std::{
     io::Write,
     net::SocketAddr,
@@ -19,12 +19,34 @@ use tokio::net::TcpListener;
 /// How to serve.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
-    /// Holds database, components, compiled code, master key and token.
+    /// Holds components, compiled code, master key and token, and the database where it is a file of its own.
     pub data: PathBuf,
+    /// Another database than the file in the data folder.
+    pub database: Option<DatabaseUrl>,
     /// Where to listen: loopback only, until people can sign in.
     pub listen: SocketAddr,
     /// Whether plugins of WASI 0.3 are taken.
     pub wasi_0_3: bool,
+}
+
+impl ServeOptions {
+    /// The database that is served.
+    pub fn database(&self) -> DatabaseUrl {
+        database(self.database.clone(), &self.data)
+    }
+}
+
+/// The database of a data folder, unless another is given.
+pub(crate) fn database(given: Option<DatabaseUrl>, data: &Path) -> DatabaseUrl {
+    given.unwrap_or_else(|| DatabaseUrl::Sqlite(data.join("seawall.db")))
+}
+
+/// `SEAWALL_MASTER_KEY`, or the data folder's file.
+pub(crate) fn key_source(data: &Path) -> Result<KeySource> {
+    Ok(match MasterKey::from_env("SEAWALL_MASTER_KEY")? {
+        Some(key) => KeySource::Given(key),
+        None => KeySource::File(data.join("master.key")),
+    })
 }
 
 /// A server that is up.
@@ -61,8 +83,7 @@ impl Server {
         })?;
         make_private(&options.data)?;
         let lock = lock(&options.data)?;
-        let store =
-            SqliteStore::open_with_key_file(&options.data.join("seawall.db"), &options.data.join("master.key")).await?;
+        let store = options.database().open(key_source(&options.data)?).await?;
         let runtime = Runtime::new(RuntimeConfig {
             cache: Some(options.data.join("compiled")),
             wasi_0_3: options.wasi_0_3,
@@ -70,7 +91,7 @@ impl Server {
         })?;
         let token = kept(&options.data.join("token"), "sw_")?;
         let engine = Engine::open(EngineConfig {
-            store: Arc::new(store),
+            store,
             runtime,
             plugins: options.data.join("plugins"),
             checkouts: options.data.join("git"),
@@ -124,7 +145,12 @@ pub async fn run(options: ServeOptions) -> Result<()> {
         .with_ansi(false)
         .init();
     let server = Server::start(&options).await?;
-    tracing::info!(address = %format!("http://{}", server.address), data = %options.data.display(), "serving");
+    tracing::info!(
+        address = %format!("http://{}", server.address),
+        data = %options.data.display(),
+        database = %options.database(),
+        "serving"
+    );
     server.answer(stopped()).await
 }
 

@@ -1,16 +1,22 @@
 //! How fast pages are stored, and how large an entity is on disk: the database work alone.
 //!
-//! `cargo run --release -p seawall-store --example store_speed [ENTITIES]`
+//! `cargo run --release -p seawall-store --example store_speed [ENTITIES] [sqlite] [postgres] [URL…]`
+//!
+//! Without a name on SQLite and on PostgreSQL, which is started by `tests/servers/postgres.sh` with what it writes made safe at
+//! each commit; `URL` is an empty database elsewhere.
 //!
 //! Items of 1.2 KB with random keys in seven blueprints of eight properties and two relations, in pages of 500; then the
 //! same again with nothing changed, with everything changed, and reads by reference with eight readers.
 #![expect(clippy::print_stdout, reason = "it prints a table")]
 
 use seawall_domain::{Blueprint, Entity, EntityId, pass::PassState};
-use seawall_store::{ItemWrite, MasterKey, PageWrite, SqliteStore, Store};
+use seawall_store::{DatabaseUrl, ItemWrite, KeySource, MasterKey, PageWrite, Store};
 use serde_json::json;
 use std::{
     error::Error,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,17 +28,42 @@ const READERS: u64 = 8;
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let entities: u64 = std::env::args().nth(1).map_or(Ok(100_000), |n| n.parse())?;
-    let dir = tempfile::tempdir()?;
-    let path = dir.path().join("seawall.db");
-    let store = Arc::new(SqliteStore::open(&path, MasterKey::random()?).await?);
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    let entities = match arguments.first().map(|first| first.parse()) {
+        Some(Ok(entities)) => {
+            arguments.remove(0);
+            entities
+        }
+        _ => 100_000,
+    };
+    if arguments.is_empty() {
+        arguments = vec!["sqlite".into(), "postgres".into()];
+    }
+    for name in arguments {
+        let dir = tempfile::tempdir()?;
+        let mut server = None;
+        let url = match name.as_str() {
+            "sqlite" => DatabaseUrl::Sqlite(dir.path().join("seawall.db")),
+            "postgres" => server.insert(Server::start()?).url().parse()?,
+            url => url.parse()?,
+        };
+        measure(&url, entities).await?;
+    }
+    Ok(())
+}
+
+async fn measure(url: &DatabaseUrl, entities: u64) -> Result<()> {
+    let store = url.open(KeySource::Given(MasterKey::random()?)).await?;
     for n in 0..7 {
         store.put_blueprint(&blueprint(n)?, "api", 0).await?;
     }
     let integration = serde_json::from_value(json!({"name": "bench", "plugin": "bench"}))?;
     let id = store.put_integration(&integration, 0).await?.id;
     let partition = store.put_partitions(id, "thing", &["all".to_owned()], 0).await?[0].id;
-    let fence = store.lease(partition, "bench", 0, i64::MAX).await?.unwrap_or_default();
+    let fence = store
+        .lease(partition, "bench", 0, 86_400_000)
+        .await?
+        .unwrap_or_default();
     let ingest = Ingest {
         store: Arc::clone(&store),
         partition,
@@ -40,11 +71,10 @@ async fn main() -> Result<()> {
         entities,
     };
 
-    println!("{entities} entities, pages of {PAGE}");
+    println!("{url}: {entities} entities, pages of {PAGE}");
     println!("{:<28}{:>12}{:>14}", "", "per second", "CPU µs each");
     ingest.pass("new", 1).await?;
-    rusqlite::Connection::open(&path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    let on_disk = std::fs::metadata(&path)?.len();
+    let on_disk = bytes(url).await?;
     ingest.pass("unchanged", 1).await?;
     ingest.pass("changed", 2).await?;
     ingest.read("by reference", None).await?;
@@ -55,14 +85,68 @@ async fn main() -> Result<()> {
     let writing = tokio::spawn(async move { writer.pass("changed, beside readers", 3).await });
     ingest.read("by reference, beside a pass", Some(&writing)).await?;
     writing.await??;
-    drop(ingest);
-    drop(store);
-    println!("bytes on disk an entity after the first pass: {}", on_disk / entities);
+    println!("bytes on disk an entity after the first pass: {}\n", on_disk / entities);
     Ok(())
 }
 
+/// What a database takes on disk, without what is only its log.
+async fn bytes(url: &DatabaseUrl) -> Result<u64> {
+    Ok(match url {
+        DatabaseUrl::Sqlite(path) => {
+            rusqlite::Connection::open(path)?.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+            std::fs::metadata(path)?.len()
+        }
+        DatabaseUrl::Postgres(address) => address.bytes_on_disk().await?,
+    })
+}
+
+/// A PostgreSQL of its own, ended by its shell when this process ends.
+struct Server {
+    dir: PathBuf,
+    port: u16,
+    shell: Child,
+}
+
+impl Server {
+    fn start() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("seawall-pg-").tempdir()?.keep();
+        let port = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/servers");
+        let mut shell = Command::new("sh")
+            .arg("-c")
+            .arg(r#"sh "$1/postgres.sh" "$2" "$3" && echo up; cat >/dev/null; sh "$1/stop.sh" "$2"; rm -rf "$2""#)
+            .arg("sh")
+            .arg(scripts)
+            .arg(&dir)
+            .arg(port.to_string())
+            .env("POSTGRES_OPTIONS", "-c shared_buffers=256MB -c max_wal_size=4GB")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut said = String::new();
+        BufReader::new(shell.stdout.take().ok_or("no output")?).read_line(&mut said)?;
+        if said != "up\n" {
+            return Err("PostgreSQL does not start".into());
+        }
+        Ok(Self { dir, port, shell })
+    }
+
+    fn url(&self) -> String {
+        format!("postgres://seawall:sea%3Aw%40ll%2F1@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        if self.shell.wait().is_err() {
+            eprintln!("{} may be left", self.dir.display());
+        }
+    }
+}
+
 struct Ingest {
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     partition: i64,
     fence: i64,
     entities: u64,

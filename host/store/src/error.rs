@@ -1,5 +1,7 @@
 //! What can go wrong in the database.
 
+use sqlx::error::DatabaseError;
+
 /// A result of the store.
 pub type Result<T, E = StoreError> = std::result::Result<T, E>;
 
@@ -37,6 +39,22 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The database cannot be opened as things stand: what to change.
+    #[error("{0}")]
+    Unusable(String),
+    /// The database does not answer, or takes nothing, for now. It is asked again with the next request.
+    #[error("{why}: {source}")]
+    Unavailable {
+        /// What is wrong, and who can do what.
+        why: &'static str,
+        /// Whether nothing was done, and it may be asked again at once on another connection.
+        repeat: bool,
+        /// What the database or the system said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Two transactions were in each other's way; this one did nothing.
+    #[error("the database: another transaction was in the way ({0})")]
+    InTheWay(Box<dyn std::error::Error + Send + Sync>),
     /// A stored value could not be read back.
     #[error("stored {what} is damaged: {detail}")]
     Damaged {
@@ -47,14 +65,140 @@ pub enum StoreError {
     },
     /// The database itself.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(sqlx::Error),
     /// A migration.
     #[error("migration: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     /// SQLite through its own handle.
     #[error("database: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// A secret could not be sealed or unsealed.
     #[error("{0}")]
     Seal(String),
+}
+
+const SILENT: &str = "the database does not answer";
+const FULL: &str = "the database's disk is full; nothing can be stored until there is room";
+const READ_ONLY: &str = "the database takes no writes now";
+
+impl StoreError {
+    /// Whether the database is away, full or read-only for now: the same may be asked later, and nothing is wrong with it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::InTheWay(_))
+    }
+
+    /// Whether nothing was done, and another connection or moment may do.
+    pub(crate) fn is_safe_to_repeat(&self) -> bool {
+        match self {
+            Self::Unavailable { repeat, .. } => *repeat,
+            Self::InTheWay(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The same of a commit whose outcome nobody knows where the connection broke.
+    pub(crate) fn unsure(self) -> Self {
+        match self {
+            Self::Unavailable { why, source, .. } => Self::Unavailable {
+                why,
+                repeat: false,
+                source,
+            },
+            other => other,
+        }
+    }
+
+    /// It is not there, for now.
+    fn away(why: &'static str, source: sqlx::Error, repeat: bool) -> Self {
+        Self::Unavailable {
+            why,
+            repeat,
+            source: Box::new(source),
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::Error;
+        match &error {
+            // It was waited for already.
+            Error::PoolTimedOut | Error::PoolClosed => Self::away(SILENT, error, false),
+            // A connection broke. A pooler that lost its server says so in no form that is laid down.
+            Error::Io(_) | Error::WorkerCrashed | Error::BeginFailed | Error::Protocol(_) => {
+                Self::away(SILENT, error, true)
+            }
+            Error::Database(said) => match reason(&**said) {
+                Some(Reason::For(why)) => Self::away(why, error, why == SILENT),
+                Some(Reason::InTheWay) => Self::InTheWay(Box::new(error)),
+                None => Self::Database(error),
+            },
+            _ => Self::Database(error),
+        }
+    }
+}
+
+enum Reason {
+    For(&'static str),
+    InTheWay,
+}
+
+/// What a database's code means: PostgreSQL's five characters (its manual, appendix A), or SQLite's number
+/// (sqlite.org/rescode.html), whose extended codes have the primary one in the lowest byte.
+fn reason(error: &dyn DatabaseError) -> Option<Reason> {
+    let code = error.code()?;
+    if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
+        return match &*code {
+            "53100" => Some(Reason::For(FULL)),
+            "25006" => Some(Reason::For(READ_ONLY)),
+            "53300" => Some(Reason::For("the database has no connection left for Seawall")),
+            "40001" | "40P01" => Some(Reason::InTheWay),
+            // Shut down, crashed, starting, or cut off by an administrator; and all of class 08.
+            "57P01" | "57P02" | "57P03" | "57P05" | "25P03" => Some(Reason::For(SILENT)),
+            code if code.starts_with("08") => Some(Reason::For(SILENT)),
+            _ => None,
+        };
+    }
+    sqlite_reason(code.parse().ok()?).map(Reason::For)
+}
+
+fn sqlite_reason(code: i32) -> Option<&'static str> {
+    match code & 0xff {
+        rusqlite::ffi::SQLITE_FULL => Some(FULL),
+        rusqlite::ffi::SQLITE_READONLY => Some(READ_ONLY),
+        rusqlite::ffi::SQLITE_BUSY => Some("another program holds the database's file"),
+        _ => None,
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        let why = error.sqlite_error().and_then(|e| sqlite_reason(e.extended_code));
+        match why {
+            Some(why) => Self::Unavailable {
+                why,
+                repeat: false,
+                source: Box::new(error),
+            },
+            None => Self::Sqlite(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_under_sqlite_is_said_and_passes() {
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        let full = StoreError::from(failure(rusqlite::ffi::SQLITE_FULL));
+        assert!(
+            full.is_unavailable() && full.to_string().contains("disk is full"),
+            "{full}"
+        );
+        assert!(!full.is_safe_to_repeat());
+        let corrupt = StoreError::from(failure(rusqlite::ffi::SQLITE_CORRUPT));
+        assert!(!corrupt.is_unavailable(), "{corrupt}");
+    }
 }

@@ -27,7 +27,6 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes a file with mode 0600 that is there with all of its content or not at all; fails where there is one.
 /// Puts a file in the place of another, and makes sure that this outlives a crash of the machine.
 pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     std::fs::rename(from, to)?;
@@ -37,6 +36,7 @@ pub(crate) fn replace(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a file with mode 0600 that is there with all of its content or not at all; fails where there is one.
 pub(crate) fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let unfinished = path.with_extension(format!("new-{}", std::process::id()));
     let written = create_private(&unfinished).and_then(|mut file| {

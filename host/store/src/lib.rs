@@ -1,19 +1,29 @@
-//! The only SQL. One [`Store`] over SQLite now and PostgreSQL later; the same contract tests run on each.
+//! The only SQL. One [`Store`] over SQLite and PostgreSQL; the same contract tests run on each.
 //!
 //! Rows are found by identity here; lists, filters, sorts and counts are the read index's. Everything that belongs
 //! together is one transaction: a page's items, contributions, merged entities, relations, change rows and cursor.
 
+mod body;
+mod copy;
 mod error;
 mod files;
+mod merge;
 mod model;
+mod page;
+mod postgres;
 mod seal;
 mod sql;
 mod sqlite;
+mod store;
+mod url;
 
+pub use copy::{Copied, Progress, backup, copy, restore};
 pub use error::{Result, StoreError};
 pub use model::*;
+pub use postgres::{PgAddress, PgStore};
 pub use seal::MasterKey;
 pub use sqlite::SqliteStore;
+pub use url::{DatabaseUrl, KeySource};
 
 use async_trait::async_trait;
 use seawall_domain::{
@@ -119,9 +129,10 @@ pub trait Store: Send + Sync + 'static {
     async fn kinds(&self, integration: i64) -> Result<Vec<String>>;
     /// What would go with all partitions of a kind that are gone.
     async fn vanished(&self, integration: i64, kind: &str) -> Result<Vanished>;
-    /// Takes the partition for `owner` until `until`, if nobody else holds it at `now`. The returned fence must come with
-    /// every page; a later lease makes it stale. The owner itself may renew and gets the same fence.
-    async fn lease(&self, partition: i64, owner: &str, now: Millis, until: Millis) -> Result<Option<i64>>;
+    /// Takes the partition for `owner` for `length` from now on, if nobody else holds it. The returned fence must come with
+    /// every page; a later lease makes it stale. The owner itself may renew and gets the same fence. Where several processes
+    /// share the database, its clock counts and `now` does not, so that no process with a wrong clock takes what another holds.
+    async fn lease(&self, partition: i64, owner: &str, now: Millis, length: Millis) -> Result<Option<i64>>;
     /// Gives a lease back and says when the next pass is due.
     async fn release(&self, partition: i64, fence: i64, due: Millis) -> Result<()>;
     /// Forgets a partition's cursor.
@@ -261,8 +272,9 @@ pub trait Store: Send + Sync + 'static {
     async fn note_subscription(&self, id: i64, problem: Option<&str>) -> Result<()>;
     /// Removes one with its letters; false where there is none.
     async fn remove_subscription(&self, name: &SubscriptionName) -> Result<bool>;
-    /// Takes the sending for `owner` and `length` milliseconds, if nobody else holds it at `now`. The returned fence must come
-    /// with what is settled; the owner itself gets the same one again. None where another holds it, or it is gone.
+    /// Takes the sending for `owner` for `length` from now on, if nobody else holds it; time is told as by [`Store::lease`]. The
+    /// returned fence must come with what is settled; the owner itself gets the same one again. None where another holds it, or
+    /// it is gone.
     async fn lease_subscription(&self, id: i64, owner: &str, now: Millis, length: Millis) -> Result<Option<i64>>;
     /// Stores what a round of sending came to, in one transaction; false, and nothing, where the lease was lost.
     async fn settle_subscription(&self, id: i64, fence: i64, outcome: &Settlement, now: Millis) -> Result<bool>;

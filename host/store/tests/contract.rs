@@ -6,6 +6,8 @@
 mod clients;
 #[path = "contract/closing.rs"]
 mod closing;
+#[path = "contract/copies.rs"]
+mod copies;
 #[path = "contract/definitions.rs"]
 mod definitions;
 #[path = "contract/deliveries.rs"]
@@ -20,8 +22,14 @@ mod live;
 mod pages;
 #[path = "contract/passes.rs"]
 mod passes;
+#[path = "contract/postgres.rs"]
+mod postgres;
+#[path = "contract/replicas.rs"]
+mod replicas;
 #[path = "contract/runs.rs"]
 mod runs;
+#[path = "contract/server.rs"]
+mod server;
 #[path = "contract/sqlite.rs"]
 mod sqlite;
 #[path = "contract/subscriptions.rs"]
@@ -37,6 +45,29 @@ macro_rules! behaviours {
                 async fn $behaviour() {
                     let backend = crate::sqlite::Temporary::new();
                     let mut world = crate::world::World::open(Box::new(backend)).await;
+                    crate::$module::$behaviour(&mut world).await;
+                }
+            )+})+
+        }
+        mod on_postgres {
+            $(mod $module {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let Some(server) = crate::server::shared() else { return };
+                    // Statements stay prepared.
+                    let url = server.database().await + "?statement-cache-capacity=100";
+                    let mut world = crate::world::World::open(Box::new(crate::postgres::Temporary::new(url))).await;
+                    crate::$module::$behaviour(&mut world).await;
+                }
+            )+})+
+        }
+        mod through_pgbouncer {
+            $(mod $module {$(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $behaviour() {
+                    let Some(server) = crate::server::shared() else { return };
+                    let url = server.pooled_database().await;
+                    let mut world = crate::world::World::open(Box::new(crate::postgres::Temporary::new(url))).await;
                     crate::$module::$behaviour(&mut world).await;
                 }
             )+})+
@@ -66,7 +97,8 @@ behaviours! {
         deletes_remove_what_the_item_said,
         a_failed_page_leaves_nothing,
         reports_live_as_long_as_what_they_report,
-        an_item_without_entities_is_known;
+        an_item_without_entities_is_known,
+        text_with_a_nul_comes_back_as_it_was;
     entities:
         the_first_integration_comes_first,
         removing_one_of_two_contributors_leaves_the_other,
@@ -103,6 +135,7 @@ behaviours! {
         a_late_page_does_not_bring_back_what_was_removed,
         a_sweep_leaves_what_came_outside_the_pass,
         the_next_pass_takes_over_again,
+        what_is_mapped_anew_is_no_newer_than_it_was,
         a_change_outside_a_pass_needs_no_fence;
     egress:
         records_and_totals_are_kept_together,

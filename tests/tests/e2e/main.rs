@@ -31,6 +31,7 @@ mod lifecycle;
 mod model;
 mod openbao;
 mod policy;
+mod postgres;
 mod prometheus;
 mod query;
 mod record;

@@ -21,10 +21,7 @@ pub(super) async fn drive(engine: &Engine, site: &Site, partition: &PartitionRow
 
 async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -> Result<()> {
     let (store, now) = (&engine.inner.store, engine.now());
-    let Some(fence) = store
-        .lease(partition.id, &engine.inner.owner, now, now + LEASE_MS)
-        .await?
-    else {
+    let Some(fence) = store.lease(partition.id, &engine.inner.owner, now, LEASE_MS).await? else {
         return Ok(());
     };
     let pass = store.begin_closing(partition.id, fence, now).await?;

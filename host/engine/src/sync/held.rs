@@ -32,7 +32,7 @@ impl Engine {
             let fence = self
                 .inner
                 .store
-                .lease(held.partition, &self.inner.owner, now, now + 120_000)
+                .lease(held.partition, &self.inner.owner, now, 120_000)
                 .await?
                 .ok_or_else(|| {
                     EngineError::Conflict("another process works on this partition; try again in a moment".into())

@@ -63,10 +63,7 @@ pub(super) async fn drive(
 ) -> Result<PassEnd> {
     let store = &engine.inner.store;
     let now = engine.now();
-    let Some(fence) = store
-        .lease(partition.id, &engine.inner.owner, now, now + LEASE_MS)
-        .await?
-    else {
+    let Some(fence) = store.lease(partition.id, &engine.inner.owner, now, LEASE_MS).await? else {
         // Looked at again when the holder's lease may have run out.
         return Ok(PassEnd::Done);
     };
@@ -86,6 +83,8 @@ pub(super) async fn drive(
     let ended = match pass.walk(fresh).await {
         Ok(ended) => ended,
         Err(EngineError::Store(StoreError::Fenced { .. })) => return Ok(PassEnd::Done),
+        // The database is away, so nothing could be said of it: the pass stays the running one, and goes on when it is back.
+        Err(EngineError::Store(error)) if error.is_unavailable() => return Err(error.into()),
         Err(EngineError::Plugin(CallError::Cancelled)) => pass.interrupted(),
         Err(EngineError::Plugin(error)) => match error.as_failure() {
             failure @ (Failure::Failed(_) | Failure::NotFound(_)) => Ended::Fault(failure.to_string()),
@@ -285,7 +284,7 @@ impl Pass<'_> {
             .engine
             .inner
             .store
-            .lease(self.partition.id, &self.engine.inner.owner, now, now + LEASE_MS)
+            .lease(self.partition.id, &self.engine.inner.owner, now, LEASE_MS)
             .await?;
         match held {
             Some(fence) if fence == self.fence => {

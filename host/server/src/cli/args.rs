@@ -1,6 +1,7 @@
 //! Arguments that several commands share.
 
 use crate::cli::error::{CliError, Result};
+use seawall_store::DatabaseUrl;
 use serde_json::{Map, Value};
 use std::{path::Path, str::FromStr};
 
@@ -10,6 +11,32 @@ pub(crate) struct Wasi {
     /// Take plugins of WASI 0.3 too. wasmtime, the engine under Seawall, says that its 0.3 is not ready for production yet
     #[arg(long = "wasi-0-3", env = "SEAWALL_WASI_0_3", value_parser = clap::builder::FalseyValueParser::new())]
     pub(crate) wasi_0_3: bool,
+}
+
+/// Which database, for commands that open it themselves.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Database {
+    /// The database: sqlite:FILE, or postgres://USER:PASSWORD@HOST:5432/DATABASE [default: seawall.db in the data folder]
+    // A text, since what cannot be parsed is shown, and it may hold a password.
+    #[arg(long, env = "SEAWALL_DATABASE", hide_env_values = true, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl Database {
+    /// The one that was given.
+    pub(crate) fn given(&self) -> Result<Option<DatabaseUrl>> {
+        self.database
+            .as_deref()
+            .filter(|url| !url.is_empty())
+            .map(database)
+            .transpose()
+    }
+}
+
+/// A database's URL, which is never shown.
+pub(crate) fn database(url: &str) -> Result<DatabaseUrl> {
+    url.parse()
+        .map_err(|e: seawall_store::StoreError| CliError::Usage(e.to_string()))
 }
 
 /// `NAME=VALUE`.

@@ -1,7 +1,7 @@
 //! `seawall serve`.
 
 use crate::cli::{
-    args,
+    args::{Database, Wasi},
     client::data_folder,
     error::{CliError, Result},
 };
@@ -14,22 +14,26 @@ use std::{net::SocketAddr, path::PathBuf};
 Examples:
   seawall serve
   seawall serve --data ./data --listen 127.0.0.1:8080
+  SEAWALL_DATABASE=postgres://seawall:PASSWORD@db.example/seawall seawall serve
   RUST_LOG=seawall=debug seawall serve")]
 pub(crate) struct Serve {
-    /// Where the database, the plugins, the master key and the token are kept [default: $XDG_DATA_HOME/seawall, or ~/.local/share/seawall]
+    #[command(flatten)]
+    database: Database,
+    /// Where the plugins, the master key, the token and the database's file are kept [default: $XDG_DATA_HOME/seawall, or ~/.local/share/seawall]
     #[arg(long, env = "SEAWALL_DATA", value_name = "DIR")]
     data: Option<PathBuf>,
     /// The address to listen on
     #[arg(long, default_value = "127.0.0.1:7700", value_name = "ADDRESS")]
     listen: SocketAddr,
     #[command(flatten)]
-    wasi: args::Wasi,
+    wasi: Wasi,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> Result {
         let options = ServeOptions {
             data: data_folder(self.data),
+            database: self.database.given()?,
             listen: self.listen,
             wasi_0_3: self.wasi.wasi_0_3,
         };

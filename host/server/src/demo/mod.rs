@@ -131,6 +131,7 @@ async fn start(data: &Path) -> Result<Server> {
     share_compiled(data)?;
     let options = ServeOptions {
         data: data.to_owned(),
+        database: None,
         listen,
         wasi_0_3: false,
     };

@@ -131,6 +131,15 @@ impl From<EngineError> for Problem {
                 "The plugin or its tool failed",
                 detail,
             ),
+            EngineError::Store(error) if error.is_unavailable() => {
+                tracing::warn!("{detail}");
+                Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "database",
+                    "The database is not available",
+                    detail,
+                )
+            }
             EngineError::Store(_) | EngineError::File { .. } | EngineError::Internal(_) => {
                 tracing::error!("{detail}");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The host failed", detail)

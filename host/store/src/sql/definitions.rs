@@ -1,16 +1,20 @@
 //! Blueprints, plugins, grants.
 
-use super::{Conn, get, json};
-use crate::{BlueprintRow, InstallationRow, PluginRow, Result, sqlite::to_json};
+use super::{Conn, get, json, query};
+use crate::{BlueprintRow, InstallationRow, PluginRow, Result, body::to_json};
 use seawall_domain::{Blueprint, BlueprintId, Digest, Millis, grant::Decision, policy::PolicyChange};
-use sqlx::{Connection, query};
 
-pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn put_blueprint(
+    conn: &mut Conn<'_>,
+    blueprint: &Blueprint,
+    source: &str,
+    now: Millis,
+) -> Result<bool> {
+    let mut tx = conn.begin().await?;
     let name = blueprint.identifier.as_str();
     let known = query("SELECT body, source FROM blueprint WHERE identifier = $1")
         .bind(name)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx.conn())
         .await?;
     if let Some(row) = &known
         && get::<&str, _>(row, "source")? == source
@@ -27,20 +31,20 @@ pub(crate) async fn put_blueprint(conn: &mut Conn, blueprint: &Blueprint, source
     .bind(to_json("blueprint", blueprint)?)
     .bind(source)
     .bind(now)
-    .execute(&mut *tx)
+    .execute(&mut tx.conn())
     .await?;
     tx.commit().await?;
     Ok(true)
 }
 
-pub(crate) async fn remove_blueprint(conn: &mut Conn, blueprint: &BlueprintId) -> Result<bool> {
+pub(crate) async fn remove_blueprint(conn: &mut Conn<'_>, blueprint: &BlueprintId) -> Result<bool> {
     let done = query("DELETE FROM blueprint WHERE identifier = $1")
         .bind(blueprint.as_str())
         .execute(conn);
-    Ok(done.await?.rows_affected() > 0)
+    Ok(done.await? > 0)
 }
 
-pub(crate) async fn blueprints(conn: &mut Conn) -> Result<Vec<BlueprintRow>> {
+pub(crate) async fn blueprints(conn: &mut Conn<'_>) -> Result<Vec<BlueprintRow>> {
     query("SELECT body, source, updated_at FROM blueprint ORDER BY identifier")
         .fetch_all(conn)
         .await?
@@ -55,7 +59,7 @@ pub(crate) async fn blueprints(conn: &mut Conn) -> Result<Vec<BlueprintRow>> {
         .collect()
 }
 
-pub(crate) async fn put_plugin(conn: &mut Conn, plugin: &PluginRow) -> Result<()> {
+pub(crate) async fn put_plugin(conn: &mut Conn<'_>, plugin: &PluginRow) -> Result<()> {
     query("INSERT INTO plugin (digest, body, installed_at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING")
         .bind(plugin.digest.as_str())
         .bind(to_json("plugin", plugin)?)
@@ -65,7 +69,7 @@ pub(crate) async fn put_plugin(conn: &mut Conn, plugin: &PluginRow) -> Result<()
     Ok(())
 }
 
-pub(crate) async fn remove_plugin(conn: &mut Conn, digest: &Digest) -> Result<()> {
+pub(crate) async fn remove_plugin(conn: &mut Conn<'_>, digest: &Digest) -> Result<()> {
     query("DELETE FROM plugin WHERE digest = $1")
         .bind(digest.as_str())
         .execute(conn)
@@ -73,7 +77,7 @@ pub(crate) async fn remove_plugin(conn: &mut Conn, digest: &Digest) -> Result<()
     Ok(())
 }
 
-pub(crate) async fn plugins(conn: &mut Conn) -> Result<Vec<PluginRow>> {
+pub(crate) async fn plugins(conn: &mut Conn<'_>) -> Result<Vec<PluginRow>> {
     query("SELECT body FROM plugin ORDER BY installed_at DESC, id DESC")
         .fetch_all(conn)
         .await?
@@ -82,7 +86,7 @@ pub(crate) async fn plugins(conn: &mut Conn) -> Result<Vec<PluginRow>> {
         .collect()
 }
 
-pub(crate) async fn put_installation(conn: &mut Conn, installation: &InstallationRow) -> Result<()> {
+pub(crate) async fn put_installation(conn: &mut Conn<'_>, installation: &InstallationRow) -> Result<()> {
     query("INSERT INTO installation (digest, body) VALUES ($1, $2)")
         .bind(installation.digest.as_str())
         .bind(to_json("installation", installation)?)
@@ -91,7 +95,7 @@ pub(crate) async fn put_installation(conn: &mut Conn, installation: &Installatio
     Ok(())
 }
 
-pub(crate) async fn installations(conn: &mut Conn) -> Result<Vec<InstallationRow>> {
+pub(crate) async fn installations(conn: &mut Conn<'_>) -> Result<Vec<InstallationRow>> {
     query("SELECT body FROM installation ORDER BY id")
         .fetch_all(conn)
         .await?
@@ -100,7 +104,7 @@ pub(crate) async fn installations(conn: &mut Conn) -> Result<Vec<InstallationRow
         .collect()
 }
 
-pub(crate) async fn put_decision(conn: &mut Conn, decision: &Decision) -> Result<()> {
+pub(crate) async fn put_decision(conn: &mut Conn<'_>, decision: &Decision) -> Result<()> {
     query("INSERT INTO decision (digest, body) VALUES ($1, $2)")
         .bind(decision.digest.as_str())
         .bind(to_json("decision", decision)?)
@@ -109,7 +113,7 @@ pub(crate) async fn put_decision(conn: &mut Conn, decision: &Decision) -> Result
     Ok(())
 }
 
-pub(crate) async fn decisions(conn: &mut Conn, digest: Option<&Digest>) -> Result<Vec<Decision>> {
+pub(crate) async fn decisions(conn: &mut Conn<'_>, digest: Option<&Digest>) -> Result<Vec<Decision>> {
     query("SELECT body FROM decision WHERE $1 IS NULL OR digest = $1 ORDER BY id")
         .bind(digest.map(Digest::as_str))
         .fetch_all(conn)
@@ -119,7 +123,7 @@ pub(crate) async fn decisions(conn: &mut Conn, digest: Option<&Digest>) -> Resul
         .collect()
 }
 
-pub(crate) async fn put_policy(conn: &mut Conn, change: &PolicyChange) -> Result<()> {
+pub(crate) async fn put_policy(conn: &mut Conn<'_>, change: &PolicyChange) -> Result<()> {
     query("INSERT INTO policy (body) VALUES ($1)")
         .bind(to_json("policy", change)?)
         .execute(conn)
@@ -127,7 +131,7 @@ pub(crate) async fn put_policy(conn: &mut Conn, change: &PolicyChange) -> Result
     Ok(())
 }
 
-pub(crate) async fn policies(conn: &mut Conn) -> Result<Vec<PolicyChange>> {
+pub(crate) async fn policies(conn: &mut Conn<'_>) -> Result<Vec<PolicyChange>> {
     query("SELECT body FROM policy ORDER BY id")
         .fetch_all(conn)
         .await?

@@ -1,9 +1,8 @@
 //! Deliveries of webhooks.
 
-use super::{Conn, before, count, get, limit, of_text, to_text};
+use super::{Conn, Row, before, count, get, limit, of_text, query, to_text};
 use crate::{DeliveryFilter, DeliveryOutcome, DeliveryRow, DeliveryState, Result};
 use seawall_domain::Millis;
-use sqlx::{Connection, query, sqlite::SqliteRow};
 
 /// A question about deliveries, each with its integration's name.
 macro_rules! select {
@@ -18,10 +17,10 @@ macro_rules! select {
     };
 }
 
-fn row(row: &SqliteRow, body: Vec<u8>) -> Result<DeliveryRow> {
+fn row(row: &Row, body: Vec<u8>) -> Result<DeliveryRow> {
     let headers: Option<&str> = get(row, "headers")?;
     let headers = headers
-        .map(|text| crate::sqlite::from_json("delivery", text))
+        .map(|text| crate::body::from_json("delivery", text))
         .transpose()?;
     Ok(DeliveryRow {
         id: get(row, "id")?,
@@ -39,7 +38,12 @@ fn row(row: &SqliteRow, body: Vec<u8>) -> Result<DeliveryRow> {
     })
 }
 
-pub(crate) async fn waiting(conn: &mut Conn, integration: i64, after: i64, most: usize) -> Result<Vec<DeliveryRow>> {
+pub(crate) async fn waiting(
+    conn: &mut Conn<'_>,
+    integration: i64,
+    after: i64,
+    most: usize,
+) -> Result<Vec<DeliveryRow>> {
     query(select!(
         ", delivery.body",
         "delivery.integration = $1 AND state = 'waiting' AND delivery.id > $2 ORDER BY delivery.id LIMIT $3"
@@ -55,7 +59,7 @@ pub(crate) async fn waiting(conn: &mut Conn, integration: i64, after: i64, most:
 }
 
 pub(crate) async fn list(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     filter: &DeliveryFilter,
     start: Option<i64>,
     most: usize,
@@ -77,7 +81,7 @@ pub(crate) async fn list(
     .collect()
 }
 
-pub(crate) async fn one(conn: &mut Conn, id: i64) -> Result<Option<DeliveryRow>> {
+pub(crate) async fn one(conn: &mut Conn<'_>, id: i64) -> Result<Option<DeliveryRow>> {
     query(select!(", delivery.body", "delivery.id = $1"))
         .bind(id)
         .fetch_optional(conn)
@@ -86,8 +90,11 @@ pub(crate) async fn one(conn: &mut Conn, id: i64) -> Result<Option<DeliveryRow>>
         .transpose()
 }
 
-pub(crate) async fn update(conn: &mut Conn, outcomes: &[DeliveryOutcome], now: Millis) -> Result<()> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn update(conn: &mut Conn<'_>, outcomes: &[DeliveryOutcome], now: Millis) -> Result<()> {
+    let mut tx = conn.begin().await?;
+    // In one order, which all writers share.
+    let mut outcomes: Vec<_> = outcomes.iter().collect();
+    outcomes.sort_by_key(|outcome| outcome.id);
     for outcome in outcomes {
         let over = matches!(outcome.state, DeliveryState::Done | DeliveryState::Dropped);
         let ended = (outcome.state != DeliveryState::Waiting).then_some(now);
@@ -102,7 +109,7 @@ pub(crate) async fn update(conn: &mut Conn, outcomes: &[DeliveryOutcome], now: M
         .bind(outcome.due)
         .bind(ended)
         .bind(over)
-        .execute(&mut *tx)
+        .execute(&mut tx.conn())
         .await?;
     }
     tx.commit().await?;
@@ -110,15 +117,15 @@ pub(crate) async fn update(conn: &mut Conn, outcomes: &[DeliveryOutcome], now: M
 }
 
 /// Forgets those that ended before `older`; dead ones stay until somebody decides.
-pub(crate) async fn trim(conn: &mut Conn, older: Millis) -> Result<u64> {
+pub(crate) async fn trim(conn: &mut Conn<'_>, older: Millis) -> Result<u64> {
     let gone = query("DELETE FROM delivery WHERE state IN ('done', 'dropped') AND ended_at < $1")
         .bind(older)
         .execute(conn)
         .await?;
-    Ok(gone.rows_affected())
+    Ok(gone)
 }
 
-pub(crate) async fn clear(conn: &mut Conn, integration: i64) -> Result<()> {
+pub(crate) async fn clear(conn: &mut Conn<'_>, integration: i64) -> Result<()> {
     query("DELETE FROM delivery WHERE integration = $1")
         .bind(integration)
         .execute(conn)

@@ -1,13 +1,12 @@
 //! Egress records and what was used.
 
-use super::{Conn, before, count, get, limit, signed};
-use crate::{EgressFilter, EgressRow, EgressUsageRow, Result, sqlite::identifier};
+use super::{Conn, Row, before, count, get, limit, query, signed};
+use crate::{EgressFilter, EgressRow, EgressUsageRow, Result, body::identifier};
 use seawall_domain::{Digest, Millis};
-use sqlx::{Connection, query, sqlite::SqliteRow};
 use std::collections::BTreeMap;
 
-pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn put(conn: &mut Conn<'_>, records: &[EgressRow]) -> Result<()> {
+    let mut tx = conn.begin().await?;
     for r in records {
         query(
             "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, rule, reason, \
@@ -32,7 +31,7 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(&r.credential)
         .bind(&r.pattern)
         .bind(r.unchanged)
-        .execute(&mut *tx)
+        .execute(&mut tx.conn())
         .await?;
     }
     for used in totals(records).values() {
@@ -60,7 +59,7 @@ pub(crate) async fn put(conn: &mut Conn, records: &[EgressRow]) -> Result<()> {
         .bind(used.first_at)
         .bind(used.last_at)
         .bind(signed(used.unchanged))
-        .execute(&mut *tx)
+        .execute(&mut tx.conn())
         .await?;
     }
     tx.commit().await?;
@@ -109,7 +108,7 @@ fn totals(records: &[EgressRow]) -> BTreeMap<Key<'_>, EgressUsageRow> {
     all
 }
 
-fn digest(row: &SqliteRow) -> Result<Digest> {
+fn digest(row: &Row) -> Result<Digest> {
     identifier("digest", get(row, "digest")?)
 }
 
@@ -120,7 +119,7 @@ fn narrow<T: TryFrom<i64>>(what: &'static str, value: i64) -> Result<T> {
     })
 }
 
-fn record(row: &SqliteRow) -> Result<EgressRow> {
+fn record(row: &Row) -> Result<EgressRow> {
     Ok(EgressRow {
         id: get(row, "id")?,
         at: get(row, "at")?,
@@ -147,7 +146,7 @@ fn record(row: &SqliteRow) -> Result<EgressRow> {
 }
 
 pub(crate) async fn list(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     filter: &EgressFilter,
     start: Option<i64>,
     most: usize,
@@ -172,7 +171,7 @@ pub(crate) async fn list(
     .collect()
 }
 
-pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
+pub(crate) async fn usage(conn: &mut Conn<'_>) -> Result<Vec<EgressUsageRow>> {
     query("SELECT * FROM egress_usage ORDER BY digest, integration, rule, pattern, method, host, allowed")
         .fetch_all(conn)
         .await?
@@ -197,18 +196,16 @@ pub(crate) async fn usage(conn: &mut Conn) -> Result<Vec<EgressUsageRow>> {
         .collect()
 }
 
-pub(crate) async fn trim(conn: &mut Conn, older: Millis, keep: u64) -> Result<u64> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn trim(conn: &mut Conn<'_>, older: Millis, keep: u64) -> Result<u64> {
+    let mut tx = conn.begin().await?;
     let aged = query("DELETE FROM egress WHERE at < $1")
         .bind(older)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        .execute(&mut tx.conn())
+        .await?;
     let above = query("DELETE FROM egress WHERE id <= (SELECT id FROM egress ORDER BY id DESC LIMIT 1 OFFSET $1)")
         .bind(signed(keep))
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        .execute(&mut tx.conn())
+        .await?;
     tx.commit().await?;
     Ok(aged + above)
 }

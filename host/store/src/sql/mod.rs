@@ -1,11 +1,16 @@
 //! Everything that is not hot, through sqlx: one function a question, literal SQL with numbered parameters, which both
 //! databases read alike.
 
+mod ask;
+pub(crate) mod clients;
 pub(crate) mod credentials;
 pub(crate) mod definitions;
 pub(crate) mod deliveries;
 pub(crate) mod egress;
 pub(crate) mod integrations;
+pub(crate) mod lease;
+pub(crate) mod letters;
+pub(crate) mod log;
 pub(crate) mod partitions;
 pub(crate) mod passes;
 pub(crate) mod runs;
@@ -16,27 +21,16 @@ pub(crate) mod verdicts;
 use crate::{Result, StoreError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use sqlx::{ColumnIndex, Decode, Row, Type, sqlite::SqliteRow};
 
-/// The connection that the questions are asked on.
-pub(crate) type Conn = sqlx::SqliteConnection;
-
-/// A column of a row.
-fn get<'r, T, I>(row: &'r SqliteRow, column: I) -> Result<T>
-where
-    T: Decode<'r, sqlx::Sqlite> + Type<sqlx::Sqlite>,
-    I: ColumnIndex<SqliteRow>,
-{
-    Ok(row.try_get(column)?)
-}
+pub(crate) use ask::{Ask, Conn, Row, Style, Tx, Value as Parameter, commit, escape, get, made, query, unescape};
 
 /// A JSON column.
-fn json<T: DeserializeOwned>(what: &'static str, row: &SqliteRow, column: &str) -> Result<T> {
-    crate::sqlite::from_json(what, get::<&str, _>(row, column)?)
+pub(crate) fn json<T: DeserializeOwned>(what: &'static str, row: &Row, column: &str) -> Result<T> {
+    crate::body::from_json(what, get::<&str, _>(row, column)?)
 }
 
 /// A count, which is never negative.
-fn count(row: &SqliteRow, column: &str) -> Result<u64> {
+fn count(row: &Row, column: &str) -> Result<u64> {
     Ok(u64::try_from(get::<i64, _>(row, column)?).unwrap_or_default())
 }
 

@@ -1,12 +1,11 @@
 //! Partitions and their leases.
 
-use super::{Conn, count, get, passes, to_text};
+use super::{Conn, Row, count, get, passes, query, to_text};
 use crate::{PartitionRow, Result, StoreError, Vanished};
 use seawall_domain::{Millis, pass::PassState};
-use sqlx::{Connection, query, sqlite::SqliteRow};
 use std::collections::BTreeSet;
 
-fn row(row: &SqliteRow) -> Result<PartitionRow> {
+fn row(row: &Row) -> Result<PartitionRow> {
     Ok(PartitionRow {
         id: get(row, "id")?,
         integration: get(row, "integration")?,
@@ -20,29 +19,30 @@ fn row(row: &SqliteRow) -> Result<PartitionRow> {
 }
 
 pub(crate) async fn put(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     integration: i64,
     kind: &str,
     names: &[String],
     now: Millis,
 ) -> Result<Vec<PartitionRow>> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    query("SELECT 1 FROM integration WHERE id = $1")
+    let mut tx = conn.begin().await?;
+    // Changes nothing, and keeps others from doing the same at once.
+    query("UPDATE integration SET updated_at = updated_at WHERE id = $1 RETURNING id")
         .bind(integration)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx.conn())
         .await?
         .ok_or_else(|| StoreError::Missing(format!("integration {integration}")))?;
     let known = query("SELECT id, name, gone FROM partition WHERE integration = $1 AND kind = $2")
         .bind(integration)
         .bind(kind)
-        .fetch_all(&mut *tx)
+        .fetch_all(&mut tx.conn())
         .await?;
     let mut missing: BTreeSet<&str> = names.iter().map(String::as_str).collect();
     for row in &known {
         let (id, was_gone): (i64, bool) = (get(row, "id")?, get(row, "gone")?);
-        match (missing.remove(get::<&str, _>(row, "name")?), was_gone) {
-            (true, true) => come_back(&mut tx, id, now).await?,
-            (false, false) => vanish(&mut tx, id, now).await?,
+        match (missing.remove(get::<String, _>(row, "name")?.as_str()), was_gone) {
+            (true, true) => come_back(&mut tx.conn(), id, now).await?,
+            (false, false) => vanish(&mut tx.conn(), id, now).await?,
             _ => {}
         }
     }
@@ -51,24 +51,24 @@ pub(crate) async fn put(
             .bind(integration)
             .bind(kind)
             .bind(name)
-            .execute(&mut *tx)
+            .execute(&mut tx.conn())
             .await?;
     }
     let listed = query(
         "SELECT id, integration, kind, name, cursor, due, items, gone FROM partition \
-         WHERE integration = $1 AND kind = $2 AND gone = 0 ORDER BY name",
+         WHERE integration = $1 AND kind = $2 AND NOT gone ORDER BY name",
     )
     .bind(integration)
     .bind(kind)
-    .fetch_all(&mut *tx)
+    .fetch_all(&mut tx.conn())
     .await?;
     tx.commit().await?;
     listed.iter().map(row).collect()
 }
 
 /// It is closed at once; should it come back, its cursor is of no use.
-async fn vanish(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
-    query("UPDATE partition SET gone = 1, cursor = NULL, due = $2 WHERE id = $1")
+async fn vanish(conn: &mut Conn<'_>, partition: i64, now: Millis) -> Result<()> {
+    query("UPDATE partition SET gone = TRUE, cursor = NULL, due = $2 WHERE id = $1")
         .bind(partition)
         .bind(now)
         .execute(conn)
@@ -77,17 +77,17 @@ async fn vanish(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
 }
 
 /// What a closing pass of it would still have removed stays, and it is pulled at once.
-async fn come_back(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
-    query("UPDATE partition SET gone = 0, cursor = NULL, due = $2 WHERE id = $1")
+async fn come_back(conn: &mut Conn<'_>, partition: i64, now: Millis) -> Result<()> {
+    query("UPDATE partition SET gone = FALSE, cursor = NULL, due = $2 WHERE id = $1")
         .bind(partition)
         .bind(now)
-        .execute(&mut *conn)
+        .execute(conn)
         .await?;
-    let open = query("SELECT id FROM pass WHERE partition = $1 AND closing = 1 AND state IN ($2, $3)")
+    let open = query("SELECT id FROM pass WHERE partition = $1 AND closing AND state IN ($2, $3)")
         .bind(partition)
         .bind(to_text("pass", &PassState::Running)?)
         .bind(to_text("pass", &PassState::Held)?)
-        .fetch_all(&mut *conn)
+        .fetch_all(conn)
         .await?;
     for row in &open {
         let why = "the tool lists the partition again";
@@ -96,10 +96,10 @@ async fn come_back(conn: &mut Conn, partition: i64, now: Millis) -> Result<()> {
     Ok(())
 }
 
-pub(crate) async fn all(conn: &mut Conn, integration: i64) -> Result<Vec<PartitionRow>> {
+pub(crate) async fn all(conn: &mut Conn<'_>, integration: i64) -> Result<Vec<PartitionRow>> {
     query(
         "SELECT id, integration, kind, name, cursor, due, items, gone FROM partition p WHERE integration = $1 \
-         AND (gone = 0 OR items > 0 OR EXISTS (SELECT 1 FROM pass s WHERE s.partition = p.id AND s.state = $2)) \
+         AND (NOT gone OR items > 0 OR EXISTS (SELECT 1 FROM pass s WHERE s.partition = p.id AND s.state = $2)) \
          ORDER BY kind, name",
     )
     .bind(integration)
@@ -111,8 +111,8 @@ pub(crate) async fn all(conn: &mut Conn, integration: i64) -> Result<Vec<Partiti
     .collect()
 }
 
-pub(crate) async fn kinds(conn: &mut Conn, integration: i64) -> Result<Vec<String>> {
-    query("SELECT DISTINCT kind FROM partition WHERE integration = $1 AND gone = 0 ORDER BY kind")
+pub(crate) async fn kinds(conn: &mut Conn<'_>, integration: i64) -> Result<Vec<String>> {
+    query("SELECT DISTINCT kind FROM partition WHERE integration = $1 AND NOT gone ORDER BY kind")
         .bind(integration)
         .fetch_all(conn)
         .await?
@@ -121,10 +121,11 @@ pub(crate) async fn kinds(conn: &mut Conn, integration: i64) -> Result<Vec<Strin
         .collect()
 }
 
-pub(crate) async fn vanished(conn: &mut Conn, integration: i64, kind: &str) -> Result<Vanished> {
+pub(crate) async fn vanished(conn: &mut Conn<'_>, integration: i64, kind: &str) -> Result<Vanished> {
     let row = query(
-        "SELECT coalesce(sum(CASE WHEN gone = 1 THEN items END), 0) AS missing, coalesce(sum(items), 0) AS known, \
-         count(CASE WHEN gone = 1 AND items > 0 THEN 1 END) AS partitions \
+        "SELECT CAST(coalesce(sum(CASE WHEN gone THEN items END), 0) AS BIGINT) AS missing, \
+         CAST(coalesce(sum(items), 0) AS BIGINT) AS known, \
+         count(CASE WHEN gone AND items > 0 THEN 1 END) AS partitions \
          FROM partition WHERE integration = $1 AND kind = $2",
     )
     .bind(integration)
@@ -139,7 +140,7 @@ pub(crate) async fn vanished(conn: &mut Conn, integration: i64, kind: &str) -> R
 }
 
 /// Of all, those too that are gone and empty.
-pub(crate) async fn first(conn: &mut Conn, integration: i64) -> Result<Option<i64>> {
+pub(crate) async fn first(conn: &mut Conn<'_>, integration: i64) -> Result<Option<i64>> {
     query("SELECT id FROM partition WHERE integration = $1 ORDER BY id LIMIT 1")
         .bind(integration)
         .fetch_optional(conn)
@@ -148,42 +149,21 @@ pub(crate) async fn first(conn: &mut Conn, integration: i64) -> Result<Option<i6
         .transpose()
 }
 
-/// One statement, so that two that ask at once cannot both get it.
-pub(crate) async fn lease(
-    conn: &mut Conn,
-    partition: i64,
-    owner: &str,
-    now: Millis,
-    until: Millis,
-) -> Result<Option<i64>> {
-    let taken = query(
-        "UPDATE partition SET fence = fence + CASE WHEN owner = $2 THEN 0 ELSE 1 END, owner = $2, lease_until = $4 \
-         WHERE id = $1 AND (owner IS NULL OR owner = $2 OR lease_until <= $3) RETURNING fence",
-    )
-    .bind(partition)
-    .bind(owner)
-    .bind(now)
-    .bind(until)
-    .fetch_optional(conn)
-    .await?;
-    taken.map(|row| get(&row, 0)).transpose()
-}
-
-pub(crate) async fn release(conn: &mut Conn, partition: i64, fence: i64, due: Millis) -> Result<()> {
+pub(crate) async fn release(conn: &mut Conn<'_>, partition: i64, fence: i64, due: Millis) -> Result<()> {
     let done = query("UPDATE partition SET owner = NULL, lease_until = 0, due = $3 WHERE id = $1 AND fence = $2")
         .bind(partition)
         .bind(fence)
         .bind(due)
         .execute(conn)
         .await?;
-    if done.rows_affected() == 0 {
+    if done == 0 {
         Err(StoreError::Fenced { partition })
     } else {
         Ok(())
     }
 }
 
-pub(crate) async fn forget_cursor(conn: &mut Conn, partition: i64) -> Result<()> {
+pub(crate) async fn forget_cursor(conn: &mut Conn<'_>, partition: i64) -> Result<()> {
     query("UPDATE partition SET cursor = NULL WHERE id = $1")
         .bind(partition)
         .execute(conn)
@@ -191,7 +171,7 @@ pub(crate) async fn forget_cursor(conn: &mut Conn, partition: i64) -> Result<()>
     Ok(())
 }
 
-pub(crate) async fn make_due(conn: &mut Conn, integration: i64, now: Millis) -> Result<()> {
+pub(crate) async fn make_due(conn: &mut Conn<'_>, integration: i64, now: Millis) -> Result<()> {
     query("UPDATE partition SET due = $2 WHERE integration = $1 AND due > $2")
         .bind(integration)
         .bind(now)

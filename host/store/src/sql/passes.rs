@@ -1,15 +1,14 @@
 //! Passes, and what they left out or set aside.
 
-use super::{Conn, before, get, json, limit, of_text, signed, to_text};
-use crate::{PassRow, RejectedRow, Result, StoreError, sqlite::to_json};
+use super::{Conn, Row, before, get, json, limit, of_text, query, signed, to_text};
+use crate::{PassRow, RejectedRow, Result, StoreError, body::to_json};
 use seawall_domain::{
     Millis,
     pass::{Counts, PassState},
 };
-use sqlx::{Connection, query, sqlite::SqliteRow};
 
 /// An open pass goes on from its partition's cursor.
-fn row(row: &SqliteRow) -> Result<PassRow> {
+fn row(row: &Row) -> Result<PassRow> {
     let state: PassState = of_text("pass", get(row, "state")?)?;
     Ok(PassRow {
         id: get(row, "id")?,
@@ -30,7 +29,7 @@ fn row(row: &SqliteRow) -> Result<PassRow> {
         closing: get(row, "closing")?,
         checkouts: get(row, "checkouts")?,
         expected: get::<Option<&str>, _>(row, "before")?
-            .map(|text| crate::sqlite::from_json::<Counts>("counts", text).map(|counts| counts.items))
+            .map(|text| crate::body::from_json::<Counts>("counts", text).map(|counts| counts.items))
             .transpose()?,
     })
 }
@@ -41,7 +40,7 @@ macro_rules! select {
         concat!(
             "SELECT s.*, p.integration, p.kind, p.name, p.cursor, CASE WHEN s.state = 'running' THEN \
              (SELECT o.counts FROM pass o WHERE o.partition = s.partition AND o.id < s.id AND o.state = 'succeeded' \
-             AND o.closing = 0 ORDER BY o.id DESC LIMIT 1) END AS before \
+             AND NOT o.closing ORDER BY o.id DESC LIMIT 1) END AS before \
              FROM pass s JOIN partition p ON p.id = s.partition ",
             $rest
         )
@@ -49,11 +48,18 @@ macro_rules! select {
 }
 
 /// The open pass of this sort, or a new one. An open one of the other sort is ended: what it listed says nothing any more.
-pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: bool, now: Millis) -> Result<PassRow> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    let found = query("SELECT fence FROM partition WHERE id = $1")
+pub(crate) async fn begin(
+    conn: &mut Conn<'_>,
+    partition: i64,
+    fence: i64,
+    closing: bool,
+    now: Millis,
+) -> Result<PassRow> {
+    let mut tx = conn.begin().await?;
+    // Changes nothing, and keeps a lease from being taken meanwhile.
+    let found = query("UPDATE partition SET fence = fence WHERE id = $1 RETURNING fence")
         .bind(partition)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx.conn())
         .await?
         .ok_or_else(|| StoreError::Missing(format!("partition {partition}")))?;
     if get::<i64, _>(&found, 0)? != fence {
@@ -61,7 +67,7 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: 
     }
     let newest = query("SELECT id, state, closing FROM pass WHERE partition = $1 ORDER BY id DESC LIMIT 1")
         .bind(partition)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx.conn())
         .await?;
     let newest = match newest {
         Some(row) => Some((
@@ -79,7 +85,7 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: 
             match newest {
                 Some((held, PassState::Held, _)) => {
                     let error = "what it would have removed was dropped, since a newer pass has begun";
-                    close(&mut tx, held, PassState::Failed, Some(error), now).await?;
+                    close(&mut tx.conn(), held, PassState::Failed, Some(error), now).await?;
                 }
                 Some((cut_off, PassState::Running, its)) => {
                     let error = if its {
@@ -87,10 +93,10 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: 
                     } else {
                         "the tool no longer lists the partition"
                     };
-                    close(&mut tx, cut_off, PassState::Cancelled, Some(error), now).await?;
+                    close(&mut tx.conn(), cut_off, PassState::Cancelled, Some(error), now).await?;
                     query("UPDATE partition SET cursor = NULL WHERE id = $1")
                         .bind(partition)
-                        .execute(&mut *tx)
+                        .execute(&mut tx.conn())
                         .await?;
                 }
                 _ => {}
@@ -104,45 +110,54 @@ pub(crate) async fn begin(conn: &mut Conn, partition: i64, fence: i64, closing: 
             .bind(to_json("counts", &Counts::default())?)
             .bind(now)
             .bind(closing)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx.conn())
             .await?;
             get(&made, 0)?
         }
     };
-    let stored = query(select!("WHERE s.id = $1")).bind(id).fetch_one(&mut *tx).await?;
+    let stored = query(select!("WHERE s.id = $1"))
+        .bind(id)
+        .fetch_one(&mut tx.conn())
+        .await?;
     tx.commit().await?;
     row(&stored)
 }
 
-pub(crate) async fn end(conn: &mut Conn, pass: i64, state: PassState, error: Option<&str>, now: Millis) -> Result<()> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    close(&mut tx, pass, state, error, now).await?;
+pub(crate) async fn end(
+    conn: &mut Conn<'_>,
+    pass: i64,
+    state: PassState,
+    error: Option<&str>,
+    now: Millis,
+) -> Result<()> {
+    let mut tx = conn.begin().await?;
+    close(&mut tx.conn(), pass, state, error, now).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Sets the state; the listing is kept only while a person may still decide on it.
 pub(super) async fn close(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     pass: i64,
     state: PassState,
     error: Option<&str>,
     now: Millis,
 ) -> Result<()> {
-    let done = query("UPDATE pass SET state = $2, error = $3, ended_at = $4 WHERE id = $1")
+    let closed = query("UPDATE pass SET state = $2, error = $3, ended_at = $4 WHERE id = $1")
         .bind(pass)
         .bind(to_text("pass", &state)?)
         .bind(error)
         .bind(now)
-        .execute(&mut *conn)
+        .execute(conn)
         .await?;
-    if done.rows_affected() == 0 {
+    if closed == 0 {
         return Err(StoreError::Missing(format!("pass {pass}")));
     }
     if !matches!(state, PassState::Running | PassState::Held) {
         query("DELETE FROM pass_page WHERE pass = $1")
             .bind(pass)
-            .execute(&mut *conn)
+            .execute(conn)
             .await?;
         query("DELETE FROM pass_deleted WHERE pass = $1")
             .bind(pass)
@@ -152,7 +167,7 @@ pub(super) async fn close(
     Ok(())
 }
 
-pub(crate) async fn note(conn: &mut Conn, pass: i64, note: Option<&str>) -> Result<()> {
+pub(crate) async fn note(conn: &mut Conn<'_>, pass: i64, note: Option<&str>) -> Result<()> {
     query("UPDATE pass SET error = $2 WHERE id = $1")
         .bind(pass)
         .bind(note)
@@ -161,7 +176,7 @@ pub(crate) async fn note(conn: &mut Conn, pass: i64, note: Option<&str>) -> Resu
     Ok(())
 }
 
-pub(crate) async fn note_checkouts(conn: &mut Conn, pass: i64, checkouts: &str) -> Result<()> {
+pub(crate) async fn note_checkouts(conn: &mut Conn<'_>, pass: i64, checkouts: &str) -> Result<()> {
     query("UPDATE pass SET checkouts = $2 WHERE id = $1")
         .bind(pass)
         .bind(checkouts)
@@ -171,7 +186,7 @@ pub(crate) async fn note_checkouts(conn: &mut Conn, pass: i64, checkouts: &str) 
 }
 
 pub(crate) async fn all(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     integration: Option<i64>,
     start: Option<i64>,
     most: usize,
@@ -190,10 +205,10 @@ pub(crate) async fn all(
 }
 
 /// The newest pass of each partition that is listed or still holds items, newest first.
-pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<PassRow>> {
+pub(crate) async fn newest(conn: &mut Conn<'_>, integration: i64) -> Result<Vec<PassRow>> {
     query(select!(
         "WHERE p.integration = $1 AND s.id = (SELECT max(n.id) FROM pass n WHERE n.partition = p.id) \
-         AND (p.gone = 0 OR p.items > 0 OR s.state = 'running') ORDER BY s.id DESC"
+         AND (NOT p.gone OR p.items > 0 OR s.state = 'running') ORDER BY s.id DESC"
     ))
     .bind(integration)
     .fetch_all(conn)
@@ -203,7 +218,7 @@ pub(crate) async fn newest(conn: &mut Conn, integration: i64) -> Result<Vec<Pass
     .collect()
 }
 
-pub(crate) async fn last_ended(conn: &mut Conn, integration: i64) -> Result<Option<Millis>> {
+pub(crate) async fn last_ended(conn: &mut Conn<'_>, integration: i64) -> Result<Option<Millis>> {
     let row =
         query("SELECT max(s.ended_at) FROM pass s JOIN partition p ON p.id = s.partition WHERE p.integration = $1")
             .bind(integration)
@@ -213,7 +228,7 @@ pub(crate) async fn last_ended(conn: &mut Conn, integration: i64) -> Result<Opti
 }
 
 /// The oldest first, so that a piece does not change what the next one finds. Ids are never used again, so that what pages of a list go on from stays right.
-pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
+pub(crate) async fn trim(conn: &mut Conn<'_>, keep: u64, keep_failed: u64, most: usize) -> Result<u64> {
     let done = query(
         "DELETE FROM pass WHERE id IN (SELECT id FROM (\
          SELECT id, state, row_number() OVER (PARTITION BY partition ORDER BY id DESC) AS place \
@@ -225,11 +240,11 @@ pub(crate) async fn trim(conn: &mut Conn, keep: u64, keep_failed: u64, most: usi
     .bind(limit(most))
     .execute(conn)
     .await?;
-    Ok(done.rows_affected())
+    Ok(done)
 }
 
 pub(crate) async fn rejected(
-    conn: &mut Conn,
+    conn: &mut Conn<'_>,
     integration: Option<i64>,
     start: Option<i64>,
     most: usize,

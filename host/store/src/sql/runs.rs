@@ -1,10 +1,9 @@
 //! Runs and their logs.
 
-use super::{Conn, before, get, json, limit, of_text, to_text};
-use crate::{LogLine, Result, RunRow, StoreError, sqlite::to_json};
-use sqlx::{Connection, query, sqlite::SqliteRow};
+use super::{Conn, Row, before, get, json, limit, of_text, query, to_text};
+use crate::{LogLine, Result, RunRow, StoreError, body::to_json};
 
-fn row(row: &SqliteRow) -> Result<RunRow> {
+fn row(row: &Row) -> Result<RunRow> {
     let target: (Option<String>, Option<String>) = (get(row, "target_blueprint")?, get(row, "target_identifier")?);
     let outputs: Option<&str> = get(row, "outputs")?;
     Ok(RunRow {
@@ -20,27 +19,19 @@ fn row(row: &SqliteRow) -> Result<RunRow> {
         label: get(row, "label")?,
         progress: get(row, "progress")?,
         poll_at: get(row, "poll_at")?,
-        outputs: outputs.map(|text| crate::sqlite::from_json("run", text)).transpose()?,
+        outputs: outputs.map(|text| crate::body::from_json("run", text)).transpose()?,
         link: get(row, "link")?,
         created_at: get(row, "created_at")?,
         updated_at: get(row, "updated_at")?,
     })
 }
 
-pub(crate) async fn create(conn: &mut Conn, run: &RunRow) -> Result<(RunRow, bool)> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-    if let Some(key) = &run.idempotency_key
-        && let Some(known) = query("SELECT * FROM run WHERE idempotency_key = $1")
-            .bind(key)
-            .fetch_optional(&mut *tx)
-            .await?
-    {
-        return Ok((row(&known)?, false));
-    }
+pub(crate) async fn create(conn: &mut Conn<'_>, run: &RunRow) -> Result<(RunRow, bool)> {
     let stored = query(
         "INSERT INTO run (id, integration, operation, target_blueprint, target_identifier, inputs, requested_by, \
          idempotency_key, state, label, progress, poll_at, outputs, link, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING *",
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
+         ON CONFLICT (idempotency_key) DO NOTHING RETURNING *",
     )
     .bind(&run.id)
     .bind(&run.integration)
@@ -63,14 +54,20 @@ pub(crate) async fn create(conn: &mut Conn, run: &RunRow) -> Result<(RunRow, boo
     .bind(&run.link)
     .bind(run.created_at)
     .bind(run.updated_at)
-    .fetch_one(&mut *tx)
+    .fetch_optional(conn)
     .await?;
-    tx.commit().await?;
-    Ok((row(&stored)?, true))
+    if let Some(stored) = stored {
+        return Ok((row(&stored)?, true));
+    }
+    let known = query("SELECT * FROM run WHERE idempotency_key = $1")
+        .bind(&run.idempotency_key)
+        .fetch_one(conn)
+        .await?;
+    Ok((row(&known)?, false))
 }
 
-pub(crate) async fn update(conn: &mut Conn, run: &RunRow, log: &[LogLine]) -> Result<()> {
-    let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+pub(crate) async fn update(conn: &mut Conn<'_>, run: &RunRow, log: &[LogLine]) -> Result<()> {
+    let mut tx = conn.begin().await?;
     let seq: i64 = {
         let done = query(
             "UPDATE run SET state = $2, label = $3, progress = $4, poll_at = $5, outputs = $6, link = $7, \
@@ -89,7 +86,7 @@ pub(crate) async fn update(conn: &mut Conn, run: &RunRow, log: &[LogLine]) -> Re
         )
         .bind(&run.link)
         .bind(run.updated_at)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx.conn())
         .await?
         .ok_or_else(|| StoreError::Missing(format!("run {}", run.id)))?;
         get(&done, 0)?
@@ -103,14 +100,14 @@ pub(crate) async fn update(conn: &mut Conn, run: &RunRow, log: &[LogLine]) -> Re
         .bind(line.at)
         .bind(&line.level)
         .bind(&line.message)
-        .execute(&mut *tx)
+        .execute(&mut tx.conn())
         .await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-pub(crate) async fn one(conn: &mut Conn, id: &str) -> Result<Option<RunRow>> {
+pub(crate) async fn one(conn: &mut Conn<'_>, id: &str) -> Result<Option<RunRow>> {
     query("SELECT * FROM run WHERE id = $1")
         .bind(id)
         .fetch_optional(conn)
@@ -120,7 +117,7 @@ pub(crate) async fn one(conn: &mut Conn, id: &str) -> Result<Option<RunRow>> {
         .transpose()
 }
 
-pub(crate) async fn all(conn: &mut Conn, start: Option<i64>, most: usize) -> Result<Vec<RunRow>> {
+pub(crate) async fn all(conn: &mut Conn<'_>, start: Option<i64>, most: usize) -> Result<Vec<RunRow>> {
     query("SELECT * FROM run WHERE seq < $1 ORDER BY seq DESC LIMIT $2")
         .bind(before(start))
         .bind(limit(most))
@@ -131,7 +128,7 @@ pub(crate) async fn all(conn: &mut Conn, start: Option<i64>, most: usize) -> Res
         .collect()
 }
 
-pub(crate) async fn open(conn: &mut Conn) -> Result<Vec<RunRow>> {
+pub(crate) async fn open(conn: &mut Conn<'_>) -> Result<Vec<RunRow>> {
     query("SELECT * FROM run WHERE state IN ('requested', 'running') ORDER BY seq")
         .fetch_all(conn)
         .await?
@@ -140,7 +137,7 @@ pub(crate) async fn open(conn: &mut Conn) -> Result<Vec<RunRow>> {
         .collect()
 }
 
-pub(crate) async fn log(conn: &mut Conn, id: &str, after: i64) -> Result<Vec<LogLine>> {
+pub(crate) async fn log(conn: &mut Conn<'_>, id: &str, after: i64) -> Result<Vec<LogLine>> {
     query(
         "SELECT l.line, l.at, l.level, l.message FROM run_log l JOIN run r ON r.seq = l.run \
          WHERE r.id = $1 AND l.line > $2 ORDER BY l.line",

@@ -1,11 +1,10 @@
 //! Settings.
 
-use super::{Conn, json};
-use crate::{Result, sqlite::to_json};
+use super::{Conn, json, query};
+use crate::{Result, body::to_json};
 use serde_json::Value;
-use sqlx::query;
 
-pub(crate) async fn get(conn: &mut Conn, name: &str) -> Result<Option<Value>> {
+pub(crate) async fn get(conn: &mut Conn<'_>, name: &str) -> Result<Option<Value>> {
     query("SELECT value FROM setting WHERE name = $1")
         .bind(name)
         .fetch_optional(conn)
@@ -14,7 +13,7 @@ pub(crate) async fn get(conn: &mut Conn, name: &str) -> Result<Option<Value>> {
         .transpose()
 }
 
-pub(crate) async fn put(conn: &mut Conn, name: &str, value: &Value) -> Result<()> {
+pub(crate) async fn put(conn: &mut Conn<'_>, name: &str, value: &Value) -> Result<()> {
     query("INSERT INTO setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
         .bind(name)
         .bind(to_json("setting", value)?)

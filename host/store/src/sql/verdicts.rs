@@ -1,10 +1,9 @@
 //! Verdicts of rules.
 
-use super::{Conn, get, json};
+use super::{Conn, get, json, query};
 use crate::{Result, VerdictFilter, VerdictRow};
-use sqlx::query;
 
-pub(crate) async fn list(conn: &mut Conn, filter: &VerdictFilter) -> Result<Vec<VerdictRow>> {
+pub(crate) async fn list(conn: &mut Conn<'_>, filter: &VerdictFilter) -> Result<Vec<VerdictRow>> {
     let (blueprint, identifier) = filter.entity.as_ref().map(|(b, i)| (b, i)).unzip();
     query(
         "SELECT rule, blueprint, identifier, verdict, at FROM verdict \

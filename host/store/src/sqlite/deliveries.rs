@@ -1,7 +1,6 @@
 //! Deliveries as they come in: many in one transaction.
 
-use super::to_json;
-use crate::{NewDelivery, Result};
+use crate::{NewDelivery, Result, body::to_json};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Stores deliveries in their order. None for each that is there already.

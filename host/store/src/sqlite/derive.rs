@@ -1,9 +1,12 @@
 //! What is written of entities without an item behind it: computed values, and merges under a changed precedence.
 
-use super::{body, entities::Stored, names::Memory, tx::Tx};
-use crate::{ChangeKind, DeriveWrite, PageResult, Result};
+use super::{names::Memory, tx::Tx};
+use crate::{
+    ChangeKind, DeriveWrite, PageResult, Result, body,
+    merge::{Stored, compute},
+};
 use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::{BlueprintId, Millis, entity::diff};
+use seawall_domain::{BlueprintId, Millis};
 
 /// Stores computed values, inside a transaction of the caller's. What is as it was leaves no change row.
 pub(super) fn derive(
@@ -69,29 +72,22 @@ impl Tx<'_> {
         let Some((mut stored, blueprint, identifier)) = found else {
             return Ok(());
         };
-        let known = body::derived(stored.derived.as_deref())?;
-        if known == write.derived {
-            return Ok(());
-        }
         let blueprint = self.names.name(self.conn, blueprint)?;
-        let said = body::decode(blueprint, body::identifier("entity", identifier)?, &stored.body)?;
-        let (mut before, mut after) = (said.clone(), said.clone());
-        known.overlay(&mut before);
-        write.derived.overlay(&mut after);
-        let diff = diff(&before, &after);
-        let version = if diff.is_empty() {
+        let identifier = body::identifier("entity", identifier)?;
+        let Some(computed) = compute(&stored, blueprint, identifier, &write.derived)? else {
+            return Ok(());
+        };
+        let version = if computed.diff.is_empty() {
             stored.version
         } else {
-            self.log(stored.id, ChangeKind::Updated, stored.version, Some(&diff))?
+            self.log(stored.id, ChangeKind::Updated, stored.version, Some(&computed.diff))?
         };
-        stored.derived = (!write.derived.is_empty())
-            .then(|| body::to_json("computed values", &write.derived))
-            .transpose()?;
+        stored.derived = computed.column;
         self.conn
             .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, derived = ?4 WHERE id = ?1")?
             .execute(params![stored.id, self.now, version, stored.derived])?;
         self.result.counts.updated += 1;
-        self.result.upserted.push(stored.row(said, self.now, version)?);
+        self.result.upserted.push(stored.row(computed.said, self.now, version)?);
         Ok(())
     }
 }

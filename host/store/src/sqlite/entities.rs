@@ -1,130 +1,14 @@
-//! From what items say to entities: contributions, merge, change rows. A relation is in its entity's body; the way back
+//! Entities of a transaction in SQLite: contributions, merge, change rows. A relation is in its entity's body; the way back
 //! from a target is the read index's to know.
 
-use super::{body, tx::Tx};
-use crate::{ChangeKind, EntityRow, Result};
-use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::{
-    Entity, EntityId, Millis,
-    entity::{Derived, Spoken, diff, diff_of_removal, ranked},
+use super::tx::Tx;
+use crate::{
+    ChangeKind, EntityRow, Result, body,
+    merge::{Contribution, Outcome, Said, Stored, Touch, merge_again, settle},
 };
+use rusqlite::{Connection, OptionalExtension, params};
+use seawall_domain::{EntityId, entity::Derived};
 use serde_json::{Map, Value};
-use std::collections::HashMap;
-
-/// What an item says of an entity, with its body column.
-pub(super) struct Said {
-    pub(super) entity: Entity,
-    body: String,
-}
-
-impl Said {
-    pub(super) fn new(entity: Entity) -> Result<Self> {
-        Ok(Self {
-            body: body::encode(&entity)?,
-            entity,
-        })
-    }
-}
-
-/// What a transaction's items say, gathered by entity. None: the item says nothing of it any more.
-#[derive(Default)]
-pub(super) struct Touched {
-    at: HashMap<(i64, EntityId), usize>,
-    all: Vec<Touch>,
-}
-
-struct Touch {
-    blueprint: i64,
-    identifier: EntityId,
-    says: Vec<(i64, Option<Said>)>,
-}
-
-impl Touched {
-    pub(super) fn say(&mut self, blueprint: i64, item: i64, said: Said) {
-        let identifier = said.entity.identifier.clone();
-        self.put(blueprint, identifier, item, Some(said));
-    }
-
-    pub(super) fn retract(&mut self, blueprint: i64, identifier: EntityId, item: i64) {
-        self.put(blueprint, identifier, item, None);
-    }
-
-    fn put(&mut self, blueprint: i64, identifier: EntityId, item: i64, said: Option<Said>) {
-        let next = self.all.len();
-        let at = *self.at.entry((blueprint, identifier.clone())).or_insert(next);
-        if at == next {
-            self.all.push(Touch {
-                blueprint,
-                identifier,
-                says: vec![(item, said)],
-            });
-            return;
-        }
-        let says = &mut self.all[at].says;
-        match says.iter_mut().find(|(i, _)| *i == item) {
-            Some((_, before)) => *before = said,
-            None => says.push((item, said)),
-        }
-    }
-
-    /// In order of name, which all writers share.
-    fn into_sorted(self) -> Vec<Touch> {
-        let mut all = self.all;
-        all.sort_by(|a, b| (a.blueprint, &a.identifier).cmp(&(b.blueprint, &b.identifier)));
-        all
-    }
-}
-
-impl Touch {
-    /// Whether any item says something of it.
-    fn is_said(&self) -> bool {
-        self.says.iter().any(|(_, said)| said.is_some())
-    }
-}
-
-pub(super) struct Stored {
-    pub(super) id: i64,
-    pub(super) body: String,
-    pub(super) derived: Option<String>,
-    pub(super) created_at: Millis,
-    pub(super) version: i64,
-}
-
-impl Stored {
-    /// A row with what the host computed of it.
-    pub(super) fn row(&self, mut entity: Entity, updated_at: Millis, version: i64) -> Result<EntityRow> {
-        let derived = body::derived(self.derived.as_deref())?;
-        derived.overlay(&mut entity);
-        Ok(EntityRow {
-            id: self.id,
-            entity,
-            derived,
-            created_at: self.created_at,
-            updated_at,
-            version,
-        })
-    }
-}
-
-/// One who says something of an entity.
-struct Contributor {
-    integration: i64,
-    item: i64,
-    /// The row's body; none where there is no row yet.
-    stored: Option<Option<String>>,
-    new: Option<Said>,
-}
-
-impl Contributor {
-    /// What it says. The sole contributor's words are the entity's.
-    fn text<'a>(&'a self, entity: &'a str) -> &'a str {
-        match (&self.new, &self.stored) {
-            (Some(said), _) => &said.body,
-            (None, Some(Some(body))) => body,
-            _ => entity,
-        }
-    }
-}
 
 impl Tx<'_> {
     pub(super) fn write_entities(&mut self) -> Result<()> {
@@ -177,45 +61,10 @@ impl Tx<'_> {
             .optional()?)
     }
 
-    /// The merge of what sources say, given in order of integration and item.
-    fn merged<'a>(
-        &mut self,
-        blueprint: i64,
-        all: impl IntoIterator<Item = (i64, &'a Entity)>,
-    ) -> Result<Option<Entity>> {
-        let precedence = self.names.precedence(self.conn, blueprint)?;
-        let mut named = Vec::new();
-        for (integration, entity) in all {
-            named.push((self.names.source(self.conn, integration)?, entity));
-        }
-        // Clients stand behind all integrations, whose words they correct; stable otherwise.
-        named.sort_by_key(|(source, _)| source.client);
-        let spoken: Vec<_> = named
-            .iter()
-            .map(|(source, entity)| Spoken {
-                source: &source.name,
-                entity,
-            })
-            .collect();
-        Ok(ranked(&precedence, &spoken))
-    }
-
     /// Creates the entity; gives the touch back where there is one of this name.
-    fn create_entity(&mut self, mut touch: Touch, any_gone: bool) -> Result<Option<Touch>> {
-        touch.says.sort_by_key(|(item, _)| *item);
-        let said = |touch: &Touch| touch.says.iter().filter(|(_, said)| said.is_some()).count();
-        let alone = said(&touch) == 1;
-        let merged = if alone {
-            None
-        } else {
-            let own = self.integration;
-            let all = touch.says.iter().filter_map(|(_, said)| said.as_ref());
-            self.merged(touch.blueprint, all.map(|said| (own, &said.entity)))?
-                .map(Said::new)
-                .transpose()?
-        };
-        let only = touch.says.iter().find_map(|(_, said)| said.as_ref());
-        let Some(body) = merged.as_ref().or(only).map(|said| &said.body) else {
+    fn create_entity(&mut self, mut touch: Touch<Said>, any_gone: bool) -> Result<Option<Touch<Said>>> {
+        let together = touch.together(self.integration, &mut self.names.ranks(self.conn))?;
+        let Some(body) = touch.body(together.as_ref()) else {
             return Ok(None);
         };
         let (id, version) = (self.seq.entity + 1, self.seq.change + 1);
@@ -243,13 +92,9 @@ impl Tx<'_> {
             0
         };
         self.log(id, ChangeKind::Created, previous, None)?;
-        let mut entity = merged.map(|said| said.entity);
-        for (item, said) in touch.says {
-            if let Some(said) = said {
-                let body = (!alone).then_some(said.body.as_str());
-                put_contribution(self.conn, id, self.integration, item, body)?;
-                entity.get_or_insert(said.entity);
-            }
+        let (entity, contributions) = touch.created(together);
+        for (item, body) in contributions {
+            put_contribution(self.conn, id, self.integration, item, body.as_deref())?;
         }
         self.result.counts.created += 1;
         self.result.upserted.extend(entity.map(|entity| EntityRow {
@@ -263,81 +108,53 @@ impl Tx<'_> {
         Ok(None)
     }
 
-    fn change_entity(&mut self, stored: Stored, touch: Touch) -> Result<()> {
-        let mut all = self.contributors(stored.id)?;
-        for (item, said) in touch.says {
-            let place = all.binary_search_by_key(&(self.integration, item), |c| (c.integration, c.item));
-            match (place, said) {
-                (Ok(at), Some(said)) => all[at].new = Some(said),
-                (Ok(at), None) => {
-                    all.remove(at);
-                    self.conn
-                        .prepare_cached(
-                            "DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3",
-                        )?
-                        .execute(params![stored.id, self.integration, item])?;
-                }
-                (Err(at), Some(said)) => {
-                    all.insert(
-                        at,
-                        Contributor {
-                            integration: self.integration,
-                            item,
-                            stored: None,
-                            new: Some(said),
-                        },
-                    );
-                }
-                (Err(_), None) => {}
-            }
+    fn change_entity(&mut self, stored: Stored, touch: Touch<Said>) -> Result<()> {
+        let known = self.contributions(stored.id)?;
+        let (blueprint, identifier) = (touch.blueprint, touch.identifier.clone());
+        let settled = settle(
+            &stored,
+            known,
+            touch,
+            self.integration,
+            &mut self.names.ranks(self.conn),
+        )?;
+        for item in settled.withdrawn {
+            self.conn
+                .prepare_cached("DELETE FROM contribution WHERE entity = ?1 AND integration = ?2 AND item = ?3")?
+                .execute(params![stored.id, self.integration, item])?;
         }
-        let alone = all.len() == 1;
-        for c in &all {
-            let wanted = (!alone).then(|| c.text(&stored.body));
-            if c.stored.as_ref().map(Option::as_deref) != Some(wanted) {
-                put_contribution(self.conn, stored.id, c.integration, c.item, wanted)?;
-            }
+        for c in settled.written {
+            put_contribution(self.conn, stored.id, c.integration, c.item, c.body.as_deref())?;
         }
-        if all.is_empty() {
-            return self.delete_entity(&stored, touch.blueprint, &touch.identifier);
-        }
-        if alone && all[0].text(&stored.body) == stored.body {
-            return Ok(());
-        }
-        let name = self.names.name(self.conn, touch.blueprint)?;
-        let decode = |text: &str| body::decode(name.clone(), touch.identifier.clone(), text);
-        let spoken = all
-            .into_iter()
-            .map(|c| match c {
-                Contributor {
-                    integration,
-                    new: Some(said),
-                    ..
-                } => Ok((integration, said.entity)),
-                c => Ok((c.integration, decode(c.text(&stored.body))?)),
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let merged = self.merged(touch.blueprint, spoken.iter().map(|(source, entity)| (*source, entity)))?;
-        let Some(after) = merged else { return Ok(()) };
-        self.replace_entity(&stored, &decode(&stored.body)?, after)
+        self.become_of(&stored, blueprint, &identifier, settled.outcome)
     }
 
-    /// Stores what an entity is now, where that differs.
-    fn replace_entity(&mut self, stored: &Stored, before: &Entity, after: Entity) -> Result<()> {
-        let text = body::encode(&after)?;
-        if text == stored.body {
-            return Ok(());
+    /// Stores what becomes of an entity.
+    fn become_of(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Same => {}
+            Outcome::Gone(diff) => {
+                let version = self.log(stored.id, ChangeKind::Deleted, stored.version, Some(&diff))?;
+                self.conn
+                    .prepare_cached("DELETE FROM entity WHERE id = ?1")?
+                    .execute([stored.id])?;
+                self.conn
+                    .prepare_cached(
+                        "INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)",
+                    )?
+                    .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
+                self.result.counts.deleted += 1;
+                self.result.removed.push(stored.id);
+            }
+            Outcome::Updated(new) => {
+                let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&new.diff))?;
+                self.conn
+                    .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
+                    .execute(params![stored.id, self.now, version, new.body])?;
+                self.result.counts.updated += 1;
+                self.result.upserted.push(stored.row(new.entity, self.now, version)?);
+            }
         }
-        let diff = diff(before, &after);
-        if diff.is_empty() {
-            return Ok(());
-        }
-        let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&diff))?;
-        self.conn
-            .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
-            .execute(params![stored.id, self.now, version, text])?;
-        self.result.counts.updated += 1;
-        self.result.upserted.push(stored.row(after, self.now, version)?);
         Ok(())
     }
 
@@ -346,51 +163,25 @@ impl Tx<'_> {
         let Some(stored) = self.find_entity(blueprint, identifier)? else {
             return Ok(());
         };
-        let all = self.contributors(stored.id)?;
-        if all.len() < 2 {
-            return Ok(());
-        }
-        let name = self.names.name(self.conn, blueprint)?;
-        let decode = |text: &str| body::decode(name.clone(), identifier.clone(), text);
-        let spoken = all
-            .iter()
-            .map(|c| Ok((c.integration, decode(c.text(&stored.body))?)))
-            .collect::<Result<Vec<_>>>()?;
-        let merged = self.merged(blueprint, spoken.iter().map(|(source, entity)| (*source, entity)))?;
-        match merged {
-            Some(after) => self.replace_entity(&stored, &decode(&stored.body)?, after),
-            None => Ok(()),
-        }
+        let known = self.contributions(stored.id)?;
+        let outcome = merge_again(
+            &stored,
+            known,
+            (blueprint, identifier),
+            &mut self.names.ranks(self.conn),
+        )?;
+        self.become_of(&stored, blueprint, identifier, outcome)
     }
 
-    fn delete_entity(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId) -> Result<()> {
-        // The last that the log can say of it: what it was on a day is told backwards from here.
-        let name = self.names.name(self.conn, blueprint)?;
-        let mut entity = body::decode(name, identifier.clone(), &stored.body)?;
-        body::derived(stored.derived.as_deref())?.overlay(&mut entity);
-        let diff = diff_of_removal(&entity);
-        let version = self.log(stored.id, ChangeKind::Deleted, stored.version, Some(&diff))?;
-        self.conn
-            .prepare_cached("DELETE FROM entity WHERE id = ?1")?
-            .execute([stored.id])?;
-        self.conn
-            .prepare_cached("INSERT INTO entity_gone (id, blueprint, identifier, version) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![stored.id, blueprint, identifier.as_str(), version])?;
-        self.result.counts.deleted += 1;
-        self.result.removed.push(stored.id);
-        Ok(())
-    }
-
-    fn contributors(&self, entity: i64) -> Result<Vec<Contributor>> {
+    fn contributions(&self, entity: i64) -> Result<Vec<Contribution>> {
         let mut find = self.conn.prepare_cached(
             "SELECT integration, item, body FROM contribution WHERE entity = ?1 ORDER BY integration, item",
         )?;
         let rows = find.query_map([entity], |row| {
-            Ok(Contributor {
+            Ok(Contribution {
                 integration: row.get(0)?,
                 item: row.get(1)?,
-                stored: Some(row.get(2)?),
-                new: None,
+                body: row.get(2)?,
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -418,7 +209,7 @@ impl Tx<'_> {
             .execute(params![
                 self.seq.change,
                 entity,
-                kind_number(kind),
+                body::kind_number(kind),
                 previous,
                 self.now,
                 self.cause,
@@ -434,23 +225,4 @@ fn put_contribution(conn: &Connection, entity: i64, integration: i64, item: i64,
     )?
     .execute(params![entity, integration, item, body])?;
     Ok(())
-}
-
-/// A change's kind as its column holds it.
-fn kind_number(kind: ChangeKind) -> i64 {
-    match kind {
-        ChangeKind::Created => 1,
-        ChangeKind::Updated => 2,
-        ChangeKind::Deleted => 3,
-    }
-}
-
-/// Reads it back.
-pub(super) fn kind_of(number: i64) -> Option<ChangeKind> {
-    match number {
-        1 => Some(ChangeKind::Created),
-        2 => Some(ChangeKind::Updated),
-        3 => Some(ChangeKind::Deleted),
-        _ => None,
-    }
 }

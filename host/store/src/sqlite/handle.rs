@@ -5,7 +5,10 @@
 //! statements are finalised, only while the sqlx connection is alive and its worker thread waits (`lock_handle`).
 
 use super::names::Memory;
-use crate::{Result, StoreError};
+use crate::{
+    Result, StoreError,
+    sql::{Ask, Conn},
+};
 use futures::executor::block_on;
 use rusqlite::Connection;
 use sqlx::sqlite::{LockedSqliteHandle, SqliteConnection};
@@ -33,7 +36,7 @@ fn attach(handle: &mut LockedSqliteHandle<'_>) -> Result<Connection> {
 pub(super) struct Writer {
     raw: Connection,
     /// For statements through sqlx.
-    pub(super) conn: SqliteConnection,
+    conn: SqliteConnection,
     memory: Memory,
 }
 
@@ -72,6 +75,12 @@ impl Writer {
             self.memory = Memory::default();
         }
         done
+    }
+}
+
+impl Ask for Writer {
+    fn conn(&mut self) -> Conn<'_> {
+        Conn::Sqlite(&mut self.conn)
     }
 }
 

@@ -1,8 +1,6 @@
 //! SQLite: one file, one writer, several readers.
 
-mod body;
 mod clear;
-mod clients;
 mod deliveries;
 mod derive;
 mod entities;
@@ -17,9 +15,12 @@ mod sweep;
 mod tx;
 mod verdicts;
 
-pub(crate) use body::{from_json, identifier, to_json};
+pub(crate) use open::{connect_existing, connect_new};
 
-use crate::{MasterKey, Result, StoreError, sql::credentials};
+use crate::{
+    MasterKey, Result, StoreError,
+    sql::{Ask, credentials},
+};
 use handle::{Readers, Writer};
 use names::Memory;
 use rusqlite::Connection;
@@ -50,7 +51,7 @@ impl SqliteStore {
     pub async fn change_master_key(&self, new: MasterKey) -> Result<()> {
         let mut writer = self.writer().await;
         let old = self.master_key();
-        credentials::replace_sealed(&mut writer.conn, |name, sealed| old.rewrap(&new, name, sealed)).await?;
+        credentials::replace_sealed(&mut writer.conn(), |name, sealed| old.rewrap(&new, name, sealed)).await?;
         *self.key.write().unwrap_or_else(PoisonError::into_inner) = new;
         Ok(())
     }
@@ -63,7 +64,13 @@ impl SqliteStore {
         self.writer.lock().await
     }
 
-    async fn reader(&self) -> Result<PoolConnection<sqlx::Sqlite>> {
+    /// For questions that write.
+    async fn writing(&self) -> Result<MutexGuard<'_, Writer>> {
+        Ok(self.writer().await)
+    }
+
+    /// For questions that only read.
+    async fn reading(&self) -> Result<PoolConnection<sqlx::Sqlite>> {
         Ok(self.pool.acquire().await?)
     }
 

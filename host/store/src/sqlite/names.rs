@@ -1,6 +1,9 @@
 //! Blueprints by row id: their names are stored once.
 
-use crate::Result;
+use crate::{
+    Result,
+    merge::{Ranks, Source, precedence_of},
+};
 use rusqlite::{Connection, OptionalExtension};
 use seawall_domain::{BlueprintId, entity::Precedence};
 use std::{collections::HashMap, sync::Arc};
@@ -21,14 +24,12 @@ pub(super) struct Names {
     sources: HashMap<i64, Source>,
 }
 
-/// An integration, or a source of clients.
-#[derive(Clone)]
-pub(super) struct Source {
-    pub(super) name: Arc<str>,
-    pub(super) client: bool,
-}
-
 impl Names {
+    /// For the merge.
+    pub(super) fn ranks<'a>(&'a mut self, conn: &'a Connection) -> NamesOn<'a> {
+        NamesOn { names: self, conn }
+    }
+
     /// The row id of a blueprint's name, made where it is new.
     pub(super) fn blueprint(&mut self, conn: &Connection, name: &BlueprintId) -> Result<i64> {
         if let Some(id) = self.blueprints.get(name) {
@@ -51,7 +52,7 @@ impl Names {
     }
 
     /// Whose word counts where several sources speak of entities of this blueprint.
-    pub(super) fn precedence(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Precedence>> {
+    fn precedence(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Precedence>> {
         if let Some(known) = self.precedences.get(&blueprint) {
             return Ok(known.clone());
         }
@@ -60,11 +61,7 @@ impl Names {
             .prepare_cached("SELECT body FROM blueprint WHERE identifier = ?1")?
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
-        let read = match body {
-            Some(body) => super::body::from_json::<OfBlueprint>("blueprint", &body)?.precedence,
-            None => Precedence::default(),
-        };
-        let read = Arc::new(read);
+        let read = Arc::new(precedence_of(body.as_deref())?);
         self.precedences.insert(blueprint, read.clone());
         Ok(read)
     }
@@ -75,7 +72,7 @@ impl Names {
     }
 
     /// The source with this row id. Names are never changed.
-    pub(super) fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
+    fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
         if let Some(known) = self.sources.get(&integration) {
             return Ok(known.clone());
         }
@@ -102,11 +99,24 @@ impl Names {
     }
 }
 
-/// The part of a blueprint that the merge needs.
-#[derive(serde::Deserialize)]
-struct OfBlueprint {
-    #[serde(default)]
-    precedence: Precedence,
+/// [`Names`] with the connection that they are read from.
+pub(super) struct NamesOn<'a> {
+    names: &'a mut Names,
+    conn: &'a Connection,
+}
+
+impl Ranks for NamesOn<'_> {
+    fn blueprint(&mut self, id: i64) -> Result<BlueprintId> {
+        self.names.name(self.conn, id)
+    }
+
+    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>> {
+        self.names.precedence(self.conn, blueprint)
+    }
+
+    fn source(&mut self, integration: i64) -> Result<Source> {
+        self.names.source(self.conn, integration)
+    }
 }
 
 /// The blueprint with this row id.
@@ -114,5 +124,5 @@ pub(super) fn read_name(conn: &Connection, id: i64) -> Result<BlueprintId> {
     let name: String = conn
         .prepare_cached("SELECT name FROM blueprint_name WHERE id = ?1")?
         .query_row([id], |row| row.get(0))?;
-    super::body::identifier("blueprint", name)
+    crate::body::identifier("blueprint", name)
 }

@@ -78,6 +78,33 @@ impl SqliteStore {
     }
 }
 
+/// A connection to a database that is there, with its schema up to date, beside whoever uses it.
+pub(crate) async fn connect_existing(path: &Path) -> Result<SqliteConnection> {
+    if !path.is_file() {
+        return Err(StoreError::Missing(format!("the database {}", path.display())));
+    }
+    let mut conn = options(path).connect().await?;
+    if !has_schema(&mut conn).await? {
+        return Err(StoreError::Unusable(format!(
+            "{} is no database of Seawall's",
+            path.display()
+        )));
+    }
+    migrate(&mut conn).await?;
+    Ok(conn)
+}
+
+/// A connection to an empty file, which becomes a database that is filled once. A crash before the end leaves nothing of use.
+pub(crate) async fn connect_new(path: &Path) -> Result<SqliteConnection> {
+    let mut conn = options(path)
+        .journal_mode(SqliteJournalMode::Memory)
+        .synchronous(SqliteSynchronous::Off)
+        .connect()
+        .await?;
+    migrate(&mut conn).await?;
+    Ok(conn)
+}
+
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -92,14 +119,17 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", LOG_BYTES)
 }
 
+async fn has_schema(conn: &mut SqliteConnection) -> Result<bool> {
+    let found = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_optional(conn)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// Brings the schema up to date, unless a newer binary has been here.
 async fn migrate(conn: &mut SqliteConnection) -> Result<()> {
     let known = MIGRATIONS.iter().map(|m| m.version).max().unwrap_or_default();
-    let has_any = sqlx::query("SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations'")
-        .fetch_optional(&mut *conn)
-        .await?
-        .is_some();
-    if has_any {
+    if has_schema(conn).await? {
         let found: i64 = sqlx::query("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
             .fetch_one(&mut *conn)
             .await?

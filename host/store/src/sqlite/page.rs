@@ -1,97 +1,17 @@
 //! One page, one transaction.
 
 use super::{
-    body,
-    entities::Said,
     names::Memory,
-    tx::{self, PassHead, Tx},
+    tx::{self, Tx},
 };
-use crate::{Expect, PageResult, PageWrite, Result, StoreError};
+use crate::{
+    Expect, PageResult, Result, body,
+    page::{self, Item, Page},
+};
 use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::{Millis, Report, entity::merge, pass::PassState};
-
-/// An item with everything done that needs no database.
-pub(super) struct Item {
-    key: String,
-    hash: [u8; 16],
-    value: Vec<u8>,
-    says: Vec<Said>,
-    reports: Vec<Report>,
-}
-
-/// A page with everything done that needs no database, so that the writer is held for less time.
-pub(super) struct Page {
-    partition: i64,
-    pass: Option<i64>,
-    fence: i64,
-    upserts: Vec<Item>,
-    deletes: Vec<String>,
-    unchanged: Vec<i64>,
-    cursor: Option<String>,
-    items: u64,
-    converted: u64,
-    cause: String,
-    expect: Vec<Expect>,
-    renewal: bool,
-    now: Millis,
-}
+use seawall_domain::Report;
 
 impl Page {
-    /// Compresses, encodes, and sorts by key: several writers take rows in the same order.
-    pub(super) fn prepare(page: PageWrite) -> Result<Self> {
-        let mut upserts = page
-            .upserts
-            .into_iter()
-            .map(|item| {
-                let mut entities: Vec<seawall_domain::Entity> = Vec::with_capacity(item.entities.len());
-                for entity in item.entities {
-                    // One item may give an entity twice; together that is what it says.
-                    let same = |e: &&mut seawall_domain::Entity| {
-                        e.identifier == entity.identifier && e.blueprint == entity.blueprint
-                    };
-                    match entities.iter_mut().find(same) {
-                        Some(before) => {
-                            if let Some(both) = merge([&*before, &entity]) {
-                                *before = both;
-                            }
-                        }
-                        None => entities.push(entity),
-                    }
-                }
-                Ok(Item {
-                    key: item.key,
-                    hash: item.hash,
-                    value: body::compress(&item.value)?,
-                    says: entities.into_iter().map(Said::new).collect::<Result<_>>()?,
-                    reports: item.reports,
-                })
-            })
-            .collect::<Result<Vec<_>>>()?;
-        upserts.sort_by(|a, b| a.key.cmp(&b.key));
-        let mut deletes = page.deletes;
-        deletes.sort_unstable();
-        deletes.dedup();
-        let cause = match page.pass {
-            Some(pass) if page.cause == "pass" => format!("pass:{pass}"),
-            _ => page.cause,
-        };
-        Ok(Self {
-            partition: page.partition,
-            pass: page.pass,
-            fence: page.fence,
-            upserts,
-            deletes,
-            unchanged: page.unchanged,
-            cursor: page.cursor,
-            items: page.items,
-            converted: page.converted,
-            cause,
-            expect: page.expect,
-            renewal: page.renewal,
-            now: page.now,
-        })
-    }
-
     /// Stores it, inside a transaction of the caller's.
     pub(super) fn apply(self, conn: &Connection, memory: &mut Memory) -> Result<PageResult> {
         let mut tx = Tx::begin(conn, &mut memory.names, self.partition, self.cause, self.now)?;
@@ -101,13 +21,7 @@ impl Page {
         let turn = match self.pass {
             Some(pass) => {
                 tx.check_fence(self.fence)?;
-                let head = PassHead::read(conn, pass)?;
-                if head.partition != self.partition || head.state != PassState::Running {
-                    return Err(StoreError::Missing(format!(
-                        "a running pass {pass} of partition {}",
-                        self.partition
-                    )));
-                }
+                tx::head(conn, pass)?.must_run(pass, self.partition)?;
                 tx.result.counts.pages = 1;
                 conn.prepare_cached("UPDATE partition SET cursor = ?2 WHERE id = ?1")?
                     .execute(params![self.partition, self.cursor])?;
@@ -124,7 +38,7 @@ impl Page {
         tx.result.counts.items = self.items;
         tx.result.counts.converted = self.converted;
         tx.result.counts.unchanged = self.unchanged.len() as u64;
-        tx.listed = tx::ids(&self.unchanged);
+        tx.listed = page::ids(&self.unchanged);
         if let Turn::Live { open: Some(pass) } = turn
             && !tx.listed.is_empty()
         {
@@ -185,14 +99,10 @@ impl Tx<'_> {
             }
         };
         if as_expected {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(page::changed(expected))
         }
-        Err(StoreError::Changed(match expected {
-            Expect::Entity {
-                blueprint, identifier, ..
-            } => format!("the entity {blueprint}/{identifier}"),
-            Expect::Item { key, .. } => format!("what is said of {key}"),
-        }))
     }
 
     fn find(&self, key: &str) -> Result<Option<Known>> {
@@ -301,7 +211,7 @@ impl Tx<'_> {
         }
         self.report(id, &item.reports)?;
         for said in item.says {
-            let blueprint = self.names.blueprint(self.conn, &said.entity.blueprint)?;
+            let blueprint = self.names.blueprint(self.conn, said.blueprint())?;
             self.touched.say(blueprint, id, said);
         }
         Ok(())

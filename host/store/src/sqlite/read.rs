@@ -1,7 +1,7 @@
 //! Reads by identity, each with prepared statements in one snapshot.
 
-use super::{body, entities::kind_of, names::read_name};
-use crate::{ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError};
+use super::names::read_name;
+use crate::{ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seawall_domain::{BlueprintId, EntityId, entity::Derived};
 use std::{
@@ -162,7 +162,7 @@ fn change_row(row: &Row<'_>, blueprint: String, identifier: String) -> Result<Ch
         entity: row.get(1)?,
         blueprint,
         identifier,
-        kind: kind_of(number).ok_or_else(|| StoreError::Damaged {
+        kind: body::kind_of(number).ok_or_else(|| StoreError::Damaged {
             what: "change",
             detail: format!("there is no kind {number}"),
         })?,

@@ -4,7 +4,10 @@
 //! old one's place. A process that dies in between leaves both files; the next start tells by the sealed values which is the key.
 
 use super::SqliteStore;
-use crate::{MasterKey, Result, StoreError, files, sql::credentials};
+use crate::{
+    MasterKey, Result, StoreError, files,
+    sql::{Ask, credentials},
+};
 use std::{
     path::{Path, PathBuf},
     sync::PoisonError,
@@ -34,7 +37,7 @@ impl SqliteStore {
 
     /// Whether there are sealed values and the first of them opens with `key`: they are all under one.
     async fn is_sealed_with(&self, key: &MasterKey) -> Result<bool> {
-        let first = credentials::first_sealed(&mut *self.reader().await?).await?;
+        let first = credentials::first_sealed(&mut self.reading().await?.conn()).await?;
         Ok(first.is_some_and(|(name, sealed)| key.unseal(&name, &sealed).is_ok()))
     }
 

@@ -1,11 +1,14 @@
 //! What a pass did not list.
 
 use super::{
-    body::as_u64,
     names::Memory,
-    tx::{self, PassHead, Tx},
+    tx::{self, Tx},
 };
-use crate::{Missing, Result, StoreError, SweepResult};
+use crate::{
+    Missing, Result, SweepResult,
+    body::as_u64,
+    page::{PassHead, no_listing},
+};
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, params};
 use seawall_domain::Millis;
@@ -21,13 +24,11 @@ pub(super) struct Progress {
 
 /// The pass, where it may still remove anything: it is open, and no newer one has begun to list.
 fn sweepable(conn: &Connection, pass: i64) -> Result<PassHead> {
-    let head = PassHead::read(conn, pass)?;
+    let head = tx::head(conn, pass)?;
     if tx::open_pass(conn, head.partition)? == Some(pass) {
         Ok(head)
     } else {
-        Err(StoreError::Missing(format!(
-            "the listing of pass {pass}: it has ended, or a newer pass has begun;"
-        )))
+        Err(no_listing(pass))
     }
 }
 

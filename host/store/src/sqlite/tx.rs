@@ -1,17 +1,14 @@
 //! What one transaction on a partition's items has gathered so far, and the end of it.
 
-use super::{
-    body::{self, as_u64},
-    entities::Touched,
-    names::Names,
+use super::names::Names;
+use crate::{
+    PageResult, Result, StoreError, body,
+    merge::{Said, Touched},
+    page::PassHead,
 };
-use crate::{PageResult, Result, StoreError};
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::{
-    Millis,
-    pass::{Counts, PassState},
-};
+use seawall_domain::Millis;
 
 /// The row ids that were given out last. Read at the start and written at the end, which is cheaper than AUTOINCREMENT
 /// and, like it, never gives one out twice.
@@ -65,7 +62,7 @@ pub(super) struct Tx<'c> {
     pub(super) items: i64,
     items_before: i64,
     /// What to write of entities when all items are known.
-    pub(super) touched: Touched,
+    pub(super) touched: Touched<Said>,
     /// Items that this page lists.
     pub(super) listed: RoaringTreemap,
     pub(super) result: PageResult,
@@ -150,7 +147,7 @@ impl<'c> Tx<'c> {
             if !self.listed.is_empty() {
                 list(self.conn, pass, &self.listed)?;
             }
-            let mut counts = PassHead::read(self.conn, pass)?.counts;
+            let mut counts = head(self.conn, pass)?.counts;
             counts += self.result.counts;
             self.conn
                 .prepare_cached("UPDATE pass SET counts = ?2 WHERE id = ?1")?
@@ -179,31 +176,14 @@ pub(super) fn listed(conn: &Connection, pass: i64) -> Result<RoaringTreemap> {
     Ok(all)
 }
 
-/// A pass as transactions see it.
-pub(super) struct PassHead {
-    pub(super) partition: i64,
-    pub(super) state: PassState,
-    pub(super) counts: Counts,
-}
-
-impl PassHead {
-    pub(super) fn read(conn: &Connection, pass: i64) -> Result<Self> {
-        let (partition, state, counts): (i64, String, String) = conn
-            .prepare_cached("SELECT partition, state, counts FROM pass WHERE id = ?1")?
-            .query_row([pass], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?
-            .ok_or_else(|| StoreError::Missing(format!("pass {pass}")))?;
-        Ok(Self {
-            partition,
-            state: crate::sql::of_text("pass", state)?,
-            counts: body::from_json("counts", &counts)?,
-        })
-    }
-
-    /// Whether items may still be listed or swept for it.
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self.state, PassState::Running | PassState::Held)
-    }
+/// The pass.
+pub(super) fn head(conn: &Connection, pass: i64) -> Result<PassHead> {
+    let (partition, state, counts): (i64, String, String) = conn
+        .prepare_cached("SELECT partition, state, counts FROM pass WHERE id = ?1")?
+        .query_row([pass], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?
+        .ok_or_else(|| StoreError::Missing(format!("pass {pass}")))?;
+    PassHead::of(partition, state, &counts)
 }
 
 /// The partition's newest pass, where it is open: changes outside it must survive it.
@@ -213,12 +193,7 @@ pub(super) fn open_pass(conn: &Connection, partition: i64) -> Result<Option<i64>
         .query_row([partition], |row| row.get(0))
         .optional()?;
     match newest {
-        Some(pass) if PassHead::read(conn, pass)?.is_open() => Ok(Some(pass)),
+        Some(pass) if head(conn, pass)?.is_open() => Ok(Some(pass)),
         _ => Ok(None),
     }
-}
-
-/// Ids as the bitmaps hold them.
-pub(super) fn ids(ids: &[i64]) -> RoaringTreemap {
-    ids.iter().map(|id| as_u64(*id)).collect()
 }

@@ -1,7 +1,6 @@
 //! Verdicts come by the hundred thousand, so they are written through prepared statements.
 
-use super::body::to_json;
-use crate::{Result, VerdictRow};
+use crate::{Result, VerdictRow, body::to_json};
 use rusqlite::{Connection, params};
 
 pub(super) fn put(conn: &Connection, verdicts: &[VerdictRow]) -> Result<()> {

@@ -16,7 +16,7 @@ async fn put(world: &World, integration: i64, names: &[&str]) -> Vec<PartitionRo
 
 async fn lease(world: &World, row: &PartitionRow) -> Part {
     let (store, now) = (world.store(), world.now);
-    let fence = store.lease(row.id, "me", now, now + 60_000).await.unwrap().unwrap();
+    let fence = store.lease(row.id, "me", now, 60_000).await.unwrap().unwrap();
     Part {
         integration: row.integration,
         id: row.id,

@@ -134,3 +134,32 @@ pub(crate) async fn a_change_outside_a_pass_needs_no_fence(world: &mut World) {
     );
     assert_eq!(world.store().changes(0, 1).await.unwrap()[0].cause, "delivery");
 }
+
+pub(crate) async fn what_is_mapped_anew_is_no_newer_than_it_was(world: &mut World) {
+    let part = world.partition("git-main").await;
+    world
+        .pass(&part, vec![simple("a", 1), simple("b", 1), simple("c", 1)])
+        .await;
+    let pass = world.begin(&part).await;
+    world.page(&part, None, vec![simple("b", 5)]).await;
+    let renewal = PageWrite {
+        upserts: vec![simple("a", 7), simple("b", 7), simple("c", 7)],
+        renewal: true,
+        ..world.write(&part, None)
+    };
+    assert_eq!(world.store().apply_page(renewal).await.unwrap().counts.updated, 3);
+    // The pass still knows more of what it lists than a renewal does, and less than the change that came outside it.
+    let late = world
+        .page(&part, Some(pass.id), vec![simple("a", 2), simple("b", 2)])
+        .await;
+    assert_eq!((late.counts.unchanged, late.counts.updated), (1, 1));
+    assert_eq!(
+        (world.value("a", "n").await, world.value("b", "n").await),
+        (2.into(), 7.into())
+    );
+    // A renewal does not say that an item is still there.
+    assert_eq!(
+        world.store().missing(pass.id).await.unwrap(),
+        Missing { missing: 1, known: 3 }
+    );
+}

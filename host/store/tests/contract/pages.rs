@@ -353,3 +353,42 @@ pub(crate) async fn an_item_without_entities_is_known(world: &mut World) {
         1
     );
 }
+
+pub(crate) async fn text_with_a_nul_comes_back_as_it_was(world: &mut World) {
+    let odd = "a\0b\u{10FFFF}";
+    let part = world.partition("git-main").await;
+    let store = world.store();
+    let listed = store
+        .put_partitions(part.integration, "odd", &[odd.to_owned()], world.now)
+        .await
+        .unwrap();
+    let again = store
+        .put_partitions(part.integration, "odd", &[odd.to_owned()], world.now)
+        .await
+        .unwrap();
+    assert_eq!((listed[0].name.as_str(), &listed), (odd, &again));
+    let pass = world.begin(&part).await;
+    let page = PageWrite {
+        upserts: vec![item(odd, 1, vec![entity("a", json!({"text": odd}))])],
+        cursor: Some(odd.to_owned()),
+        ..world.write(&part, Some(pass.id))
+    };
+    store.apply_page(page).await.unwrap();
+    store.note_pass(pass.id, Some(odd)).await.unwrap();
+    let row = &store.passes(None, None, 1).await.unwrap()[0];
+    assert_eq!((row.cursor.as_deref(), row.error.as_deref()), (Some(odd), Some(odd)));
+    assert_eq!(world.value("a", "text").await, odd);
+    assert_eq!(world.item(&part, odd).await.unwrap().1, 1);
+    let id = world.find("a").await.unwrap().id;
+    assert_eq!(store.sources(id).await.unwrap()[0].key, odd);
+    world.page(&part, None, vec![simple("b", 1)]).await;
+    let removed = PageWrite {
+        deletes: vec![odd.to_owned()],
+        ..world.write(&part, None)
+    };
+    store.apply_page(removed).await.unwrap();
+    assert!(world.find("a").await.is_none() && world.item(&part, odd).await.is_none());
+    // It may not come back by a late page of the pass.
+    world.page(&part, Some(pass.id), vec![item(odd, 1, vec![])]).await;
+    assert!(world.item(&part, odd).await.is_none());
+}

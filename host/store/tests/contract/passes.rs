@@ -43,17 +43,19 @@ pub(crate) async fn partitions_keep_their_ids(world: &mut World) {
 pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut World) {
     let part = world.partition("git-main").await;
     let store = world.store();
-    let (now, later) = (world.now, world.now + 60_000);
+    let (now, long) = (world.now, 60_000);
     assert_eq!(
-        store.lease(part.id, "me", now, later).await.unwrap(),
+        store.lease(part.id, "me", now, long).await.unwrap(),
         Some(part.fence),
         "the owner renews"
     );
-    assert_eq!(store.lease(part.id, "you", now, later).await.unwrap(), None);
+    assert_eq!(store.lease(part.id, "you", now, long).await.unwrap(), None);
     let pass = world.begin(&part).await;
-    // The lease runs out and another takes over: the first one's page comes too late.
-    let fence = store.lease(part.id, "you", later, later + 1).await.unwrap().unwrap();
+    // The lease runs out, since it is renewed for no time at all, and another takes over: the first one's page comes too late.
+    assert_eq!(store.lease(part.id, "me", now, 0).await.unwrap(), Some(part.fence));
+    let fence = store.lease(part.id, "you", now, long).await.unwrap().unwrap();
     assert!(fence > part.fence);
+    assert_eq!(store.lease(part.id, "me", now, long).await.unwrap(), None);
     let late = PageWrite {
         upserts: vec![simple("a", 1)],
         ..world.write(&part, Some(pass.id))
@@ -72,11 +74,11 @@ pub(crate) async fn a_lease_excludes_others_and_fences_the_late(world: &mut Worl
     ));
     assert!(world.find("a").await.is_none());
     // The other goes on in the same pass.
-    assert_eq!(store.begin_pass(part.id, fence, later).await.unwrap().id, pass.id);
+    assert_eq!(store.begin_pass(part.id, fence, now).await.unwrap().id, pass.id);
     store.apply_page(PageWrite { fence, ..late }).await.unwrap();
     store.release(part.id, fence, 123).await.unwrap();
     assert_eq!(store.partitions(part.integration).await.unwrap()[0].due, 123);
-    let third = store.lease(part.id, "you", 0, later).await.unwrap().unwrap();
+    let third = store.lease(part.id, "you", now, long).await.unwrap().unwrap();
     assert!(third > fence, "after a release even the same owner gets a new fence");
     store.make_due(part.integration, 7).await.unwrap();
     assert_eq!(store.partitions(part.integration).await.unwrap()[0].due, 7);

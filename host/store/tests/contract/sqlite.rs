@@ -33,6 +33,28 @@ impl Backend for Temporary {
     }
 }
 
+/// A database in a folder of somebody else's.
+pub(crate) struct Fixed {
+    path: PathBuf,
+    key: MasterKey,
+}
+
+impl Fixed {
+    pub(crate) fn new(path: &std::path::Path, key: &MasterKey) -> Self {
+        Self {
+            path: path.to_owned(),
+            key: key.clone(),
+        }
+    }
+}
+
+#[async_trait]
+impl Backend for Fixed {
+    async fn open(&self) -> Box<dyn Store> {
+        Box::new(SqliteStore::open(&self.path, self.key.clone()).await.unwrap())
+    }
+}
+
 /// Another program's connection to the same file.
 fn other(path: &std::path::Path) -> rusqlite::Connection {
     rusqlite::Connection::open(path).unwrap()

@@ -30,7 +30,7 @@ async fn one(world: &World) -> SubscriptionRow {
     world.store().subscriptions().await.unwrap().remove(0)
 }
 
-fn letter(position: i64, entity: &str, due: i64) -> LetterRow {
+pub(crate) fn letter(position: i64, entity: &str, due: i64) -> LetterRow {
     LetterRow {
         id: 0,
         position,
@@ -112,17 +112,27 @@ pub(crate) async fn one_process_sends_at_a_time(world: &mut World) {
         .await
         .unwrap();
     let row = one(world).await;
-    let mine = store.lease_subscription(row.id, "me", 100, 50).await.unwrap().unwrap();
-    assert_eq!(store.lease_subscription(row.id, "other", 149, 50).await.unwrap(), None);
-    assert_eq!(
-        store.lease_subscription(row.id, "me", 149, 50).await.unwrap(),
-        Some(mine)
-    );
-    let theirs = store
-        .lease_subscription(row.id, "other", 199, 50)
+    let (now, long) = (world.now, 60_000);
+    let mine = store
+        .lease_subscription(row.id, "me", now, long)
         .await
         .unwrap()
         .unwrap();
+    assert_eq!(
+        store.lease_subscription(row.id, "other", now, long).await.unwrap(),
+        None
+    );
+    // The lease runs out, since it is renewed for no time at all.
+    assert_eq!(
+        store.lease_subscription(row.id, "me", now, 0).await.unwrap(),
+        Some(mine)
+    );
+    let theirs = store
+        .lease_subscription(row.id, "other", now, long)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(store.lease_subscription(row.id, "me", now, long).await.unwrap(), None);
     assert_ne!(mine, theirs);
     let late = Settlement {
         position: 50,

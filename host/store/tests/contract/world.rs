@@ -56,7 +56,7 @@ impl World {
             .unwrap();
         let fence = self
             .store()
-            .lease(listed[0].id, "me", self.now, self.now + 60_000)
+            .lease(listed[0].id, "me", self.now, 60_000)
             .await
             .unwrap()
             .unwrap();

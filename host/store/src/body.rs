@@ -1,6 +1,6 @@
 //! How entities and items are written into columns.
 
-use crate::{Result, StoreError};
+use crate::{ChangeKind, Result, StoreError};
 use roaring::RoaringTreemap;
 use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget, entity::Derived};
 use serde::{Deserialize, Serialize};
@@ -103,13 +103,32 @@ pub(crate) fn from_json<T: serde::de::DeserializeOwned>(what: &'static str, text
     })
 }
 
+/// A change's kind as its column holds it.
+pub(crate) fn kind_number(kind: ChangeKind) -> i64 {
+    match kind {
+        ChangeKind::Created => 1,
+        ChangeKind::Updated => 2,
+        ChangeKind::Deleted => 3,
+    }
+}
+
+/// Reads it back.
+pub(crate) fn kind_of(number: i64) -> Option<ChangeKind> {
+    match number {
+        1 => Some(ChangeKind::Created),
+        2 => Some(ChangeKind::Updated),
+        3 => Some(ChangeKind::Deleted),
+        _ => None,
+    }
+}
+
 thread_local! {
     // A compressor's tables cost more to set up than a kilobyte to compress.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
 /// Compresses an item's JSON.
-pub(super) fn compress(value: &[u8]) -> Result<Vec<u8>> {
+pub(crate) fn compress(value: &[u8]) -> Result<Vec<u8>> {
     let failed = |e: std::io::Error| StoreError::Damaged {
         what: "item",
         detail: e.to_string(),
@@ -129,12 +148,12 @@ pub(super) fn compress(value: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Reads an item's JSON back.
-pub(super) fn decompress(packed: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) fn decompress(packed: &[u8]) -> std::io::Result<Vec<u8>> {
     zstd::stream::decode_all(packed)
 }
 
 /// A set of item ids as a column.
-pub(super) fn write_ids(ids: &RoaringTreemap) -> Result<Vec<u8>> {
+pub(crate) fn write_ids(ids: &RoaringTreemap) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ids.serialized_size());
     ids.serialize_into(&mut out).map_err(|e| StoreError::Damaged {
         what: "listed items",
@@ -144,7 +163,7 @@ pub(super) fn write_ids(ids: &RoaringTreemap) -> Result<Vec<u8>> {
 }
 
 /// Reads it back.
-pub(super) fn read_ids(bytes: &[u8]) -> Result<RoaringTreemap> {
+pub(crate) fn read_ids(bytes: &[u8]) -> Result<RoaringTreemap> {
     RoaringTreemap::deserialize_from(bytes).map_err(|e| StoreError::Damaged {
         what: "listed items",
         detail: e.to_string(),
@@ -152,7 +171,7 @@ pub(super) fn read_ids(bytes: &[u8]) -> Result<RoaringTreemap> {
 }
 
 /// Row ids are positive.
-pub(super) fn as_u64(id: i64) -> u64 {
+pub(crate) fn as_u64(id: i64) -> u64 {
     u64::try_from(id).unwrap_or_default()
 }
 

@@ -1,0 +1,229 @@
+//! Reads by identity, each one statement and so one snapshot.
+
+use super::{ask, names::Names};
+use crate::{
+    ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body,
+    sql::{escape, limit, unescape},
+};
+use seawall_domain::{BlueprintId, EntityId};
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use std::collections::HashMap;
+
+/// What reads need besides a connection.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'s> {
+    pub(super) names: &'s Names,
+    pub(super) keep: bool,
+}
+
+impl Reader<'_> {
+    async fn entity_rows(self, conn: &mut PgConnection, rows: Vec<PgRow>) -> Result<Vec<EntityRow>> {
+        let blueprints = rows.iter().map(|row| row.try_get(1)).collect::<Result<Vec<i64>, _>>()?;
+        self.names.load(conn, blueprints.iter().copied(), self.keep).await?;
+        rows.iter()
+            .zip(blueprints)
+            .map(|(row, blueprint)| {
+                let identifier = EntityId::new(row.try_get::<&str, _>(2)?).map_err(|e| StoreError::Damaged {
+                    what: "entity",
+                    detail: e.to_string(),
+                })?;
+                let derived = body::derived(row.try_get(7)?)?;
+                let mut entity = body::decode(self.names.name(blueprint)?, identifier, row.try_get(6)?)?;
+                derived.overlay(&mut entity);
+                Ok(EntityRow {
+                    id: row.try_get(0)?,
+                    created_at: row.try_get(3)?,
+                    updated_at: row.try_get(4)?,
+                    version: row.try_get(5)?,
+                    entity,
+                    derived,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn entities(self, conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<EntityRow>> {
+        let rows = ask(
+            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body, e.derived \
+             FROM unnest($1::bigint[]) WITH ORDINALITY AS n(id, place) JOIN entity e ON e.id = n.id ORDER BY n.place",
+            self.keep,
+        )
+        .bind(ids)
+        .fetch_all(&mut *conn)
+        .await?;
+        self.entity_rows(conn, rows).await
+    }
+
+    pub(super) async fn entity(
+        self,
+        conn: &mut PgConnection,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+    ) -> Result<Option<EntityRow>> {
+        let rows = ask(
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+             WHERE blueprint = (SELECT id FROM blueprint_name WHERE name = $1) AND identifier = $2",
+            self.keep,
+        )
+        .bind(blueprint.as_str())
+        .bind(identifier.as_str())
+        .fetch_all(&mut *conn)
+        .await?;
+        Ok(self.entity_rows(conn, rows).await?.pop())
+    }
+
+    pub(super) async fn scan(self, conn: &mut PgConnection, after: i64, most: usize) -> Result<Vec<EntityRow>> {
+        let rows = ask(
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+             WHERE id > $1 ORDER BY id LIMIT $2",
+            self.keep,
+        )
+        .bind(after)
+        .bind(limit(most))
+        .fetch_all(&mut *conn)
+        .await?;
+        self.entity_rows(conn, rows).await
+    }
+
+    pub(super) async fn item_states(
+        self,
+        conn: &mut PgConnection,
+        partition: i64,
+        keys: &[&str],
+    ) -> Result<Vec<Option<ItemState>>> {
+        let escaped: Vec<_> = keys.iter().map(|key| escape(key)).collect();
+        let rows = ask(
+            "SELECT key, id, hash FROM item WHERE partition = $1 AND key = ANY($2)",
+            self.keep,
+        )
+        .bind(partition)
+        .bind(&escaped)
+        .fetch_all(conn)
+        .await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let key: &str = row.try_get(0)?;
+            let hash = row
+                .try_get::<&[u8], _>(2)?
+                .try_into()
+                .map_err(|_| StoreError::Damaged {
+                    what: "item",
+                    detail: format!("the hash of `{key}` is not 16 bytes long"),
+                })?;
+            found.insert(
+                key,
+                ItemState {
+                    id: row.try_get(1)?,
+                    hash,
+                },
+            );
+        }
+        Ok(escaped.iter().map(|key| found.get(&**key).copied()).collect())
+    }
+
+    pub(super) async fn sources(self, conn: &mut PgConnection, entity: i64) -> Result<Vec<SourceRow>> {
+        let rows = ask(
+            "SELECT n.name, p.kind, p.name, v.key, i.changed_at, n.client FROM contribution c \
+             JOIN item_value v ON v.id = c.item JOIN partition p ON p.id = v.partition \
+             JOIN integration n ON n.id = c.integration JOIN item i ON i.partition = v.partition AND i.key = v.key \
+             WHERE c.entity = $1 ORDER BY c.integration, c.item",
+            self.keep,
+        )
+        .bind(entity)
+        .fetch_all(conn)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(SourceRow {
+                    integration: row.try_get(0)?,
+                    kind: unescape(row.try_get(1)?),
+                    partition: unescape(row.try_get(2)?),
+                    key: unescape(row.try_get(3)?),
+                    changed_at: row.try_get(4)?,
+                    client: row.try_get(5)?,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn history(
+        self,
+        conn: &mut PgConnection,
+        blueprint: &BlueprintId,
+        identifier: &EntityId,
+        before: i64,
+        most: usize,
+    ) -> Result<Vec<ChangeRow>> {
+        // Walks from the newest change back; a query without an order takes no more of it than it needs.
+        let rows = ask(
+            "WITH RECURSIVE b AS (SELECT id FROM blueprint_name WHERE name = $1), \
+             newest AS (SELECT coalesce( \
+                (SELECT version FROM entity WHERE blueprint = (SELECT id FROM b) AND identifier = $2), \
+                (SELECT max(version) FROM entity_gone WHERE blueprint = (SELECT id FROM b) AND identifier = $2)) AS position), \
+             walk AS (SELECT c.* FROM change c WHERE c.position = (SELECT position FROM newest) \
+                UNION ALL SELECT c.* FROM walk w JOIN change c ON c.position = w.previous AND c.position < w.position) \
+             SELECT position, entity, kind, previous, at, cause, diff FROM walk WHERE position < $3 LIMIT $4",
+            self.keep,
+        )
+        .bind(blueprint.as_str())
+        .bind(identifier.as_str())
+        .bind(before)
+        .bind(limit(most))
+        .fetch_all(conn)
+        .await?;
+        let mut rows = rows
+            .iter()
+            .map(|row| change_row(row, blueprint.to_string(), identifier.to_string()))
+            .collect::<Result<Vec<_>>>()?;
+        rows.sort_by_key(|row| std::cmp::Reverse(row.position));
+        Ok(rows)
+    }
+
+    pub(super) async fn changes(self, conn: &mut PgConnection, after: i64, most: usize) -> Result<Vec<ChangeRow>> {
+        let rows = ask(
+            "SELECT c.position, c.entity, c.kind, c.previous, c.at, c.cause, c.diff, b.name, \
+                    coalesce(e.identifier, g.identifier) \
+             FROM change c LEFT JOIN entity e ON e.id = c.entity LEFT JOIN entity_gone g ON g.id = c.entity \
+             JOIN blueprint_name b ON b.id = coalesce(e.blueprint, g.blueprint) \
+             WHERE c.position > $1 ORDER BY c.position LIMIT $2",
+            self.keep,
+        )
+        .bind(after)
+        .bind(limit(most))
+        .fetch_all(conn)
+        .await?;
+        rows.iter()
+            .map(|row| change_row(row, row.try_get(7)?, row.try_get(8)?))
+            .collect()
+    }
+
+    pub(super) async fn position(self, conn: &mut PgConnection) -> Result<i64> {
+        let row = ask("SELECT value FROM sequence WHERE name = 'change'", self.keep)
+            .fetch_one(conn)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+
+    pub(super) async fn ping(self, conn: &mut PgConnection) -> Result<()> {
+        ask("SELECT 1", self.keep).fetch_one(conn).await?;
+        Ok(())
+    }
+}
+
+fn change_row(row: &PgRow, blueprint: String, identifier: String) -> Result<ChangeRow> {
+    let number: i64 = row.try_get(2)?;
+    let diff: Option<&str> = row.try_get(6)?;
+    Ok(ChangeRow {
+        position: row.try_get(0)?,
+        entity: row.try_get(1)?,
+        blueprint,
+        identifier,
+        kind: body::kind_of(number).ok_or_else(|| StoreError::Damaged {
+            what: "change",
+            detail: format!("there is no kind {number}"),
+        })?,
+        diff: diff.map_or(Ok(serde_json::Map::new()), |text| body::from_json("diff", text))?,
+        at: row.try_get(4)?,
+        cause: unescape(row.try_get(5)?),
+    })
+}
