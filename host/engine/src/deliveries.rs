@@ -8,7 +8,9 @@ use seawall_domain::{
     webhook::Webhook,
 };
 use seawall_runtime::{CallError, Delivery};
-use seawall_store::{DeliveryFilter, DeliveryOutcome, DeliveryRow, DeliveryState, IntegrationRow, NewDelivery, Store, StoreError};
+use seawall_store::{
+    DeliveryFilter, DeliveryOutcome, DeliveryRow, DeliveryState, IntegrationRow, NewDelivery, Store, StoreError,
+};
 use std::{
     collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -279,12 +281,7 @@ impl Engine {
     }
 
     /// Gives on what waits. When the next one is due, if one waits still.
-    async fn give_waiting(
-        &self,
-        name: &IntegrationName,
-        integration: i64,
-        on_duty: &OnDuty,
-    ) -> Result<Option<Millis>> {
+    async fn give_waiting(&self, name: &IntegrationName, integration: i64, on_duty: &OnDuty) -> Result<Option<Millis>> {
         let store = &self.inner.store;
         loop {
             let row = self.integration_row(name).await?;
@@ -337,13 +334,7 @@ impl Engine {
         }
     }
 
-    async fn give(
-        &self,
-        name: &IntegrationName,
-        delivery: &DeliveryRow,
-        attempts: u32,
-        on_duty: &OnDuty,
-    ) -> Given {
+    async fn give(&self, name: &IntegrationName, delivery: &DeliveryRow, attempts: u32, on_duty: &OnDuty) -> Given {
         let site = match self.site(name).await {
             Ok(site) => site,
             Err(error) => {
@@ -440,10 +431,7 @@ impl Engine {
             error: delivery.error.filter(|_| state == DeliveryState::Dropped),
             due: 0,
         };
-        self.inner
-            .store
-            .update_deliveries(&[outcome], None, self.now())
-            .await?;
+        self.inner.store.update_deliveries(&[outcome], None, self.now()).await?;
         self.wake_deliveries();
         self.delivery(id).await
     }

@@ -146,6 +146,10 @@ macro_rules! store {
                 ask!(self.writing(), |conn| sql::passes::note(conn, pass, note))
             }
 
+            async fn note_checkouts(&self, pass: i64, checkouts: &str) -> Result<()> {
+                ask!(self.writing(), |conn| sql::passes::note_checkouts(conn, pass, checkouts))
+            }
+
             async fn passes(&self, integration: Option<i64>, before: Option<i64>, limit: usize) -> Result<Vec<PassRow>> {
                 ask!(self.reading(), |conn| sql::passes::all(conn, integration, before, limit))
             }

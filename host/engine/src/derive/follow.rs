@@ -2,7 +2,10 @@
 
 use super::{Affected, stations, value::Known};
 use crate::{Engine, EngineError, Result, engine::Blueprints};
-use seawall_domain::{BlueprintId, EntityId, RelationTarget, blueprint::computed::{Aggregation, Func}};
+use seawall_domain::{
+    BlueprintId, EntityId, RelationTarget,
+    blueprint::computed::{Aggregation, Func},
+};
 use seawall_store::{ChangeKind, ChangeRow};
 use std::collections::BTreeSet;
 

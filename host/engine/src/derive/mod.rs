@@ -55,7 +55,9 @@ impl Engine {
     /// Up to where computed values follow from the change log: the task needs nothing of what is before.
     pub(crate) async fn followed(&self) -> Result<i64> {
         let stored = self.inner.store.setting(FOLLOWED).await?.and_then(|v| v.as_i64());
-        Ok(stored.unwrap_or(0).max(self.inner.following.upto.load(Ordering::Acquire)))
+        Ok(stored
+            .unwrap_or(0)
+            .max(self.inner.following.upto.load(Ordering::Acquire)))
     }
 
     /// Starts to follow the change log, once no other process does.

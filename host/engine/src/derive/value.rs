@@ -53,7 +53,11 @@ impl Engine {
         if writes.is_empty() {
             return Ok(());
         }
-        let result = self.inner.store.derive(writes, "derived", on_duty.duty(), self.now()).await?;
+        let result = self
+            .inner
+            .store
+            .derive(writes, "derived", on_duty.duty(), self.now())
+            .await?;
         self.index(&result);
         Ok(())
     }

@@ -394,9 +394,7 @@ impl Pass<'_> {
         {
             store.forget_cursor(self.partition.id, self.fence).await?;
         }
-        store
-            .end_pass(self.row.id, Some(self.fence), state, error, now)
-            .await?;
+        store.end_pass(self.row.id, Some(self.fence), state, error, now).await?;
         self.moved(state, error);
         let kinds = &self.site.plugin.bundle().manifest.kinds;
         let live = kinds.iter().any(|(k, v)| k.as_str() == self.partition.kind && v.live);

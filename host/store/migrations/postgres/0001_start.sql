@@ -1,4 +1,4 @@
--- The same tables and columns as SQLite's migrations up to 0030 make, so that one question is asked of both and rows are
+-- The same tables and columns as SQLite's migrations up to 0031 make, so that one question is asked of both and rows are
 -- copied between them as they are. What differs:
 --  * text compares byte by byte, as in SQLite, so that both list and walk in one order;
 --  * documents are text, not jsonb: rows are found by identity alone, and jsonb neither keeps a document as it was nor takes U+0000;

@@ -14,7 +14,10 @@ macro_rules! lease {
     ($table:literal) => {
         Lease {
             sqlite: lease!($table, "$4"),
-            postgres: lease!($table, "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))"),
+            postgres: lease!(
+                $table,
+                "(SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT))"
+            ),
         }
     };
     ($table:literal, $now:literal) => {

@@ -147,7 +147,12 @@ fn seal_name(subscription: &str) -> String {
     format!("subscription/{subscription}")
 }
 
-pub(crate) async fn set_paused(conn: &mut Conn<'_>, name: &SubscriptionName, paused: bool, now: Millis) -> Result<bool> {
+pub(crate) async fn set_paused(
+    conn: &mut Conn<'_>,
+    name: &SubscriptionName,
+    paused: bool,
+    now: Millis,
+) -> Result<bool> {
     let mut tx = conn.begin().await?;
     let done = query("UPDATE subscription SET paused = $2, problem = NULL, updated_at = $3 WHERE name = $1")
         .bind(name.as_str())
@@ -205,7 +210,13 @@ pub(crate) async fn remove(conn: &mut Conn<'_>, name: &SubscriptionName) -> Resu
     Ok(true)
 }
 
-pub(crate) async fn settle(conn: &mut Conn<'_>, id: i64, fence: i64, outcome: &Settlement, now: Millis) -> Result<bool> {
+pub(crate) async fn settle(
+    conn: &mut Conn<'_>,
+    id: i64,
+    fence: i64,
+    outcome: &Settlement,
+    now: Millis,
+) -> Result<bool> {
     let mut tx = conn.begin().await?;
     let held = query(
         "UPDATE subscription SET position = $3, sent = sent + $4, failed = failed + $5, lost = lost + $6, \

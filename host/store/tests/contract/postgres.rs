@@ -187,7 +187,12 @@ async fn another_master_key_is_refused_at_the_start() {
     };
     let unsealed = after.store().await.unseal(&token.name).await.unwrap();
     assert_eq!(unsealed.as_deref(), Some("correct-horse"));
-    let secrets = after.store().await.subscription_secrets(&subscription.name).await.unwrap();
+    let secrets = after
+        .store()
+        .await
+        .subscription_secrets(&subscription.name)
+        .await
+        .unwrap();
     assert_eq!(secrets, subscription.secrets);
     let refused = store.rotate_master_key().await.unwrap_err().to_string();
     assert!(refused.contains("change-master-key"), "{refused}");

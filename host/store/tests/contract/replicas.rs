@@ -6,7 +6,9 @@ use crate::{
     world::{Part, World, entity, id, integration, item, service, simple},
 };
 use seawall_domain::{pass::PassState, run::RunState};
-use seawall_store::{ItemWrite, NewDelivery, PageWrite, Part as Parts, PgStore, Pulse, RunRow, Store, StoreError};
+use seawall_store::{
+    ItemWrite, NewDelivery, PageWrite, Part as Parts, PgStore, Pulse, RunRow, Settlement, Store, StoreError,
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -369,7 +371,10 @@ async fn work_that_another_process_took_is_refused_to_the_one_that_had_it() {
     let Some(backend) = backend().await else { return };
     let (one, two) = (backend.store().await, backend.store().await);
     let first = one.take_duty("run:r1", "one", 60_000).await.unwrap().unwrap();
-    assert_eq!(one.take_duty("run:r1", "one", 60_000).await.unwrap(), Some(first.clone()));
+    assert_eq!(
+        one.take_duty("run:r1", "one", 60_000).await.unwrap(),
+        Some(first.clone())
+    );
     assert_eq!(two.take_duty("run:r1", "two", 60_000).await.unwrap(), None);
     let run = RunRow {
         seq: 0,
@@ -435,7 +440,9 @@ async fn the_end_of_a_pass_is_refused_after_its_lease() {
     assert!(matches!(forgotten, Err(StoreError::Fenced { .. })), "{forgotten:?}");
     // Somebody asks for another pass meanwhile: it is due at once when this one ends.
     one.make_due(part.integration, 500).await.unwrap();
-    two.end_pass(pass, Some(fence), PassState::Succeeded, None, 1).await.unwrap();
+    two.end_pass(pass, Some(fence), PassState::Succeeded, None, 1)
+        .await
+        .unwrap();
     two.release(part.id, fence, 0, 9_000).await.unwrap();
     assert_eq!(two.partitions(part.integration).await.unwrap()[0].due, 500);
 }
@@ -447,7 +454,9 @@ async fn the_pulse_says_what_others_changed() {
     assert!(one.is_shared());
     let moved = async |before: &Pulse| {
         let now = two.pulse().await.unwrap();
-        let parts = Parts::ALL.into_iter().filter(|part| now.parts[part] != before.parts[part]);
+        let parts = Parts::ALL
+            .into_iter()
+            .filter(|part| now.parts[part] != before.parts[part]);
         (parts.collect::<Vec<_>>(), now)
     };
     let before = two.pulse().await.unwrap();
@@ -459,19 +468,59 @@ async fn the_pulse_says_what_others_changed() {
     one.apply_page(page(&part, pass, vec![item("a", vec![service("a", 1)])], vec![]))
         .await
         .unwrap();
-    one.put_partitions(part.integration, "repo", &["all".to_owned()], 2).await.unwrap();
+    one.put_partitions(part.integration, "repo", &["all".to_owned()], 2)
+        .await
+        .unwrap();
     one.put_setting("derived", &json!(4)).await.unwrap();
     one.take_duty("x", "one", 1).await.unwrap();
     let (parts, before) = moved(&before).await;
     assert_eq!(parts, []);
     assert_eq!(before.position, one.position().await.unwrap());
     let log = two.moved(0, 10).await.unwrap();
-    assert_eq!(log.last().map(|last| (last.position, last.removed)), Some((before.position, false)));
+    assert_eq!(
+        log.last().map(|last| (last.position, last.removed)),
+        Some((before.position, false))
+    );
     one.put_setting("lock", &json!(true)).await.unwrap();
-    assert!(one.swap_setting("lock", Some(&json!(true)), Some(&json!(false))).await.unwrap());
+    assert!(
+        one.swap_setting("lock", Some(&json!(true)), Some(&json!(false)))
+            .await
+            .unwrap()
+    );
     let (parts, before) = moved(&before).await;
     assert_eq!(parts, [Parts::Settings]);
     one.set_paused(&"git-main".parse().unwrap(), true).await.unwrap();
     let (parts, _) = moved(&before).await;
     assert_eq!(parts, [Parts::Integrations]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_subscription_that_two_make_at_once_is_one_and_goes_with_letters_that_come_meanwhile() {
+    let Some(backend) = backend().await else { return };
+    let (one, two) = (backend.store().await, backend.store().await);
+    let write = crate::subscriptions::write("https://a.example", Some("hush"));
+    for round in 0..20 {
+        let (a, b) = tokio::join!(one.put_subscription(&write, round), two.put_subscription(&write, round));
+        assert_ne!(a.unwrap(), b.unwrap(), "one of both made it");
+        let known = one.subscriptions().await.unwrap();
+        assert_eq!(known.len(), 1);
+        let fence = one
+            .lease_subscription(known[0].id, "one", 1, 60_000)
+            .await
+            .unwrap()
+            .unwrap();
+        let outcome = Settlement {
+            position: 8,
+            new: vec![crate::subscriptions::letter(8, "service/a", 1)],
+            ..Settlement::default()
+        };
+        let (settled, removed) = tokio::join!(
+            one.settle_subscription(known[0].id, fence, &outcome, 1),
+            two.remove_subscription(&write.name)
+        );
+        settled.unwrap();
+        assert!(removed.unwrap());
+        assert_eq!(one.subscriptions().await.unwrap(), []);
+        assert_eq!(one.waiting_letters(known[0].id, 10).await.unwrap(), []);
+    }
 }

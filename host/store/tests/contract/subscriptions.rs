@@ -118,7 +118,10 @@ pub(crate) async fn one_process_sends_at_a_time(world: &mut World) {
         .await
         .unwrap()
         .unwrap();
-    assert_eq!(store.lease_subscription(row.id, "other", now, long).await.unwrap(), None);
+    assert_eq!(
+        store.lease_subscription(row.id, "other", now, long).await.unwrap(),
+        None
+    );
     // The lease runs out, since it is renewed for no time at all.
     assert_eq!(
         store.lease_subscription(row.id, "me", now, 0).await.unwrap(),
