@@ -131,6 +131,15 @@ impl Sites {
             .cloned()
     }
 
+    /// Those that were made, with the versions that they run.
+    pub(crate) fn versions(&self) -> Vec<(IntegrationName, Integration, Digest)> {
+        let made = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let version = |(name, site): (&IntegrationName, &Arc<Site>)| {
+            (name.clone(), site.row.integration.clone(), site.plugin.digest().clone())
+        };
+        made.sites.iter().map(version).collect()
+    }
+
     /// Keeps one, unless something was forgotten since `seen`; whether it was kept.
     fn put(&self, name: &IntegrationName, site: &Arc<Site>, seen: u64) -> bool {
         let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
@@ -275,8 +284,8 @@ impl Engine {
             sources,
             refused,
             directories: directories(&grant, manifest, &config)?,
-            grant,
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
+            grant,
             limits,
             config: serde_json::to_vec(&config).map_err(|e| EngineError::Internal(e.to_string()))?,
             mapping: mapping.map(Arc::new),

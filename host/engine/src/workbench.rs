@@ -1,7 +1,10 @@
 //! The mapping workbench: items as they are stored, a mapping tried on them, the difference that it makes, its application
 //! without asking the tool again, and the way back.
 
-use crate::{Engine, EngineError, Problem, Result, engine::Blueprints, site::Site, sync::page::mapped};
+use crate::{
+    Engine, EngineError, Problem, Result, engine::Blueprints, replicas::OnDuty, settings::Work, site::Site,
+    sync::page::mapped,
+};
 use seawall_domain::{BlueprintId, Entity, EntityId, IntegrationName, Millis, entity::diff, mapping::Mapping};
 use seawall_store::{Expect, ItemRow, ItemWrite, PageWrite, PartitionRow, StoreError};
 use serde::{Deserialize, Serialize};

@@ -138,10 +138,6 @@ macro_rules! store {
                 ask!(self.writing(), |conn| sql::passes::end(conn, pass, fence, state, error, now))
             }
 
-            async fn note_checkouts(&self, pass: i64, checkouts: &str) -> Result<()> {
-                ask!(self.writing(), |conn| sql::passes::note_checkouts(conn, pass, checkouts))
-            }
-
             async fn note_pass(&self, pass: i64, note: Option<&str>) -> Result<()> {
                 ask!(self.writing(), |conn| sql::passes::note(conn, pass, note))
             }

@@ -1,6 +1,7 @@
 //! Changes of others are taken into the index, in the order of the log.
 
 use crate::{Engine, Result, engine::row};
+use seawall_store::Moved;
 use std::{collections::HashSet, sync::atomic::Ordering};
 
 /// Changes taken in at once.
@@ -29,7 +30,7 @@ impl Engine {
             let missing = moved
                 .iter()
                 .filter(|change| !index.reflects(change.entity, change.position, change.removed));
-            let (removed, changed): (Vec<_>, Vec<_>) = missing.partition(|change| change.removed);
+            let (removed, changed): (Vec<&Moved>, Vec<&Moved>) = missing.partition(|change| change.removed);
             let gone: HashSet<i64> = removed.iter().map(|change| change.entity).collect();
             let ids: HashSet<i64> = changed.iter().map(|change| change.entity).collect();
             let ids: Vec<i64> = ids.difference(&gone).copied().collect();

@@ -15,8 +15,8 @@ mod refresh;
 pub(crate) use duty::OnDuty;
 
 use crate::{Engine, Result, clock};
-use seawall_domain::Millis;
-use seawall_store::{Part, Pulse};
+use seawall_domain::{IntegrationName, Millis};
+use seawall_store::{IntegrationRow, Part, Pulse};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{
@@ -48,6 +48,7 @@ pub(crate) struct Others {
 struct Seen {
     parts: BTreeMap<Part, i64>,
     deliveries: i64,
+    integrations: HashMap<IntegrationName, IntegrationRow>,
     /// What was asked to end of each integration.
     cancelled: HashMap<String, serde_json::Value>,
 }
@@ -66,10 +67,12 @@ impl Engine {
         }
         let pulse = self.pulse().await?;
         let cancelled = self.cancellations().await?;
+        let rows = self.inner.store.integrations().await?.into_iter();
         let mut seen = self.inner.others.seen();
         seen.parts = pulse.parts;
         seen.deliveries = pulse.deliveries;
         seen.cancelled = cancelled;
+        seen.integrations = rows.map(|row| (row.integration.name.clone(), row)).collect();
         Ok(())
     }
 

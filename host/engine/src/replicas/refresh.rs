@@ -4,7 +4,7 @@ use crate::{Engine, Result};
 use seawall_domain::{IntegrationName, grant::Verdict};
 use seawall_store::Part;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// The settings that say that an integration's passes are to end; another value says it again.
 const CANCEL: &str = "cancel:";
@@ -49,6 +49,7 @@ impl Engine {
             .map(|row| (row.integration.name.clone(), row))
             .collect();
         let here = self.inner.supervisors.names();
+        let before = std::mem::replace(&mut self.inner.others.seen().integrations, rows.clone());
         for name in here.iter().filter(|name| !rows.contains_key(*name)) {
             self.end_elsewhere(name).await;
         }
@@ -56,7 +57,8 @@ impl Engine {
             rows.get(name)
                 .is_none_or(|row| row.id != site.row.id || row.integration != site.row.integration)
         });
-        for (name, row) in rows {
+        let moved = rows.into_iter().filter(|(name, row)| before.get(name) != Some(row));
+        for (name, row) in moved {
             self.forget_hook(&name);
             if row.removing {
                 self.end_elsewhere(&name).await;
@@ -103,15 +105,14 @@ impl Engine {
 
     async fn refresh_settings(&self) -> Result<()> {
         // Another version may be in force.
-        let mut moved = HashSet::new();
-        for row in self.inner.store.integrations().await? {
-            let integration = row.integration;
-            if let Ok(view) = self.granted(&integration.plugin, integration.digest.as_ref()).await {
-                self.forget_site_of_others(&integration.name, &view.row.digest);
-                moved.insert(integration.name);
+        for (name, integration, digest) in self.inner.sites.versions() {
+            if let Ok(view) = self.granted(&integration.plugin, integration.digest.as_ref()).await
+                && view.row.digest != digest
+            {
+                self.forget_site_of_others(&name, &view.row.digest);
+                self.inner.supervisors.wake(&name);
             }
         }
-        moved.iter().for_each(|name| self.inner.supervisors.wake(name));
         self.look_for_computed();
         let cancelled = self.cancellations().await?;
         let before = std::mem::replace(&mut self.inner.others.seen().cancelled, cancelled.clone());

@@ -43,7 +43,7 @@ impl Couriers {
     }
 
     /// Lets all be looked at: a person has changed something.
-    pub(super) fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.new.notify_one();
         self.all().values().for_each(|wake| wake.notify_one());
     }
