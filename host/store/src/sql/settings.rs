@@ -48,9 +48,10 @@ pub(crate) async fn swap(
 
 /// Those whose names begin with `prefix`, by name.
 pub(crate) async fn beginning(conn: &mut Conn<'_>, prefix: &str) -> Result<Vec<(String, Value)>> {
-    query("SELECT name, value FROM setting WHERE substr(name, 1, $2) = $1 ORDER BY name")
+    // Both databases compare names byte by byte: none that begins with the prefix is behind it and the last character.
+    query("SELECT name, value FROM setting WHERE name >= $1 AND name < $2 ORDER BY name")
         .bind(prefix)
-        .bind(super::limit(prefix.chars().count()))
+        .bind(format!("{prefix}{}", char::MAX))
         .fetch_all(conn)
         .await?
         .iter()

@@ -108,7 +108,8 @@ async fn fill(world: &mut World) {
         level: "info".into(),
         message: "line\0two".into(),
     };
-    store.update_run(&run, &[line]).await.unwrap();
+    let duty = store.take_duty("run", "me", 60_000).await.unwrap().unwrap();
+    store.update_run(&run, &[line], &duty).await.unwrap();
     let verdict = VerdictRow {
         rule: "git/owned".into(),
         blueprint: "service".into(),
@@ -365,7 +366,7 @@ async fn both_databases_have_the_same_tables_and_columns() {
     drop(backend.store().await);
     let here: Vec<String> = sqlx::query_scalar(
         "SELECT table_name || '.' || column_name FROM information_schema.columns WHERE table_schema = 'public' \
-         AND table_name NOT IN ('migration_turn', 'master_key_check')",
+         AND table_name NOT IN ('migration_turn', 'master_key_check', 'duty', 'configured')",
     )
     .fetch_all(&mut backend.other().await)
     .await

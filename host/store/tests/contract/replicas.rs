@@ -68,6 +68,7 @@ fn page(part: &Part, pass: i64, upserts: Vec<ItemWrite>, deletes: Vec<String>) -
         cause: "pass".into(),
         expect: vec![],
         renewal: false,
+        duty: None,
         now: 1,
     }
 }
@@ -211,7 +212,7 @@ async fn clocks_that_differ_by_an_hour_agree_on_leases() {
         Err(StoreError::Fenced { .. })
     ));
     assert!(matches!(
-        one.release(part.id, part.fence, 1).await,
+        one.release(part.id, part.fence, 0, 1).await,
         Err(StoreError::Fenced { .. })
     ));
     two.apply_page(late(fence)).await.unwrap();
@@ -239,7 +240,7 @@ async fn a_lease_waits_for_the_page_that_is_being_stored() {
             Err(StoreError::Fenced { .. }) => assert!(!there),
             Err(error) => panic!("{error}"),
         }
-        two.release(part.id, taken.unwrap().unwrap(), 1).await.unwrap();
+        two.release(part.id, taken.unwrap().unwrap(), 0, 1).await.unwrap();
         fence = one.lease(part.id, "git-main", 1, 60_000).await.unwrap().unwrap();
     }
 }
@@ -412,7 +413,7 @@ async fn work_that_another_process_took_is_refused_to_the_one_that_had_it() {
     let delivery = PageWrite {
         pass: None,
         duty: Some(first.clone()),
-        ..page(&part, pass, vec![item("late", vec![service("late", 1)])], vec![])
+        ..page(&part, pass, vec![simple("late", 1)], vec![])
     };
     let late = one.apply_page(delivery).await;
     assert!(matches!(late, Err(StoreError::NotOnDuty(_))), "{late:?}");
@@ -465,7 +466,7 @@ async fn the_pulse_says_what_others_changed() {
     let (parts, before) = moved(&before).await;
     assert_eq!(parts, [Parts::Integrations]);
     // Work changes nothing that is configured.
-    one.apply_page(page(&part, pass, vec![item("a", vec![service("a", 1)])], vec![]))
+    one.apply_page(page(&part, pass, vec![simple("a", 1)], vec![]))
         .await
         .unwrap();
     one.put_partitions(part.integration, "repo", &["all".to_owned()], 2)
