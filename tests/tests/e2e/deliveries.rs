@@ -131,7 +131,7 @@ async fn a_dead_delivery_waits_for_a_person() {
     .await;
     eventually("the one behind it", || async { size(&seawall, "behind").await }).await;
     // What one gives is stored before how the ones of its batch ended.
-    let dead = eventually("the dead one", || async {
+    let (dead, _) = eventually("the dead one", || async {
         Some(listed(&seawall, "dead").await).filter(|dead| !dead.is_empty())
     })
     .await;
