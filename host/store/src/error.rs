@@ -42,7 +42,7 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The database cannot be opened as things stand: what to change.
+    /// The database cannot be opened, or does not do this, as things stand: what to change.
     #[error("{0}")]
     Unusable(String),
     /// The database does not answer, or takes nothing, for now. It is asked again with the next request.

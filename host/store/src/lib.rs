@@ -107,7 +107,8 @@ pub trait Store: Send + Sync + 'static {
     async fn reseal(&self, name: &seawall_domain::CredentialName, secret: &str) -> Result<bool>;
     /// Removes a credential; false where there is none.
     async fn remove_credential(&self, name: &seawall_domain::CredentialName) -> Result<bool>;
-    /// Makes a new master key and puts every sealed secret under it, all or none.
+    /// Makes a new master key and puts every sealed secret under it, all or none. [`StoreError::Unusable`] where the key is not this
+    /// process's alone to change.
     async fn rotate_master_key(&self) -> Result<()>;
     /// All credentials, without secrets.
     async fn credentials(&self) -> Result<Vec<CredentialRow>>;

@@ -162,3 +162,49 @@ async fn a_database_moves_to_postgresql_and_back_by_command() {
     assert_eq!(again.status.code(), Some(1));
     assert!(said(&again).contains("is there already"), "{}", said(&again));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_master_key_on_postgresql_is_changed_by_command_while_no_server_runs() {
+    let Some(postgres) = Postgres::start() else { return };
+    let mut seawall = Seawall::on(Some(postgres.url())).await;
+    let sealed = json!({"source": "sealed", "secret": "sealed-secret-1"});
+    let (status, answer) = seawall.send(Method::PUT, "/api/v1/credentials/token", &sealed).await;
+    assert!(status.is_success(), "{answer}");
+    let (status, problem) = seawall
+        .send(Method::POST, "/api/v1/master-key/rotate", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .unwrap()
+            .contains("seawall admin change-master-key"),
+        "{problem}"
+    );
+    seawall.kill();
+    let (old, new) = (seawall.data().join("master.key"), seawall.data().join("next.key"));
+    let output = run(Command::new(seawall_binary())
+        .args(["admin", "change-master-key", "--new-key"])
+        .arg(&new)
+        .arg("--data")
+        .arg(seawall.data())
+        .env("SEAWALL_DATABASE", postgres.url()));
+    assert!(output.status.success(), "{}", said(&output));
+    // The old key opens nothing any more, and a server says so instead of starting.
+    let output = run(Command::new(seawall_binary())
+        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+        .arg(seawall.data())
+        .env("SEAWALL_DATABASE", postgres.url()));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said(&output).contains("the master key is not the one"),
+        "{}",
+        said(&output)
+    );
+    std::fs::rename(&new, &old).unwrap();
+    seawall.boot().await;
+    let (status, checked) = seawall
+        .send(Method::POST, "/api/v1/credentials/token/check", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{checked}");
+}

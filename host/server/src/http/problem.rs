@@ -100,12 +100,14 @@ impl From<EngineError> for Problem {
         match error {
             EngineError::NotFound { .. } => Self::not_found(detail),
             EngineError::Invalid(fields) => Self::fields(fields),
-            EngineError::Conflict(_) | EngineError::Store(StoreError::Removing(_)) => Self::new(
-                StatusCode::CONFLICT,
-                "conflict",
-                "This cannot be done as things stand",
-                detail,
-            ),
+            EngineError::Conflict(_) | EngineError::Store(StoreError::Removing(_) | StoreError::Unusable(_)) => {
+                Self::new(
+                    StatusCode::CONFLICT,
+                    "conflict",
+                    "This cannot be done as things stand",
+                    detail,
+                )
+            }
             EngineError::Precondition(_) | EngineError::Store(StoreError::Changed(_)) => Self::new(
                 StatusCode::PRECONDITION_FAILED,
                 "precondition-failed",

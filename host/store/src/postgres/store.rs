@@ -100,7 +100,7 @@ store! { PgStore {
     }
 
     async fn rotate_master_key(&self) -> Result<()> {
-        Err(StoreError::Seal(
+        Err(StoreError::Unusable(
             "on PostgreSQL other processes may hold the master key too: stop them all, change it with \
              `seawall admin change-master-key`, give each the new one, and start them again"
                 .to_owned(),

@@ -43,7 +43,7 @@ impl SqliteStore {
 
     pub(super) async fn rotate(&self) -> Result<()> {
         let file = self.key_file.as_ref().ok_or_else(|| {
-            StoreError::Seal(
+            StoreError::Unusable(
                 "the master key is not in a file of this server's; change it where it comes from".to_owned(),
             )
         })?;
