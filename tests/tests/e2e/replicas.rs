@@ -370,7 +370,7 @@ async fn clocks_that_differ_by_minutes_are_survived() {
     let passes = one.passes("probe").await;
     let started: Vec<jiff::Timestamp> = passes
         .iter()
-        .map(|pass| pass["started_at"].as_str().unwrap().parse().unwrap())
+        .map(|pass| pass["startedAt"].as_str().unwrap().parse().unwrap())
         .collect();
     for pair in started.windows(2) {
         let apart = pair[0].duration_since(pair[1]).as_secs_f64();
