@@ -294,7 +294,12 @@ async fn kill_9_in_the_middle_of_a_fetch_leaves_nothing_behind() {
     endings.sort();
     assert_eq!(endings, ["idx", "pack"]);
     assert!(!store.join("checkouts/.making-0").exists());
-    // What is here is not fetched again after a start.
+    // What is here is not fetched again after a start. A pass that was cut off would be gone on with, and be none of the next two.
+    eventually("the passes to end", || async {
+        let passes = seawall.passes("shop").await;
+        passes.iter().all(|pass| pass["state"] != "running").then_some(())
+    })
+    .await;
     forge.asked();
     seawall.kill();
     seawall.boot().await;
