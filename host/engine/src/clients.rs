@@ -402,6 +402,7 @@ impl Engine {
             expect,
             renewal: false,
             duty: None,
+            delivery: None,
             now: self.now(),
         };
         let result = self.inner.store.apply_page(page).await?;

@@ -158,6 +158,9 @@ async fn write(
 
 /// What became of one that was given to the plugin.
 enum Given {
+    /// What it said is in the catalog, and with it that it is done.
+    Stored,
+    /// It said nothing.
     Done,
     /// It is tried again, at this time.
     Again(Millis, String),
@@ -308,6 +311,7 @@ impl Engine {
                     due,
                 };
                 match self.give(name, delivery, attempts, on_duty).await {
+                    Given::Stored => {}
                     Given::Done => outcomes.push(outcome(DeliveryState::Done, None, 0)),
                     Given::Dead(why) => {
                         tracing::warn!(integration = %name, delivery = delivery.id, "a delivery is dead: {why}");
@@ -324,7 +328,7 @@ impl Engine {
                     }
                 }
             }
-            // What was given and is not marked yet when the host dies is given once more, and changes nothing then.
+            // What was given and is not marked yet when the host dies is given once more.
             store
                 .update_deliveries(&outcomes, Some(on_duty.duty()), self.now())
                 .await?;
@@ -355,12 +359,16 @@ impl Engine {
         let stored = match answered.await {
             Ok(changes) => {
                 let cause = format!("delivery:{}", delivery.id);
-                self.store_located(&site, changes, &cause, on_duty.duty()).await
+                let done = Some((delivery.id, attempts));
+                let any = !changes.is_empty();
+                let stored = self.store_located(&site, changes, &cause, on_duty.duty(), done).await;
+                stored.map(|()| any)
             }
             Err(error) => Err(error.into()),
         };
         match stored {
-            Ok(()) => Given::Done,
+            Ok(true) => Given::Stored,
+            Ok(false) => Given::Done,
             Err(EngineError::Plugin(CallError::Cancelled) | EngineError::Store(_)) => Given::Later,
             Err(error) if attempts >= ATTEMPTS => Given::Dead(error.to_string()),
             Err(EngineError::Plugin(error)) => match after_failure(&error.as_failure(), attempts, 0.5) {

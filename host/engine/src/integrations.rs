@@ -131,9 +131,11 @@ impl Engine {
         if existed && let Err(error) = self.forget_checkouts().await {
             tracing::debug!("all checkouts stay: {error}");
         }
-        // A pass that runs goes on as it began; what was changed is for the one behind it. Said before any new one can begin.
-        self.inner.supervisors.sync_now(&wanted.name);
-        self.inner.store.make_due(row.id, self.now()).await?;
+        if existed {
+            // A pass that runs goes on as it began; what was changed is for the one behind it. Said before any new one can begin.
+            self.inner.supervisors.sync_now(&wanted.name);
+            self.inner.store.make_due(row.id, self.now()).await?;
+        }
         self.supervise(wanted.name.clone());
         self.carry_deliveries(&row);
         Ok((self.integration(&wanted.name).await?, !existed))

@@ -228,6 +228,7 @@ impl Engine {
                 expect: Vec::new(),
                 renewal: true,
                 duty: None,
+                delivery: None,
                 now: self.now(),
             };
             for item in items {

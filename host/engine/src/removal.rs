@@ -44,11 +44,7 @@ impl Engine {
         Ok(())
     }
 
-    fn remove_with(
-        &self,
-        row: IntegrationRow,
-        on_duty: Option<OnDuty>,
-    ) -> tokio::sync::oneshot::Receiver<Result<()>> {
+    fn remove_with(&self, row: IntegrationRow, on_duty: Option<OnDuty>) -> tokio::sync::oneshot::Receiver<Result<()>> {
         let (done, wait) = tokio::sync::oneshot::channel();
         let engine = self.clone();
         let working = self.inner.under_way.begin(work(&row));

@@ -299,7 +299,13 @@ impl Follow {
             let name = IntegrationName::new(&self.run.integration).map_err(|e| EngineError::Internal(e.to_string()))?;
             let site = self.engine.site(&name).await?;
             self.engine
-                .store_located(&site, changes, &format!("run:{}", self.run.id), self.on_duty.duty())
+                .store_located(
+                    &site,
+                    changes,
+                    &format!("run:{}", self.run.id),
+                    self.on_duty.duty(),
+                    None,
+                )
                 .await
         };
         if let Err(error) = stored.await {
@@ -315,14 +321,16 @@ impl Follow {
 }
 
 impl Engine {
-    /// Stores changes from outside a pass, partition by partition.
+    /// Stores changes from outside a pass, partition by partition; the last of them says that `delivery` is done.
     pub(crate) async fn store_located(
         &self,
         site: &Arc<Site>,
         changes: Vec<LocatedChange>,
         cause: &str,
         duty: &Duty,
+        delivery: Option<(i64, u32)>,
     ) -> Result<()> {
+        let mut pages = Vec::new();
         let known = self.inner.store.partitions(site.row.id).await?;
         for located in changes {
             let kind = match &located.change {
@@ -339,9 +347,13 @@ impl Engine {
                 )));
             }
             for partition in self.that_have(&all, &located.change).await? {
-                self.store_outside(site, partition, located.change.clone(), cause, duty)
-                    .await?;
+                pages.push((partition.clone(), located.change.clone()));
             }
+        }
+        let mut pages = pages.into_iter().peekable();
+        while let Some((partition, change)) = pages.next() {
+            let done = delivery.filter(|_| pages.peek().is_none());
+            self.store_outside(site, &partition, change, cause, duty, done).await?;
         }
         Ok(())
     }

@@ -49,7 +49,11 @@ impl Engine {
             let mut after = before.clone().unwrap_or_default();
             let answer = change(&mut after)?;
             if after == before.clone().unwrap_or_default()
-                || self.inner.store.swap_setting(name, before.as_ref(), Some(&after)).await?
+                || self
+                    .inner
+                    .store
+                    .swap_setting(name, before.as_ref(), Some(&after))
+                    .await?
             {
                 return Ok(answer);
             }
@@ -114,7 +118,10 @@ impl Engine {
         let engine = self.clone();
         self.spawn(async move {
             if let Err(error) = engine.work_off(&work).await {
-                tracing::error!(?work, "it could not be done, and is taken up at the next start: {error}");
+                tracing::error!(
+                    ?work,
+                    "it could not be done, and is taken up at the next start: {error}"
+                );
             }
         });
     }

@@ -360,6 +360,7 @@ impl Engine {
                 expect,
                 renewal: true,
                 duty: None,
+                delivery: None,
                 now: self.now(),
             };
             match self.inner.store.apply_page(page).await {

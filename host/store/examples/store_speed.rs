@@ -189,6 +189,7 @@ impl Ingest {
                 expect: vec![],
                 renewal: false,
                 duty: None,
+                delivery: None,
             };
             self.store.apply_page(page).await?;
             wall += start.elapsed();

@@ -143,6 +143,8 @@ pub trait Store: Send + Sync + 'static {
     async fn release(&self, partition: i64, fence: i64, seen: Millis, due: Millis) -> Result<()>;
     /// Forgets a partition's cursor, under its lease.
     async fn forget_cursor(&self, partition: i64, fence: i64) -> Result<()>;
+    /// When a partition's next pass is due.
+    async fn due(&self, partition: i64) -> Result<Option<Millis>>;
     /// Makes every partition of an integration due at once.
     async fn make_due(&self, integration: i64, now: Millis) -> Result<()>;
     /// The partition's running pass, or a new one. A pass that a crash cut off is the running one, with its counts.

@@ -32,6 +32,7 @@ pub(crate) struct Page {
     pub(crate) expect: Vec<Expect>,
     pub(crate) renewal: bool,
     pub(crate) duty: Option<Duty>,
+    pub(crate) delivery: Option<(i64, u32)>,
     pub(crate) now: Millis,
 }
 
@@ -88,6 +89,7 @@ impl Page {
             expect: page.expect,
             renewal: page.renewal,
             duty: page.duty,
+            delivery: page.delivery,
             now: page.now,
         })
     }

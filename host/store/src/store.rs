@@ -115,6 +115,10 @@ macro_rules! store {
                 ask!(self.writing(), |conn| sql::partitions::forget_cursor(conn, partition, fence))
             }
 
+            async fn due(&self, partition: i64) -> Result<Option<Millis>> {
+                ask!(self.reading(), |conn| sql::partitions::due(conn, partition))
+            }
+
             async fn make_due(&self, integration: i64, now: Millis) -> Result<()> {
                 ask!(self.writing(), |conn| sql::partitions::make_due(conn, integration, now))
             }

@@ -116,7 +116,11 @@ async fn what_one_server_is_told_the_others_know() {
         .await;
     }
     let history = one.get("/api/v1/blueprints/thing/entities/told/history").await;
-    assert_eq!(history["items"].as_array().unwrap().len(), 6, "in their order: {history}");
+    assert_eq!(
+        history["items"].as_array().unwrap().len(),
+        6,
+        "in their order: {history}"
+    );
     // A blueprint that one was given is the other's too, and what it computes is computed by either.
     let mut thing = one.get("/api/v1/blueprints/thing").await;
     thing["calculationProperties"] =
@@ -210,7 +214,9 @@ async fn kill_9_of_any_of_three_servers_loses_nothing_and_doubles_nothing() {
     let one = first(&postgres).await;
     let mut servers = vec![second(&one).await, second(&one).await, one];
     work(&servers[2], &tools).await;
-    let seed = std::env::var("SEAWALL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
+    let seed = std::env::var("SEAWALL_TEST_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok());
     let seed: u64 = seed.unwrap_or_else(|| u64::from(std::process::id()) << 16 | 1);
     println!("SEAWALL_TEST_SEED={seed}");
     let mut dice = Dice(seed);
@@ -261,7 +267,10 @@ async fn told(seawall: &Seawall) {
 
 fn signal(seawall: &Seawall, signal: &str) {
     let pid = seawall.pid().unwrap().to_string();
-    let status = std::process::Command::new("kill").args([signal, &pid]).status().unwrap();
+    let status = std::process::Command::new("kill")
+        .args([signal, &pid])
+        .status()
+        .unwrap();
     assert!(status.success());
 }
 
@@ -322,12 +331,26 @@ async fn a_server_that_was_paused_past_its_lease_is_fenced_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn clocks_that_differ_by_minutes_are_survived() {
     let Some(postgres) = Postgres::start() else { return };
-    let Some(library) = seawall_tests::faketime() else { return };
+    let Some(library) = seawall_tests::faketime() else {
+        return;
+    };
     let tool = Tool::start(10).await;
     tool.fill(40);
     let one = first(&postgres).await;
-    let late = one.replica(&[("LD_PRELOAD", &library), ("FAKETIME", "-7m"), ("DONT_FAKE_MONOTONIC", "1")]).await;
-    let early = one.replica(&[("LD_PRELOAD", &library), ("FAKETIME", "+7m"), ("DONT_FAKE_MONOTONIC", "1")]).await;
+    let late = one
+        .replica(&[
+            ("LD_PRELOAD", &library),
+            ("FAKETIME", "-7m"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ])
+        .await;
+    let early = one
+        .replica(&[
+            ("LD_PRELOAD", &library),
+            ("FAKETIME", "+7m"),
+            ("DONT_FAKE_MONOTONIC", "1"),
+        ])
+        .await;
     for seawall in [&late, &early] {
         assert!(
             seawall.log().contains("clock is not the database's"),

@@ -70,11 +70,7 @@ impl Engine {
                 gone,
             }
         });
-        Ok(Some(OnDuty {
-            duty,
-            token,
-            renewing,
-        }))
+        Ok(Some(OnDuty { duty, token, renewing }))
     }
 
     /// Waits until this process has a duty; none where the host stops before.
@@ -103,7 +99,10 @@ impl Engine {
                 () = ended.cancelled() => break,
                 () = tokio::time::sleep(self.inner.lease / 3) => {}
             }
-            let again = self.inner.store.take_duty(&duty.name, &self.inner.owner, self.lease_ms());
+            let again = self
+                .inner
+                .store
+                .take_duty(&duty.name, &self.inner.owner, self.lease_ms());
             match again.await {
                 Ok(Some(same)) if same == duty => renewed = tokio::time::Instant::now(),
                 Ok(_) => lost.cancel(),

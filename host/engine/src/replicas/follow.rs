@@ -38,7 +38,10 @@ impl Engine {
             let engine = self.clone();
             tokio::task::spawn_blocking(move || {
                 let rows: Vec<_> = rows.iter().map(row).collect();
-                engine.inner.index.apply(&rows, &gone.into_iter().collect::<Vec<_>>(), last);
+                engine
+                    .inner
+                    .index
+                    .apply(&rows, &gone.into_iter().collect::<Vec<_>>(), last);
             })
             .await?;
             self.inner.others.position.store(last, Ordering::Release);
@@ -50,7 +53,9 @@ impl Engine {
 
     /// Reads all entities once more, and forgets those that are gone.
     async fn fill_anew(&self) -> Result<()> {
-        tracing::warn!("the change log no longer reaches back to what this process has seen; all entities are read again");
+        tracing::warn!(
+            "the change log no longer reaches back to what this process has seen; all entities are read again"
+        );
         let mut gone: HashSet<i64> = HashSet::new();
         for (blueprint, _) in self.inner.index.blueprints() {
             gone.extend(self.inner.index.ids(&blueprint));
@@ -63,7 +68,9 @@ impl Engine {
         })
         .await?;
         // What came meanwhile is not in the set, or has a newer version than the position.
-        self.inner.index.apply(&[], &gone.into_iter().collect::<Vec<_>>(), position);
+        self.inner
+            .index
+            .apply(&[], &gone.into_iter().collect::<Vec<_>>(), position);
         Ok(())
     }
 }

@@ -96,7 +96,9 @@ impl Engine {
             .write()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clear();
-        self.inner.sites.forget(|_, site| !site.integration().credentials.is_empty());
+        self.inner
+            .sites
+            .forget(|_, site| !site.integration().credentials.is_empty());
         for row in self.inner.store.integrations().await? {
             self.inner.supervisors.wake(&row.integration.name);
         }
@@ -133,13 +135,19 @@ impl Engine {
         }
         let said = self.once();
         // What this process has said itself is no news to it.
-        self.inner.others.seen().cancelled.insert(name.to_string(), said.clone());
+        self.inner
+            .others
+            .seen()
+            .cancelled
+            .insert(name.to_string(), said.clone());
         Ok(self.inner.store.put_setting(&format!("{CANCEL}{name}"), &said).await?)
     }
 
     pub(super) async fn cancellations(&self) -> Result<HashMap<String, Value>> {
         let all = self.inner.store.settings(CANCEL).await?;
-        let named = all.into_iter().map(|(name, said)| (name[CANCEL.len()..].to_owned(), said));
+        let named = all
+            .into_iter()
+            .map(|(name, said)| (name[CANCEL.len()..].to_owned(), said));
         Ok(named.collect())
     }
 }

@@ -26,6 +26,9 @@ async fn close(engine: &Engine, rules: &Integration, partition: &PartitionRow) -
     let Some(fence) = lease.await? else {
         return Ok(PassEnd::Elsewhere);
     };
+    if engine.was_done_elsewhere(partition, fence).await? {
+        return Ok(PassEnd::Done);
+    }
     let pass = store.begin_closing(partition.id, fence, now).await?;
     engine.pass_moved(rules.name.as_str(), &pass, PassState::Running, None);
     let all = store.vanished(partition.integration, &partition.kind).await?;

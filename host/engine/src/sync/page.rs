@@ -20,6 +20,8 @@ pub(super) struct Place {
     pub(super) fence: i64,
     /// Outside a pass: the work as part of which it is stored.
     pub(super) duty: Option<Duty>,
+    /// The delivery that is done with it, and how often it was tried.
+    pub(super) delivery: Option<(i64, u32)>,
     pub(super) cause: String,
 }
 
@@ -121,6 +123,7 @@ impl Engine {
             expect: Vec::new(),
             renewal: false,
             duty: place.duty.clone(),
+            delivery: place.delivery,
             now: self.now(),
         }))
     }
@@ -154,6 +157,7 @@ impl Engine {
         change: Change,
         cause: &str,
         duty: &Duty,
+        delivery: Option<(i64, u32)>,
     ) -> Result<()> {
         let place = Place {
             partition: partition.id,
@@ -162,6 +166,7 @@ impl Engine {
             pass: None,
             fence: 0,
             duty: Some(duty.clone()),
+            delivery,
             cause: cause.to_owned(),
         };
         self.store_page(site, &place, vec![change], None).await?;

@@ -68,6 +68,9 @@ pub(super) async fn drive(
         // Looked at again when the holder's lease may have run out.
         return Ok(PassEnd::Elsewhere);
     };
+    if engine.was_done_elsewhere(partition, fence).await? {
+        return Ok(PassEnd::Done);
+    }
     let row = store.begin_pass(partition.id, fence, now).await?;
     engine.pass_moved(site.integration().name.as_str(), &row, PassState::Running, None);
     let pass = Pass {
@@ -273,6 +276,7 @@ impl Pass<'_> {
             pass: Some(self.row.id),
             fence: self.fence,
             duty: None,
+            delivery: None,
             cause: format!("pass:{}", self.row.id),
         }
     }
@@ -429,6 +433,21 @@ async fn overlap<A, B>(
 }
 
 impl Engine {
+    /// Whether another process has had the pass for which this one took the lease just now. Then it is given back.
+    pub(super) async fn was_done_elsewhere(&self, partition: &PartitionRow, fence: i64) -> Result<bool> {
+        let store = &self.inner.store;
+        if !store.is_shared() {
+            return Ok(false);
+        }
+        match store.due(partition.id).await? {
+            Some(due) if due > partition.due => {
+                store.release(partition.id, fence, due, due).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Removes all items that a pass has not listed, in pieces.
     pub(super) async fn sweep(&self, pass: i64, fence: i64) -> Result<()> {
         loop {

@@ -399,3 +399,11 @@ CREATE TRIGGER configured AFTER INSERT OR DELETE ON subscription
 CREATE TRIGGER configured_now AFTER UPDATE ON subscription
     FOR EACH ROW WHEN (OLD.body IS DISTINCT FROM NEW.body OR OLD.paused IS DISTINCT FROM NEW.paused)
     EXECUTE FUNCTION count_configured('subscriptions');
+
+-- A server that is paused within a transaction holds its rows no longer than this; the others wait for them meanwhile.
+DO $$
+BEGIN
+    EXECUTE format('ALTER ROLE CURRENT_USER IN DATABASE %I SET idle_in_transaction_session_timeout = %L',
+        current_database(), '10s');
+END
+$$;

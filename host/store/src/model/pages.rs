@@ -50,6 +50,9 @@ pub struct PageWrite {
     pub converted: u64,
     /// Outside a pass: the work as part of which it is stored; what another process has taken stores nothing.
     pub duty: Option<Duty>,
+    /// The delivery that is done with it, and how often it was tried: a host that dies gives it either again, with none of those
+    /// behind it in force, or not at all.
+    pub delivery: Option<(i64, u32)>,
     /// For change rows: `pass`, `run`, `delivery`.
     pub cause: String,
     /// What has to be so still; else nothing is stored, and [`crate::StoreError::Changed`] says what is not.

@@ -48,6 +48,15 @@ pub(super) async fn apply(store: &PgStore, page: &Page) -> Result<PageResult> {
         tx.list(pass, &listed).await?;
     }
     tx.items_of(page, turn).await?;
+    if let Some((delivery, attempts)) = page.delivery {
+        let done = q!(
+            tx,
+            "UPDATE delivery SET state = 'done', attempts = $2, error = NULL, due = 0, ended_at = $3, headers = NULL, \
+             body = NULL WHERE id = $1"
+        );
+        tx.run(done.bind(delivery).bind(i64::from(attempts)).bind(page.now))
+            .await?;
+    }
     let cursor = page.pass.map(|_| page.cursor.as_deref());
     tx.finish(page.pass, cursor, &page.expect).await
 }

@@ -149,13 +149,7 @@ pub(crate) async fn first(conn: &mut Conn<'_>, integration: i64) -> Result<Optio
         .transpose()
 }
 
-pub(crate) async fn release(
-    conn: &mut Conn<'_>,
-    partition: i64,
-    fence: i64,
-    seen: Millis,
-    due: Millis,
-) -> Result<()> {
+pub(crate) async fn release(conn: &mut Conn<'_>, partition: i64, fence: i64, seen: Millis, due: Millis) -> Result<()> {
     let done = query(
         "UPDATE partition SET owner = NULL, lease_until = 0, due = CASE WHEN due > $4 THEN due ELSE $3 END \
          WHERE id = $1 AND fence = $2",
@@ -183,6 +177,15 @@ pub(crate) async fn forget_cursor(conn: &mut Conn<'_>, partition: i64, fence: i6
         0 => Err(StoreError::Fenced { partition }),
         _ => Ok(()),
     }
+}
+
+pub(crate) async fn due(conn: &mut Conn<'_>, partition: i64) -> Result<Option<Millis>> {
+    query("SELECT due FROM partition WHERE id = $1")
+        .bind(partition)
+        .fetch_optional(conn)
+        .await?
+        .map(|row| get(&row, 0))
+        .transpose()
 }
 
 /// Those too that are worked on: their next passes begin at once.

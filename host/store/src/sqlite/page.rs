@@ -51,6 +51,13 @@ impl Page {
         for item in self.upserts {
             tx.upsert(item, &turn)?;
         }
+        if let Some((delivery, attempts)) = self.delivery {
+            conn.prepare_cached(
+                "UPDATE delivery SET state = 'done', attempts = ?2, error = NULL, due = 0, ended_at = ?3, headers = NULL, \
+                 body = NULL WHERE id = ?1",
+            )?
+            .execute(params![delivery, attempts, self.now])?;
+        }
         tx.finish(self.pass)
     }
 }

@@ -243,7 +243,12 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
     assert_eq!(none.upserted[0].entity, entity("x", json!({"lang": "c"})));
     let gone = DeriveWrite { entity: 4711, derived };
     assert_eq!(
-        world.store().derive(vec![gone], "derived", &world.duty().await, 1).await.unwrap().upserted,
+        world
+            .store()
+            .derive(vec![gone], "derived", &world.duty().await, 1)
+            .await
+            .unwrap()
+            .upserted,
         []
     );
 }

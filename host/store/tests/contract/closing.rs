@@ -134,7 +134,11 @@ pub(crate) async fn passes_are_trimmed_and_pages_of_them_go_on(world: &mut World
         } else {
             PassState::Succeeded
         };
-        world.store().end_pass(pass.id, None, state, None, world.now).await.unwrap();
+        world
+            .store()
+            .end_pass(pass.id, None, state, None, world.now)
+            .await
+            .unwrap();
         all.push(pass.id);
     }
     let running = world.begin(&part).await.id;

@@ -69,6 +69,7 @@ fn page(part: &Part, pass: i64, upserts: Vec<ItemWrite>, deletes: Vec<String>) -
         expect: vec![],
         renewal: false,
         duty: None,
+        delivery: None,
         now: 1,
     }
 }

@@ -70,7 +70,10 @@ pub(crate) async fn a_run_and_its_log_are_stored_together(world: &mut World) {
     row.state = RunState::Succeeded;
     row.outputs = Some(json!({"was": false}));
     row.link = Some("https://flags.example/1".into());
-    store.update_run(&row, &[line("three")], &world.duty().await).await.unwrap();
+    store
+        .update_run(&row, &[line("three")], &world.duty().await)
+        .await
+        .unwrap();
     let log = store.run_log("r1", 0).await.unwrap();
     assert_eq!(
         log.iter().map(|l| (l.line, l.message.as_str())).collect::<Vec<_>>(),

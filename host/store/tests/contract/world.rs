@@ -129,6 +129,7 @@ impl World {
             expect: vec![],
             renewal: false,
             duty: None,
+            delivery: None,
             now: self.now,
         }
     }
