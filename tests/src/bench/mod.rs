@@ -4,6 +4,7 @@
 mod arguments;
 mod battery;
 mod catalog;
+mod draw;
 mod grid;
 mod items;
 mod load;
