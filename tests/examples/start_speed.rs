@@ -7,17 +7,15 @@
 //!
 //! `start_speed [STARTS]`
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use seawall_domain::bundle::Bundle;
 use seawall_tests::{
     Seawall,
-    bench::{Goal, Memory, Report, Served, median, memory, process_cpu, wait_for_pass},
+    bench::{Goal, Memory, Report, Served, get, median, memory, rest, wait_for_pass},
     component,
 };
 use serde_json::json;
 use std::{
-    io::{Read, Write},
-    net::TcpStream,
     path::Path,
     time::{Duration, Instant},
 };
@@ -117,17 +115,7 @@ async fn start(data: &Path, token: &str) -> Result<Start> {
     let listed = served.started.elapsed().as_secs_f64();
     // At its start the server asks each plugin for its partitions. Half a second without work: it is done; what
     // it needed for that is given back after two seconds more.
-    let (mut worked, mut since) = (process_cpu(served.pid()), Instant::now());
-    while since.elapsed() < Duration::from_millis(500) {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-        let now = process_cpu(served.pid());
-        if now > worked + Duration::from_millis(10) {
-            (worked, since) = (now, Instant::now());
-        }
-        if Instant::now() > deadline {
-            bail!("the server does not come to rest");
-        }
-    }
+    let since = rest(served.pid(), Duration::from_secs(60)).await?;
     tokio::time::sleep(Duration::from_secs(3)).await;
     Ok(Start {
         ready,
@@ -135,19 +123,4 @@ async fn start(data: &Path, token: &str) -> Result<Start> {
         loaded: since.duration_since(served.started).as_secs_f64(),
         memory: memory(served.pid()),
     })
-}
-
-/// One request over a connection of its own, answered with 200.
-fn get(address: &str, path: &str, token: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(address)?;
-    let head =
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let status = answer.lines().next().context("no answer")?;
-    if !status.starts_with("HTTP/1.1 200") {
-        bail!("{path}: {status}");
-    }
-    Ok(answer)
 }

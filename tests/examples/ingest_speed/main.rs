@@ -13,9 +13,11 @@ mod raw;
 use anyhow::{Result, ensure};
 use seawall_tests::{
     Seawall,
-    bench::{Goal, Items, Pass, Report, Source, install_bench, median, memory, process_cpu, sync, wait_for_pass},
+    bench::{
+        Goal, Items, Pass, Report, Source, install_bench, median, memory, on_disk, process_cpu, sync, wait_for_pass,
+    },
 };
-use std::{fs, path::Path, time::Duration};
+use std::time::Duration;
 
 const PAGE: u64 = 500;
 
@@ -131,11 +133,4 @@ fn measured(pass: &Pass, cpu: Duration) -> Measured {
         rate: pass.rate(),
         cpu: cpu.as_secs_f64() * 1e6 / pass.items as f64,
     }
-}
-
-/// Bytes of a database whose log was written back.
-fn on_disk(path: &Path) -> Result<u64> {
-    let database = rusqlite::Connection::open(path)?;
-    database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(fs::metadata(path)?.len())
 }

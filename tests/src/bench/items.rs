@@ -90,17 +90,28 @@ pub fn item(n: u64, version: u64) -> Value {
         "default_branch": "main", "size": (r >> 16) % 100_000,
         "permissions": {"pull": true, "push": true, "admin": false}, "forks": 3, "open_issues": 12, "description": ""
     });
+    pad(&mut item, r ^ version);
+    item
+}
+
+/// Fills `description` with words until the item has the usual size.
+pub(crate) fn pad(item: &mut Value, seed: u64) {
+    item["description"] = "".into();
     let room = SIZE.saturating_sub(item.to_string().len());
-    let mut text = String::with_capacity(room + 10);
-    let mut seed = mix(r ^ version);
-    while text.len() < room {
+    item["description"] = words(seed, room).into();
+}
+
+/// Words of descriptions, so many bytes of them.
+pub(crate) fn words(seed: u64, bytes: usize) -> String {
+    let mut text = String::with_capacity(bytes + 10);
+    let mut seed = mix(seed);
+    while text.len() < bytes {
         text.push_str(WORDS[(seed % 40) as usize]);
         text.push(' ');
         seed = mix(seed);
     }
-    text.truncate(room);
-    item["description"] = text.into();
-    item
+    text.truncate(bytes);
+    text
 }
 
 /// One version of all items, in pages as the tool answers them.
@@ -112,12 +123,19 @@ pub struct Items {
 impl Items {
     /// The items from 0 to `count` in pages of `page`.
     pub fn make(count: u64, page: u64, version: u64) -> Self {
-        let made = (0..count).step_by(page.max(1) as usize).map(|from| {
+        Self::of(count, page, |n| item(n, version))
+    }
+
+    /// The same of other items, each with its key in `full_name`.
+    pub fn of(count: u64, page: u64, item: impl Fn(u64) -> Value) -> Self {
+        // A tool without items has a page too, an empty one.
+        let made = (0..count.max(1)).step_by(page.max(1) as usize).map(|from| {
             let to = (from + page).min(count);
-            let items: Vec<_> = (from..to).map(|n| item(n, version)).collect();
+            let items: Vec<_> = (from..to).map(&item).collect();
             let next = (to < count).then(|| to.to_string());
             let body = json!({"items": items, "next": next}).to_string();
-            (from, Bytes::from(body))
+            // Without the room that the text grew into: there may be hundreds of thousands of items.
+            (from, Bytes::from(body.into_boxed_str().into_boxed_bytes()))
         });
         Self {
             pages: Arc::new(made.collect()),

@@ -2,6 +2,7 @@
 //! open, and no more of each answer read than its status and its length.
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 use std::{
     ops::Range,
     sync::Arc,
@@ -25,6 +26,43 @@ pub struct Load {
     pub p50: Duration,
     /// 99 of 100 were answered within.
     pub p99: Duration,
+    /// All were answered within.
+    pub longest: Duration,
+}
+
+/// A question to the API.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ask {
+    /// `GET` of this path.
+    Get(String),
+    /// `POST` of this body to `/api/v1/search`.
+    Search(Value),
+}
+
+impl Ask {
+    fn request(&self, address: &str, token: &str) -> Vec<u8> {
+        let head = format!("HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n");
+        match self {
+            Self::Get(path) => format!("GET {path} {head}\r\n"),
+            Self::Search(body) => {
+                let body = body.to_string();
+                let length = body.len();
+                format!(
+                    "POST /api/v1/search {head}Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+                )
+            }
+        }
+        .into_bytes()
+    }
+}
+
+/// Asks each of these once over one connection, one after another; none is begun after `within`. Blocks.
+///
+/// # Errors
+/// Where an answer is not 200 or the connection breaks.
+pub fn ask(address: &str, token: &str, asks: &[Ask], within: Duration) -> Result<Load> {
+    let requests = asks.iter().map(|ask| ask.request(address, token)).collect();
+    run(address, requests, 1, Some(within), false)
 }
 
 /// Sends `GET` of these paths, in turn, over `connections` for a while. Blocks.
@@ -32,10 +70,9 @@ pub struct Load {
 /// # Errors
 /// Where an answer is not 200 or the connection breaks.
 pub fn load(address: &str, token: &str, paths: &[String], connections: usize, time: Duration) -> Result<Load> {
-    let request = |path: &String| {
-        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\r\n").into_bytes()
-    };
-    run(address, paths.iter().map(request).collect(), connections, Some(time))
+    let asks = paths.iter().map(|path| Ask::Get(path.clone()));
+    let requests = asks.map(|ask| ask.request(address, token)).collect();
+    run(address, requests, connections, Some(time), true)
 }
 
 /// Sends each of these bodies once by `POST` to `path`, over `connections`, each with these headers and an `X-Id` of its own.
@@ -56,11 +93,12 @@ pub fn deliver(address: &str, path: &str, headers: &str, bodies: &[String], conn
         bodies.iter().enumerate().map(request).collect(),
         connections,
         None,
+        false,
     )
 }
 
-/// Sends requests in turn: for a while, or each of them once.
-fn run(address: &str, requests: Vec<Vec<u8>>, connections: usize, time: Option<Duration>) -> Result<Load> {
+/// Sends requests in turn, for a while where it is said how long: each of them once, or `again` and again.
+fn run(address: &str, requests: Vec<Vec<u8>>, connections: usize, time: Option<Duration>, again: bool) -> Result<Load> {
     let requests = Arc::new(requests);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -71,7 +109,7 @@ fn run(address: &str, requests: Vec<Vec<u8>>, connections: usize, time: Option<D
             let (requests, address) = (requests.clone(), address.to_owned());
             let at = |number: usize| number * requests.len() / connections;
             let own = at(number)..at(number + 1);
-            tasks.spawn(async move { connection(&address, &requests, own, until).await });
+            tasks.spawn(async move { connection(&address, &requests, own, until, again).await });
         }
         let (mut times, mut bytes) = (Vec::new(), 0);
         while let Some(ended) = tasks.join_next().await {
@@ -93,6 +131,7 @@ fn run(address: &str, requests: Vec<Vec<u8>>, connections: usize, time: Option<D
             body: bytes as f64 / times.len().max(1) as f64,
             p50: at(0.5),
             p99: at(0.99),
+            longest: times.last().copied().unwrap_or_default(),
         })
     })
 }
@@ -102,22 +141,30 @@ async fn connection(
     requests: &[Vec<u8>],
     own: Range<usize>,
     until: Option<Instant>,
+    again: bool,
 ) -> Result<(Vec<Duration>, usize)> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let mut buffer = vec![0; 256 << 10];
     let (mut times, mut bytes, mut next) = (Vec::new(), 0, own.start);
-    while until.map_or(next < own.end, |until| Instant::now() < until) {
+    while (again || next < own.end) && until.is_none_or(|until| Instant::now() < until) {
         let started = Instant::now();
         stream.write_all(&requests[next]).await?;
-        bytes += answer(&mut stream, &mut buffer).await?;
+        let length = answer(&mut stream, &mut buffer).await;
+        bytes += length.with_context(|| first_line(&requests[next]))?;
         times.push(started.elapsed());
         next += 1;
-        if until.is_some() {
+        if again {
             next %= requests.len();
         }
     }
     Ok((times, bytes))
+}
+
+/// What was asked, for errors.
+fn first_line(request: &[u8]) -> String {
+    let line = request.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    String::from_utf8_lossy(line).into_owned()
 }
 
 /// Reads one answer and gives its body's length.

@@ -22,6 +22,31 @@ pub enum Goal {
     RatioAtMost(f64),
 }
 
+impl Goal {
+    /// What it asks for, where there is one.
+    pub(super) fn words(self) -> Option<String> {
+        match self {
+            Self::None => None,
+            Self::AtLeast(goal) => Some(format!("at least {}", show(goal))),
+            Self::AtMost(goal) => Some(format!("at most {}", show(goal))),
+            Self::RatioAtLeast(goal) => Some(format!("ratio at least {}", show(goal))),
+            Self::RatioAtMost(goal) => Some(format!("ratio at most {}", show(goal))),
+        }
+    }
+
+    /// Whether it is met.
+    pub(super) fn met(self, value: f64, ratio: Option<f64>) -> bool {
+        let ratio = ratio.unwrap_or(f64::NAN);
+        match self {
+            Self::None => true,
+            Self::AtLeast(goal) => value >= goal,
+            Self::AtMost(goal) => value <= goal,
+            Self::RatioAtLeast(goal) => ratio >= goal,
+            Self::RatioAtMost(goal) => ratio <= goal,
+        }
+    }
+}
+
 /// One line of the JSON.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Figure {
@@ -84,7 +109,12 @@ impl Report {
     /// # Errors
     /// Where the file cannot be written.
     pub fn finish(self) -> anyhow::Result<()> {
-        self.say(self.table());
+        self.finish_with(&self.table())
+    }
+
+    /// The same with another table of the same figures.
+    pub(super) fn finish_with(&self, table: &str) -> anyhow::Result<()> {
+        self.say(table);
         let path = env::var_os("SEAWALL_BENCH_OUT").map_or_else(|| default(self.name), PathBuf::from);
         fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
         let mut json = serde_json::to_string_pretty(&self.figures)?;
@@ -118,14 +148,10 @@ impl Report {
 
 impl Figure {
     fn goal(&self) -> String {
-        let ratio = self.ratio.unwrap_or(f64::NAN);
-        let (words, met) = match self.goal {
-            Goal::None => return "-".to_owned(),
-            Goal::AtLeast(goal) => (format!("at least {}", show(goal)), self.value >= goal),
-            Goal::AtMost(goal) => (format!("at most {}", show(goal)), self.value <= goal),
-            Goal::RatioAtLeast(goal) => (format!("ratio at least {}", show(goal)), ratio >= goal),
-            Goal::RatioAtMost(goal) => (format!("ratio at most {}", show(goal)), ratio <= goal),
+        let Some(words) = self.goal.words() else {
+            return "-".to_owned();
         };
+        let met = self.goal.met(self.value, self.ratio);
         format!("{words}: {}", if met { "met" } else { "MISSED" })
     }
 }
@@ -142,7 +168,7 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Four digits are more than a measurement is worth.
-fn round(value: f64) -> f64 {
+pub(super) fn round(value: f64) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }
@@ -152,7 +178,7 @@ fn round(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
-fn show(value: f64) -> String {
+pub(super) fn show(value: f64) -> String {
     match value.abs() {
         v if v >= 100.0 => {
             let digits = format!("{value:.0}");

@@ -1,10 +1,13 @@
 //! The server under measurement, with its plugin and its passes.
 
+use super::usage::process_cpu;
 use crate::{Seawall, component};
 use anyhow::{Context, Result, bail};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -19,6 +22,8 @@ pub struct Pass {
     pub created: u64,
     /// Of those, unchanged ones.
     pub unchanged: u64,
+    /// Values that did not fit and were left out.
+    pub left_out: u64,
     /// From its first moment to its last, as the server recorded them.
     pub took: Duration,
 }
@@ -35,29 +40,57 @@ impl Pass {
 /// # Errors
 /// Never today; the kit stops where something is refused.
 pub async fn install_bench(seawall: &Seawall, address: &str) -> Result<()> {
+    install_bench_mapped(seawall, address, None).await
+}
+
+/// The same with another mapping than the plugin's own.
+///
+/// # Errors
+/// Never today; the kit stops where something is refused.
+pub async fn install_bench_mapped(seawall: &Seawall, address: &str, mapping: Option<Value>) -> Result<()> {
     seawall.install(&component("tests/guests/bench-rust")).await;
     let config = json!({"base_url": address});
-    seawall
-        .integrate(json!({"name": "bench", "plugin": "bench-rust", "config": config, "every_seconds": 86_400}))
-        .await;
+    let mut definition = json!({"name": "bench", "plugin": "bench-rust", "config": config, "every_seconds": 86_400});
+    if let Some(mapping) = mapping {
+        definition["mapping"] = mapping;
+    }
+    seawall.integrate(definition).await;
     Ok(())
 }
 
 /// Waits until `integration` has `count` passes and all have ended, and gives the newest.
 ///
 /// # Errors
-/// Where that pass failed, or takes more than ten minutes.
+/// Where that pass failed, or stands still for ten minutes.
 pub async fn wait_for_pass(seawall: &Seawall, integration: &str, count: usize) -> Result<Pass> {
-    let started = Instant::now();
+    follow_pass(seawall, integration, count, |_| ()).await
+}
+
+/// The same; `seen` hears again and again how many items the newest pass has listed so far.
+///
+/// # Errors
+/// As [`wait_for_pass`].
+pub async fn follow_pass(
+    seawall: &Seawall,
+    integration: &str,
+    count: usize,
+    mut seen: impl FnMut(u64),
+) -> Result<Pass> {
+    let (mut before, mut moved) = (None, Instant::now());
     loop {
         let passes = seawall.passes(integration).await;
-        if let Some(pass) = passes.first()
-            && passes.len() >= count
-            && pass["state"] != "running"
-        {
-            return ended(pass);
+        let newest = passes.first().filter(|_| passes.len() >= count);
+        if let Some(pass) = newest {
+            if pass["state"] != "running" {
+                return ended(pass);
+            }
+            seen(pass["counts"]["items"].as_u64().unwrap_or_default());
         }
-        if started.elapsed() > Duration::from_secs(600) {
+        let now = newest.map(|pass| pass["counts"].clone());
+        if now != before {
+            (before, moved) = (now, Instant::now());
+        }
+        if moved.elapsed() > Duration::from_secs(600) {
             bail!("the pass does not end: {passes:?}\n{}", seawall.log());
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -79,6 +112,7 @@ fn ended(pass: &Value) -> Result<Pass> {
         items: count("items"),
         created: count("created"),
         unchanged: count("unchanged"),
+        left_out: count("leftOut"),
         took: Duration::from_millis(u64::try_from(at("endedAt")? - at("startedAt")?)?),
     })
 }
@@ -98,6 +132,14 @@ impl Served {
     /// # Errors
     /// Where it cannot be started.
     pub fn start(data: &Path) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with further arguments of `serve`.
+    ///
+    /// # Errors
+    /// Where it cannot be started.
+    pub fn start_with(data: &Path, arguments: &[String]) -> Result<Self> {
         let address = format!("127.0.0.1:{}", crate::free_port());
         let log = std::fs::File::options()
             .create(true)
@@ -105,7 +147,7 @@ impl Served {
             .open(data.join("log"))?;
         let mut command = Command::new(crate::seawall_binary());
         command.args(["serve", "--listen", &address, "--data"]).arg(data);
-        command.stdout(Stdio::null()).stderr(log);
+        command.args(arguments).stdout(Stdio::null()).stderr(log);
         let started = Instant::now();
         Ok(Self {
             process: command.spawn()?,
@@ -138,4 +180,52 @@ pub async fn sync(seawall: &Seawall, integration: &str) -> Result<()> {
         bail!("{path}: {status} {body}");
     }
     Ok(())
+}
+
+/// One `GET` over a connection of its own, answered with 200; gives the answer with its head. Blocks.
+///
+/// # Errors
+/// Where there is no answer, or another one.
+pub fn get(address: &str, path: &str, token: &str) -> Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let head =
+        format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    let status = answer.lines().next().context("no answer")?;
+    if !status.starts_with("HTTP/1.1 200") {
+        bail!("{path}: {status}");
+    }
+    Ok(answer)
+}
+
+/// Waits until a process has been on no processor for half a second, for `most` at the longest; gives when that began.
+///
+/// # Errors
+/// Where it does not come to rest.
+pub async fn rest(pid: u32, most: Duration) -> Result<Instant> {
+    let started = Instant::now();
+    let (mut worked, mut since) = (process_cpu(pid), started);
+    while since.elapsed() < Duration::from_millis(500) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = process_cpu(pid);
+        if now > worked + Duration::from_millis(10) {
+            (worked, since) = (now, Instant::now());
+        }
+        if started.elapsed() > most {
+            bail!("the server does not come to rest");
+        }
+    }
+    Ok(since)
+}
+
+/// Bytes of a SQLite database that nobody uses, once its log was written back.
+///
+/// # Errors
+/// Where it cannot be opened.
+pub fn on_disk(path: &Path) -> Result<u64> {
+    let database = rusqlite::Connection::open(path)?;
+    database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(std::fs::metadata(path)?.len())
 }

@@ -1,29 +1,21 @@
 //! The questions of Backstage's query battery and some more, over 739,000 entities, as the whole tree asks them.
 
-use crate::{Result, timing::time};
+use crate::{
+    Result,
+    shape::{BLUEPRINTS, blueprint},
+    timing::time,
+};
 use seawall_domain::{
     Blueprint, BlueprintId,
     query::{Field, Node, Scope, Search, Shape, Sort, Words},
 };
 use seawall_index::{Context, GraphQuery, Index, Verdicts};
-use serde_json::json;
 
 const NOW: i64 = 1_760_000_000_000;
 
 fn shape() -> Result<Shape> {
-    let properties = json!({"lifecycle": {"type": "string"}, "tier": {"type": "number"}, "system": {"type": "string"}, "language": {"type": "string"},
-        "tags": {"type": "array", "items": {"type": "string"}}, "url": {"type": "string"}, "score": {"type": "number"}, "healthy": {"type": "boolean"}});
-    let names = [
-        "component",
-        "template",
-        "api",
-        "subcomponent",
-        "resource",
-        "group",
-        "user",
-    ];
-    let blueprint = |name| json!({"identifier": name, "schema": {"properties": properties}, "relations": {"owner": {"target": "group"}}});
-    let all: Vec<Blueprint> = serde_json::from_value(names.map(blueprint).to_vec().into())?;
+    let all = BLUEPRINTS.map(|(name, _)| blueprint(name));
+    let all: Vec<Blueprint> = serde_json::from_value(all.to_vec().into())?;
     Ok(Shape::of(&all))
 }
 

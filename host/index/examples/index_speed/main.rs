@@ -17,9 +17,11 @@ use std::{
 
 mod battery;
 mod data;
+mod shape;
 mod timing;
 
-use data::{ALL, BLUEPRINTS, PAGE, mix, page, rows};
+use data::{PAGE, page, rows};
+use shape::{ALL, BLUEPRINTS, mix};
 use timing::{ms, print_times, time};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
