@@ -49,6 +49,10 @@ impl Engine {
     /// The database's.
     pub async fn reach(&self, query: &ReachQuery) -> Result<Vec<Reach>> {
         let bans = Self::bans_of(&self.policy().await?)?;
+        if let Some(name) = &query.plugin {
+            // One that does not exist reaches nothing, and a misspelt one is no answer.
+            self.plugin(name).await?;
+        }
         let usage = self.inner.store.egress_usage().await?;
         let mut all = Vec::new();
         for row in self.inner.store.integrations().await? {

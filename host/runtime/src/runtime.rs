@@ -197,17 +197,21 @@ const WASMTIME: &str = env!("SEAWALL_WASMTIME_VERSION");
 
 fn engine_config(config: &RuntimeConfig) -> Config {
     let n = config.concurrent_calls;
-    // What one component may need at once, as measured: Python has 14 core instances, JavaScript up to 8.
+    // What one component may need at once: Python was measured with 14 core instances, JavaScript with up to 8, each with one
+    // memory. There is room for as many of each as all calls at once may take, so that none takes another one's.
+    const INSTANCES: u32 = 20;
+    const MEMORIES: u32 = 4;
+    const TABLES: u32 = 8;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(n)
         // An asynchronous call may hold a stack for each of its tasks that is suspended in the middle.
         .total_stacks(if config.wasi_0_3 { 4 * n } else { n })
-        .total_memories(2 * n)
-        .total_tables(4 * n)
-        .total_core_instances(14 * n)
-        .max_core_instances_per_component(64)
-        .max_memories_per_component(8)
-        .max_tables_per_component(16)
+        .total_memories(MEMORIES * n)
+        .total_tables(TABLES * n)
+        .total_core_instances(INSTANCES * n)
+        .max_core_instances_per_component(INSTANCES)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
         .max_component_instance_size(10 << 20)
         .max_core_instance_size(10 << 20)
         .table_elements(100_000)

@@ -489,6 +489,7 @@ async fn the_master_key_is_changed_while_passes_run() {
     )
     .await;
     integrate(&seawall, tool.address(), json!({})).await;
+    seawall.settled("probe").await;
     let key = |data: &Path| std::fs::read(data.join("master.key")).unwrap();
     let mut keys = vec![key(seawall.data())];
     for _ in 0..10 {

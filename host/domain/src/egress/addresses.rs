@@ -81,6 +81,50 @@ impl AddressPolicy {
     }
 }
 
+/// What a range of a grant may lie in: addresses that are not public, and single ones where clouds answer with credentials.
+const OPENABLE: [&str; 18] = [
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "198.18.0.0/15",
+    "192.0.0.192/32",
+    "168.63.129.16/32",
+    "::1/128",
+    "fe80::/10",
+    "fc00::/7",
+    "fec0::/10",
+    "64:ff9b:1::/48",
+    "2001:2::/48",
+    "fd00:ec2::254/128",
+    "fd00:ec2::23/128",
+    "fd20:ce::254/128",
+];
+
+/// Whether a grant may name a range.
+///
+/// # Errors
+/// What is wrong with it, and what to write instead.
+pub fn check_range(range: &IpNet) -> Result<(), String> {
+    if range.trunc() != *range {
+        return Err(format!(
+            "`{range}` has bits behind its length; write `{}`",
+            range.trunc()
+        ));
+    }
+    let known = OPENABLE.iter().filter_map(|known| known.parse::<IpNet>().ok());
+    if known.into_iter().any(|known| known.contains(range)) {
+        return Ok(());
+    }
+    Err(format!(
+        "`{range}` holds public addresses, which need no range, or ones that are never reached; name the range that the tool is in, \
+         within one of {}",
+        OPENABLE[..6].join(", ")
+    ))
+}
+
 /// IANA's special-purpose registry: <https://www.iana.org/assignments/iana-ipv4-special-registry>.
 fn of_v4(ip: Ipv4Addr) -> Verdict {
     if METADATA_V4.contains(&ip) {
@@ -176,6 +220,29 @@ mod tests {
             ("93.184.216.34", Ok(())),
         ] {
             assert_eq!(both.check(ip.parse().unwrap()), expect, "{ip}");
+        }
+    }
+
+    #[test]
+    fn a_grant_names_ranges_of_addresses_that_are_not_public() {
+        for good in [
+            "10.2.0.0/16",
+            "127.0.0.1/32",
+            "169.254.169.254/32",
+            "fd12::/16",
+            "::1/128",
+        ] {
+            assert_eq!(check_range(&good.parse().unwrap()), Ok(()), "{good}");
+        }
+        for (bad, part) in [
+            ("0.0.0.0/0", "holds public addresses"),
+            ("0.0.0.0/1", "holds public addresses"),
+            ("8.8.8.0/24", "holds public addresses"),
+            ("::ffff:0:0/96", "holds public addresses"),
+            ("10.0.0.1/8", "write `10.0.0.0/8`"),
+        ] {
+            let why = check_range(&bad.parse().unwrap()).unwrap_err();
+            assert!(why.contains(part), "{why}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A token bucket for each credential, shared by all integrations that use it.
 
-use http::{HeaderMap, StatusCode, header};
-use seawall_domain::CredentialName;
+use http::{HeaderMap, StatusCode};
+use seawall_domain::{CredentialName, Millis};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
@@ -97,23 +97,48 @@ impl Buckets {
         }
     }
 
-    /// Learns from a response that the tool wants to be left alone for a while (RFC 9110, Retry-After in seconds).
-    pub(crate) fn observe(&self, name: &CredentialName, status: StatusCode, headers: &HeaderMap) {
-        if status != StatusCode::TOO_MANY_REQUESTS && status != StatusCode::SERVICE_UNAVAILABLE {
-            return;
-        }
-        let seconds = headers
-            .get(header::RETRY_AFTER)
-            .and_then(|v| v.to_str().ok())
-            .and_then(|v| v.parse::<u64>().ok());
-        if let Some(seconds) = seconds {
-            let until = Instant::now() + Duration::from_secs(seconds.min(3600));
+    /// Learns from a response that the tool wants to be left alone for a while, or that nothing is left of its quota. `now` is the
+    /// time in milliseconds since 1970.
+    pub(crate) fn observe(&self, name: &CredentialName, status: StatusCode, headers: &HeaderMap, now: Millis) {
+        if let Some(pause) = pause(status, headers, now) {
+            let until = Instant::now() + pause.min(LONGEST);
             let mut all = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(bucket) = all.get_mut(name) {
                 bucket.blocked = Some(bucket.blocked.map_or(until, |b| b.max(until)));
             }
         }
     }
+}
+
+/// No tool is left alone for longer because of one answer.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// How long a tool asks to be left alone: by `Retry-After` (RFC 9110: seconds or a date) where it refuses because of it, and by the
+/// quota's own headers wherever nothing is left, until it is filled again: GitHub's
+/// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>) and GitLab's
+/// (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits>), both with the end in seconds since 1970.
+fn pause(status: StatusCode, headers: &HeaderMap, now: Millis) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    let until = |end: Millis| u64::try_from(end - now).ok().map(Duration::from_millis);
+    let refused = [
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::FORBIDDEN,
+    ];
+    let asked = text("retry-after")
+        .filter(|_| refused.contains(&status))
+        .and_then(|value| {
+            value.parse().ok().map(Duration::from_secs).or_else(|| {
+                let date = jiff::fmt::rfc2822::parse(value).ok()?;
+                until(date.timestamp().as_millisecond())
+            })
+        });
+    let spent = ["x-ratelimit", "ratelimit"].into_iter().find_map(|prefix| {
+        let left: f64 = text(&format!("{prefix}-remaining"))?.parse().ok()?;
+        let end: i64 = text(&format!("{prefix}-reset"))?.parse().ok()?;
+        (left < 1.0).then(|| until(end.checked_mul(1000)?)).flatten()
+    });
+    asked.max(spent)
 }
 
 #[cfg(test)]
@@ -139,8 +164,60 @@ mod tests {
         let buckets = Buckets::default();
         let name = CredentialName::new("token").unwrap();
         buckets.take(&name, Instant::now());
-        let headers = HeaderMap::from_iter([(header::RETRY_AFTER, "30".parse().unwrap())]);
-        buckets.observe(&name, StatusCode::TOO_MANY_REQUESTS, &headers);
+        let headers = HeaderMap::from_iter([(http::header::RETRY_AFTER, "30".parse().unwrap())]);
+        buckets.observe(&name, StatusCode::TOO_MANY_REQUESTS, &headers, 0);
         assert!(buckets.take(&name, Instant::now()) > Duration::from_secs(29));
+        // Whoever uses the same credential waits too, and nobody else.
+        assert!(buckets.clone().take(&name, Instant::now()) > Duration::from_secs(29));
+        let other = CredentialName::new("other").unwrap();
+        assert_eq!(buckets.take(&other, Instant::now()), Duration::ZERO);
+    }
+
+    #[test]
+    fn tools_say_in_several_ways_how_long() {
+        const NOW: Millis = 1_000_000_000_000;
+        let cases: [(u16, &[(&str, &str)], Option<u64>); 11] = [
+            (429, &[("retry-after", "7")], Some(7)),
+            (503, &[("retry-after", "Sun, 09 Sep 2001 01:47:40 GMT")], Some(60)),
+            (429, &[("retry-after", "soon")], None),
+            (200, &[("retry-after", "7")], None),
+            // GitHub's primary limit is a 403, its secondary one has `retry-after`.
+            (
+                403,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000000600")],
+                Some(600),
+            ),
+            (403, &[("retry-after", "9")], Some(9)),
+            (
+                200,
+                &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000000005")],
+                Some(5),
+            ),
+            (
+                200,
+                &[("x-ratelimit-remaining", "12"), ("x-ratelimit-reset", "1000000005")],
+                None,
+            ),
+            (
+                429,
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "1000000030")],
+                Some(30),
+            ),
+            // An end that is over, and one that is none.
+            (429, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")], None),
+            (403, &[], None),
+        ];
+        for (status, headers, seconds) in cases {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+                .collect::<HeaderMap>();
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(
+                pause(status, &map, NOW),
+                seconds.map(Duration::from_secs),
+                "{status} {headers:?}"
+            );
+        }
     }
 }

@@ -293,9 +293,10 @@ impl Door {
             break (response, asked);
         };
         if let Some((name, _)) = &credential {
+            let now = (self.config.now)();
             self.config
                 .buckets
-                .observe(self.shared(name), response.status(), response.headers());
+                .observe(self.shared(name), response.status(), response.headers(), now);
         }
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
         let (response, body) = self.answer(response, (asked, taking.take()), live.as_ref(), bounds, place, open)?;

@@ -233,11 +233,9 @@ pub(super) async fn put(
         .as_deref()
         .map(|t| time::read("/expires_at", t))
         .transpose()?;
-    if let Some(all) = body.private_ranges.iter().find(|r| r.prefix_len() == 0) {
-        return Err(Problem::invalid(
-            "/private_ranges",
-            format!("`{all}` is every address; name the range that the tool is in, such as 10.2.0.0/16"),
-        ));
+    for (i, range) in body.private_ranges.iter().enumerate() {
+        seawall_domain::egress::check_range(range)
+            .map_err(|why| Problem::invalid(format!("/private_ranges/{i}"), why))?;
     }
     let request = GrantRequest {
         plugin: plugin.clone(),
