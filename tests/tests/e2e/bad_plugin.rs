@@ -31,14 +31,18 @@ async fn error_of(mode: &str) -> String {
     pass["error"].as_str().unwrap().to_owned()
 }
 
-/// A component that has a core module besides, whose start function never ends: it would run wherever the component is
-/// instantiated.
-fn with_a_start_that_spins(component: &[u8]) -> Vec<u8> {
-    // (module (func (loop (br 0))) (start 0))
-    const SPINS: [u8; 32] = [
-        0, b'a', b's', b'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 9, 1, 7, 0, 3, 0x40, 12, 0, 11,
-        11,
-    ];
+/// (module (func (loop (br 0))) (start 0)): its start function never ends.
+const SPINS: [u8; 32] = [
+    0, b'a', b's', b'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, 8, 1, 0, 10, 9, 1, 7, 0, 3, 0x40, 12, 0, 11, 11,
+];
+/// (module (memory 1))
+const MEMORY: [u8; 13] = [0, b'a', b's', b'm', 1, 0, 0, 0, 5, 3, 1, 0, 1];
+/// (module (table 1 funcref))
+const TABLE: [u8; 14] = [0, b'a', b's', b'm', 1, 0, 0, 0, 4, 4, 1, 0x70, 0, 1];
+
+/// A component that has a core module besides, which is instantiated so often wherever the component is.
+fn with_module(component: &[u8], module: &[u8], times: u8) -> Vec<u8> {
+    assert!(module.len() < 128 && times < 40, "LEB128 of one byte");
     // Sections follow a header of 8 bytes: an id, a length in LEB128, and so many bytes. Those with id 1 are core modules.
     let (mut at, mut modules) = (8, 0_u8);
     while at < component.len() {
@@ -57,17 +61,48 @@ fn with_a_start_that_spins(component: &[u8]) -> Vec<u8> {
         at += length;
     }
     let mut bytes = component.to_vec();
-    bytes.extend_from_slice(&[1, 32]);
-    bytes.extend_from_slice(&SPINS);
-    // One core instance, of that module, with no arguments.
-    bytes.extend_from_slice(&[2, 4, 1, 0, modules, 0]);
+    bytes.extend_from_slice(&[1, module.len() as u8]);
+    bytes.extend_from_slice(module);
+    // Core instances of that module, with no arguments.
+    bytes.extend_from_slice(&[2, 1 + 3 * times, times]);
+    (0..times).for_each(|_| bytes.extend_from_slice(&[0, modules, 0]));
     bytes
+}
+
+#[tokio::test]
+async fn a_component_that_would_take_more_than_its_share_is_refused() {
+    let (seawall, _tool) = probed(5).await;
+    let probe = std::fs::read(component("tests/guests/probe")).unwrap();
+    // Each call has room for so many of each, whatever the others take.
+    for (module, times, part) in [
+        (
+            &MEMORY[..],
+            4,
+            "linear memories, which exceeds the configured maximum of 4",
+        ),
+        (&TABLE[..], 8, "tables, which exceeds the configured maximum of 8"),
+        (
+            &MEMORY[..8],
+            20,
+            "core module instances, which exceeds the configured maximum of 20",
+        ),
+    ] {
+        let request = seawall
+            .request(Method::POST, "/api/v1/plugins")
+            .header(header::CONTENT_TYPE, "application/wasm");
+        let bytes = with_module(&probe, module, times);
+        let answer = request.body(bytes).send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{text}");
+        assert!(text.contains(part), "{part}: {text}");
+    }
 }
 
 #[tokio::test]
 async fn nothing_of_a_component_runs_when_it_is_installed() {
     let (seawall, tool) = probed(30).await;
-    let bytes = with_a_start_that_spins(&std::fs::read(component("tests/guests/probe")).unwrap());
+    let bytes = with_module(&std::fs::read(component("tests/guests/probe")).unwrap(), &SPINS, 1);
     let request = seawall
         .request(Method::POST, "/api/v1/plugins")
         .header(header::CONTENT_TYPE, "application/wasm");

@@ -175,8 +175,9 @@ mod tests {
 
     #[test]
     fn tools_say_in_several_ways_how_long() {
+        type Headers = &'static [(&'static str, &'static str)];
         const NOW: Millis = 1_000_000_000_000;
-        let cases: [(u16, &[(&str, &str)], Option<u64>); 11] = [
+        let cases: [(u16, Headers, Option<u64>); 11] = [
             (429, &[("retry-after", "7")], Some(7)),
             (503, &[("retry-after", "Sun, 09 Sep 2001 01:47:40 GMT")], Some(60)),
             (429, &[("retry-after", "soon")], None),
