@@ -37,6 +37,20 @@ impl Work {
     }
 }
 
+/// Says that work is not under way any more, however it ended.
+struct Ends<'a> {
+    engine: &'a Engine,
+    work: &'a Work,
+}
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if let Work::Remap(integration) = self.work {
+            self.engine.note_progress(integration, None);
+        }
+    }
+}
+
 impl Engine {
     /// Changes a setting, however many do so at once: `change` is called again with what another one has made of it meanwhile.
     pub(crate) async fn change_setting<T>(
@@ -148,6 +162,7 @@ impl Engine {
             let Some(working) = self.inner.under_way.begin(name.clone()) else {
                 return Ok(());
             };
+            let ends = Ends { engine: self, work };
             let Some(on_duty) = self.take_duty(&name).await? else {
                 return Ok(());
             };
@@ -159,7 +174,7 @@ impl Engine {
                 self.done(work.noted(), work.name(), &by).await?;
             }
             on_duty.give_back().await;
-            drop(working);
+            drop((ends, working));
             // Who noted it in between has found it under way.
             if self.is_noted(work.noted(), work.name()).await?.is_none() {
                 return Ok(());

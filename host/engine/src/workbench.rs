@@ -245,6 +245,8 @@ impl Engine {
         self.inner.store.put_integration(&integration, self.now()).await?;
         self.forget_site(name);
         self.inner.supervisors.wake(name);
+        // Said at once: whoever looks for it finds it under way.
+        self.note_progress(name, Some((0, 0)));
         self.begin(work);
         Ok(diff)
     }
@@ -288,7 +290,7 @@ impl Engine {
         self.work_off(&work).await
     }
 
-    fn note_progress(&self, name: &IntegrationName, progress: Option<(u64, u64)>) {
+    pub(crate) fn note_progress(&self, name: &IntegrationName, progress: Option<(u64, u64)>) {
         let mut remaps = self.inner.remaps.lock().unwrap_or_else(PoisonError::into_inner);
         match progress {
             Some(progress) => drop(remaps.insert(name.clone(), progress)),
@@ -299,9 +301,7 @@ impl Engine {
     /// Maps all of an integration's items anew, by the mapping and the blueprints of now.
     pub(crate) async fn remap(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {
         self.note_progress(name, Some((0, 0)));
-        let done = self.remap_all(name, on_duty).await;
-        self.note_progress(name, None);
-        done
+        self.remap_all(name, on_duty).await
     }
 
     async fn remap_all(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {

@@ -197,11 +197,11 @@ const WASMTIME: &str = env!("SEAWALL_WASMTIME_VERSION");
 
 fn engine_config(config: &RuntimeConfig) -> Config {
     let n = config.concurrent_calls;
-    // What one component may need at once: Python was measured with 14 core instances, JavaScript with up to 8, each with one
-    // memory. There is room for as many of each as all calls at once may take, so that none takes another one's.
-    const INSTANCES: u32 = 20;
+    // What one component may need at once: Python was measured with 38 core instances, each of the languages with one memory.
+    // There is room for as many of each as all calls at once may take, so that none takes another one's.
+    const INSTANCES: u32 = 64;
     const MEMORIES: u32 = 4;
-    const TABLES: u32 = 8;
+    const TABLES: u32 = 16;
     let mut pool = PoolingAllocationConfig::default();
     pool.total_component_instances(n)
         // An asynchronous call may hold a stack for each of its tasks that is suspended in the middle.

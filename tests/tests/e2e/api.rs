@@ -238,8 +238,8 @@ async fn bad_input_is_a_problem_that_points_to_the_field() {
         (
             "/api/v1/plugins/probe/grant",
             json!({"private_ranges": ["0.0.0.0/0"]}),
-            "/private_ranges",
-            "every address",
+            "/private_ranges/0",
+            "holds public addresses",
         ),
         (
             "/api/v1/plugins/probe/grant",

@@ -80,12 +80,7 @@ async fn a_component_that_would_take_more_than_its_share_is_refused() {
             4,
             "linear memories, which exceeds the configured maximum of 4",
         ),
-        (&TABLE[..], 8, "tables, which exceeds the configured maximum of 8"),
-        (
-            &MEMORY[..8],
-            20,
-            "core module instances, which exceeds the configured maximum of 20",
-        ),
+        (&TABLE[..], 16, "tables, which exceeds the configured maximum of 16"),
     ] {
         let request = seawall
             .request(Method::POST, "/api/v1/plugins")
