@@ -278,7 +278,10 @@ async fn what_is_given_up_waits_for_a_person_and_the_next_goes_on() {
     put(&seawall, "a", 2).await;
     let next = taken(&receiver, 1).await;
     assert_eq!(told(&next), ["entity.updated a 2"]);
-    let view = until(&seawall, "one dead message", |view| view["dead"] == 1 && view["sent"] == 1).await;
+    let view = until(&seawall, "one dead message", |view| {
+        view["dead"] == 1 && view["sent"] == 1
+    })
+    .await;
     assert_eq!((&view["sent"], &view["failed"]), (&json!(1), &json!(3)));
     let listed = seawall.get("/api/v1/subscriptions/bot/letters?state=dead").await;
     let letter = &listed["items"][0];
