@@ -291,6 +291,19 @@ impl Engine {
         })
     }
 
+    /// The digest of a component, of one that was removed too where it was decided about: without a decision it sent nothing.
+    ///
+    /// # Errors
+    /// Where nothing is or was so named.
+    pub async fn recorded_plugin(&self, reference: &str) -> Result<Digest> {
+        if let Ok(digest) = Digest::new(reference)
+            && !self.inner.store.decisions(Some(&digest)).await?.is_empty()
+        {
+            return Ok(digest);
+        }
+        Ok(self.plugin(reference).await?.row.digest)
+    }
+
     /// The component of a name that is in force; or the pinned one.
     pub(crate) async fn granted(&self, name: &PluginName, pinned: Option<&Digest>) -> Result<PluginView> {
         if pinned.is_none()

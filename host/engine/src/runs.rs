@@ -330,9 +330,9 @@ impl Engine {
         duty: &Duty,
         delivery: Option<(i64, u32)>,
     ) -> Result<()> {
-        let mut pages = Vec::new();
         let known = self.inner.store.partitions(site.row.id).await?;
-        for located in changes {
+        let mut changes = changes.into_iter().peekable();
+        while let Some(located) = changes.next() {
             let kind = match &located.change {
                 seawall_domain::item::Change::Upsert { kind, .. }
                 | seawall_domain::item::Change::Delete { kind, .. } => kind,
@@ -346,14 +346,12 @@ impl Engine {
                     located.partition
                 )));
             }
-            for partition in self.that_have(&all, &located.change).await? {
-                pages.push((partition.clone(), located.change.clone()));
+            let mut having = self.that_have(&all, &located.change).await?.into_iter().peekable();
+            while let Some(partition) = having.next() {
+                let done = delivery.filter(|_| changes.peek().is_none() && having.peek().is_none());
+                self.store_outside(site, partition, located.change.clone(), cause, duty, done)
+                    .await?;
             }
-        }
-        let mut pages = pages.into_iter().peekable();
-        while let Some((partition, change)) = pages.next() {
-            let done = delivery.filter(|_| pages.peek().is_none());
-            self.store_outside(site, &partition, change, cause, duty, done).await?;
         }
         Ok(())
     }

@@ -197,7 +197,7 @@ const WASMTIME: &str = env!("SEAWALL_WASMTIME_VERSION");
 
 fn engine_config(config: &RuntimeConfig) -> Config {
     let n = config.concurrent_calls;
-    // What one component may need at once: Python was measured with 38 core instances, each of the languages with one memory.
+    // What one component may need at once: Python was measured with 38 core instances.
     // There is room for as many of each as all calls at once may take, so that none takes another one's.
     const INSTANCES: u32 = 64;
     const MEMORIES: u32 = 4;

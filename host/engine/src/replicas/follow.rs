@@ -19,10 +19,11 @@ impl Engine {
         while self.taken_in() < newest {
             let after = self.taken_in();
             let moved = store.moved(after, PIECE).await?;
-            let Some(last) = moved.last().map(|change| change.position) else {
-                return Ok(());
+            let (Some(first), Some(last)) = (moved.first(), moved.last().map(|change| change.position)) else {
+                // A position is visible with its row: all that this process has not seen was cut.
+                return self.fill_anew().await;
             };
-            if moved[0].position > after + 1 {
+            if first.position > after + 1 {
                 // The log was cut before this process saw what stood there.
                 return self.fill_anew().await;
             }

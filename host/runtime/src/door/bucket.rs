@@ -119,7 +119,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits>), both with the end in seconds since 1970.
 fn pause(status: StatusCode, headers: &HeaderMap, now: Millis) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    let until = |end: Millis| u64::try_from(end - now).ok().map(Duration::from_millis);
+    // What a tool sends may be any number.
+    let until = |end: Millis| u64::try_from(end.checked_sub(now)?).ok().map(Duration::from_millis);
     let refused = [
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::SERVICE_UNAVAILABLE,
@@ -177,7 +178,7 @@ mod tests {
     fn tools_say_in_several_ways_how_long() {
         type Headers = &'static [(&'static str, &'static str)];
         const NOW: Millis = 1_000_000_000_000;
-        let cases: [(u16, Headers, Option<u64>); 11] = [
+        let cases: [(u16, Headers, Option<u64>); 13] = [
             (429, &[("retry-after", "7")], Some(7)),
             (503, &[("retry-after", "Sun, 09 Sep 2001 01:47:40 GMT")], Some(60)),
             (429, &[("retry-after", "soon")], None),
@@ -206,6 +207,16 @@ mod tests {
             ),
             // An end that is over, and one that is none.
             (429, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")], None),
+            (
+                429,
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "-9223372036854775")],
+                None,
+            ),
+            (
+                429,
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "9223372036854775807")],
+                None,
+            ),
             (403, &[], None),
         ];
         for (status, headers, seconds) in cases {

@@ -100,11 +100,7 @@ pub(super) async fn list(
         app.engine.recorded(name).await?;
     }
     let digest = match &query.plugin {
-        // What a plugin did is known by its digest still when it has been removed.
-        Some(plugin) => Some(match seawall_domain::Digest::new(plugin) {
-            Ok(digest) => digest,
-            Err(_) => app.engine.plugin(plugin).await?.row.digest,
-        }),
+        Some(plugin) => Some(app.engine.recorded_plugin(plugin).await?),
         None => None,
     };
     let moment = |name: &str, text: &Option<String>| text.as_deref().map(|t| time::read(name, t)).transpose();
