@@ -34,11 +34,25 @@ pub(crate) enum Log {
 }
 
 impl Engine {
-    /// The changes after `after` that fit, oldest first and at most `limit`.
+    /// The changes after `after`, or from the oldest that is kept, that fit; oldest first and at most `limit`.
     ///
     /// # Errors
     /// [`EngineError::Gone`] where the log does not reach back so far.
-    pub async fn changes(&self, filter: &ChangeFilter, after: i64, limit: usize) -> Result<Feed> {
+    pub async fn changes(&self, filter: &ChangeFilter, after: Option<i64>, limit: usize) -> Result<Feed> {
+        let Some(after) = after else {
+            loop {
+                let start = self.inner.store.log_start().await?;
+                match self.changes_after(filter, start, limit).await {
+                    // Retention took the oldest ones since it was asked where they begin.
+                    Err(EngineError::Gone(_)) if self.inner.store.log_start().await? > start => {}
+                    ready => return ready,
+                }
+            }
+        };
+        self.changes_after(filter, after, limit).await
+    }
+
+    async fn changes_after(&self, filter: &ChangeFilter, after: i64, limit: usize) -> Result<Feed> {
         let (mut next, mut changes) = (after, Vec::new());
         'all: for _ in 0..PAGES {
             let known = self.position();
@@ -75,17 +89,17 @@ impl Engine {
     pub async fn changes_within(
         &self,
         filter: &ChangeFilter,
-        after: i64,
+        mut after: Option<i64>,
         limit: usize,
         most: Duration,
     ) -> Result<Feed> {
-        let (until, mut after) = (Instant::now() + most, after);
+        let until = Instant::now() + most;
         loop {
             let feed = self.changes(filter, after, limit).await?;
             if !feed.changes.is_empty() || Instant::now() >= until {
                 return Ok(feed);
             }
-            after = feed.next;
+            after = Some(feed.next);
             if feed.next >= feed.position {
                 let moved = self.moved_past(feed.next);
                 if tokio::time::timeout_at(until, moved).await.is_err() {

@@ -128,7 +128,7 @@ impl Engine {
             }
             (None, Some(after)) => {
                 // Says where the log does not reach back so far.
-                self.changes(&request.wanted.filter(), after, 1).await?;
+                self.changes(&request.wanted.filter(), Some(after), 1).await?;
                 after
             }
             _ => store.position().await?,

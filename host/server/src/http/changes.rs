@@ -9,7 +9,7 @@ use seawall_domain::{
     BlueprintId,
     subscription::{ChangeFilter, Kind},
 };
-use seawall_engine::{EngineError, who};
+use seawall_engine::who;
 use seawall_store::{ChangeKind, ChangeRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -99,17 +99,13 @@ pub(super) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> R
     let asked = Asked::read(query.as_deref(), &["limit", "wait"])?;
     app.engine.check_blueprints(&asked.filter.blueprints, "blueprint")?;
     let limit = listing::limit(asked.limit)?;
-    let after = match asked.after {
-        Some(after) => after,
-        None => app.engine.store().log_start().await.map_err(EngineError::from)?,
-    };
-    let ready = app.engine.changes(&asked.filter, after, limit);
+    let ready = app.engine.changes(&asked.filter, asked.after, limit);
     let feed = if asked.wait.is_zero() {
         ready.await?
     } else {
         let _one = app.followers.enter()?;
         tokio::select! {
-            feed = app.engine.changes_within(&asked.filter, after, limit, asked.wait) => feed?,
+            feed = app.engine.changes_within(&asked.filter, asked.after, limit, asked.wait) => feed?,
             () = app.closing.cancelled() => ready.await?,
         }
     };

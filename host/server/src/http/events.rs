@@ -128,7 +128,7 @@ pub(super) async fn follow(
         .unwrap_or_else(|| app.engine.position());
     if wanted.changes {
         // A cursor that is of no use is a problem and no stream.
-        app.engine.changes(&asked.filter, cursor, 1).await?;
+        app.engine.changes(&asked.filter, Some(cursor), 1).await?;
     }
     let following = Following {
         app,
@@ -218,7 +218,7 @@ impl Following {
 
     /// Reads what comes next of the log; true where there is nothing yet.
     async fn read(&mut self) -> bool {
-        let feed = match self.app.engine.changes(&self.filter, self.cursor, PAGE).await {
+        let feed = match self.app.engine.changes(&self.filter, Some(self.cursor), PAGE).await {
             Ok(feed) => feed,
             Err(error) => {
                 self.over = true;
