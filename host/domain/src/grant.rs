@@ -22,6 +22,9 @@ pub struct Grant {
     /// Whether a credential may be attached to plain HTTP, and then to loopback only.
     #[serde(default)]
     pub plaintext_to_loopback: bool,
+    /// Whether a rule whose host is `*` holds: without this it leads nowhere, whatever the capabilities have.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub any_host: bool,
     /// When it ends; none: when it is revoked.
     #[serde(default)]
     pub expires_at: Option<Millis>,
@@ -36,6 +39,7 @@ impl Grant {
             credentials: manifest.credentials.keys().cloned().collect(),
             private_ranges: Vec::new(),
             plaintext_to_loopback: false,
+            any_host: false,
             expires_at: None,
         }
     }
@@ -57,10 +61,7 @@ impl Grant {
                 .into_iter()
                 .filter(|rule| !mine.iter().any(|own| own.single().any(|own| own == *rule))),
         );
-        let same = |rule: &&FilesRule| {
-            let mut theirs = asked.capabilities.files.iter();
-            theirs.any(|other| other.at == rule.at && other.from == rule.from)
-        };
+        let same = |rule: &&FilesRule| asked.capabilities.files.iter().any(|other| other.is_same(rule));
         let asked_still = |rule: &&GitRule| asked.capabilities.git.iter().any(|other| other.is_same(rule));
         Self {
             digest,
@@ -78,6 +79,7 @@ impl Grant {
                 .collect(),
             private_ranges: self.private_ranges.clone(),
             plaintext_to_loopback: self.plaintext_to_loopback,
+            any_host: self.any_host,
             expires_at: self.expires_at,
         }
     }
@@ -94,9 +96,8 @@ impl Grant {
     ) -> Result<Vec<Directory>, DirectoryError> {
         let config = crate::integration::with_defaults(&manifest.config, config);
         let mut directories = Vec::new();
-        for rule in &manifest.capabilities.files {
-            let same = |own: &FilesRule| own.at == rule.at && own.from == rule.from;
-            if !self.capabilities.files.iter().any(same) {
+        for (number, rule) in manifest.capabilities.files.iter().enumerate() {
+            if !self.capabilities.files.iter().any(|own| own.is_same(rule)) {
                 continue;
             }
             let fail = |found: String| DirectoryError {
@@ -114,6 +115,7 @@ impl Grant {
                 )));
             }
             directories.push(Directory {
+                rule: number,
                 at: rule.at.clone(),
                 from,
             });
@@ -125,6 +127,11 @@ impl Grant {
     pub fn is_active(&self, now: Millis) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Rules of one method and one path each, put together where they differ in nothing else: first by path, then by method.
@@ -156,6 +163,8 @@ fn together(single: Vec<NetworkRule>) -> Vec<NetworkRule> {
 /// A directory that a plugin may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
+    /// The manifest's rule, by number.
+    pub rule: usize,
     /// Where the plugin sees it.
     pub at: String,
     /// Its absolute path on the host.

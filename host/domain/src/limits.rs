@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The longest that a call or a checkout may be given, in milliseconds: a day.
+pub const LONGEST_MS: u64 = 24 * 60 * 60 * 1000;
+
 /// Bounds of one call. Sizes are bytes, times milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -48,5 +51,32 @@ impl Default for Limits {
             checkout_bytes: 512 << 20,
             checkout_files: 100_000,
         }
+    }
+}
+
+impl Limits {
+    /// What cannot be meant, each with the limit's name.
+    pub fn problems(&self) -> Vec<(&'static str, String)> {
+        let times = [
+            ("timeout_ms", self.timeout_ms),
+            ("checkout_timeout_ms", self.checkout_timeout_ms),
+        ];
+        let sizes = [
+            ("memory_bytes", self.memory_bytes),
+            ("response_bytes", self.response_bytes),
+            ("request_bytes", self.request_bytes),
+            ("requests_in_flight", self.requests_in_flight.into()),
+            ("requests", self.requests.into()),
+            ("log_lines", self.log_lines.into()),
+            ("result_bytes", self.result_bytes),
+            ("checkout_pack_bytes", self.checkout_pack_bytes),
+            ("checkout_bytes", self.checkout_bytes),
+            ("checkout_files", self.checkout_files),
+        ];
+        let long = times.into_iter().filter(|(_, ms)| !(1..=LONGEST_MS).contains(ms));
+        let long = long.map(|(name, ms)| (name, format!("expected 1 to {LONGEST_MS}, which is a day, found {ms}")));
+        let none = sizes.into_iter().filter(|(_, size)| *size == 0);
+        long.chain(none.map(|(name, _)| (name, "expected at least 1, found 0".to_owned())))
+            .collect()
     }
 }

@@ -20,7 +20,8 @@ use std::collections::BTreeMap;
 pub struct Policy {
     /// What no grant may contain. Holds for requests too, so a wildcard or a config that leads there is of no use.
     pub never: Never,
-    /// Who may approve; empty: everybody.
+    /// Who may approve; empty, which is left out: everybody.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "somebody")]
     pub approvers: Vec<String>,
     /// Whether who installed a version may not approve it.
     pub two_people: bool,
@@ -42,6 +43,21 @@ pub struct Never {
     pub methods: Vec<String>,
     /// Ranges that no grant may open: `10.1.0.0/16`.
     pub private_ranges: Vec<IpNet>,
+    /// Rules whose host is `*`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub any_host: bool,
+}
+
+/// An empty list reads as nobody, and would be everybody.
+fn somebody<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    match names.is_empty() {
+        true => Err(serde::de::Error::custom(
+            "expected the names of those who approve, such as [\"ann\"], found an empty list; leave `approvers` out to let \
+             everybody approve",
+        )),
+        false => Ok(names),
+    }
 }
 
 /// A policy that was set, by whom, when and why. Kept for ever.
@@ -92,7 +108,10 @@ impl Policy {
             }
         }
         for (i, name) in self.approvers.iter().enumerate() {
-            if name.trim().is_empty() || self.approvers[..i].contains(name) {
+            if name.contains('*') {
+                let why = format!("expected the name of a person, found `{name}`; leave `approvers` out to let everybody approve");
+                wrong.push((format!("/approvers/{i}"), why));
+            } else if name.trim().is_empty() || self.approvers[..i].contains(name) {
                 let why = format!("expected the name of one more person, found `{name}`");
                 wrong.push((format!("/approvers/{i}"), why));
             }
@@ -170,6 +189,10 @@ impl Policy {
                 let why = format!("the policy never allows the host `{host}`; grant the other rules alone, by number");
                 all.push(("/git".to_owned(), why));
             }
+        }
+        if grant.any_host && self.never.any_host {
+            let why = "the policy never allows every host (`never.any_host`); grant the other rules alone, by number";
+            all.push(("/any_host".to_owned(), why.to_owned()));
         }
         for (i, range) in grant.private_ranges.iter().enumerate() {
             let meets = |never: &&IpNet| never.contains(range) || range.contains(*never);
@@ -291,7 +314,7 @@ mod tests {
         let wrong = policy(json!({
             "never": {"hosts": ["*", "https://a.example.com", "*.10.0.0.1", "ok.example.com", ""], "methods": ["delete"],
                       "private_ranges": ["0.0.0.0/0"]},
-            "approvers": ["ann", "ann", " "], "max_days": 0,
+            "approvers": ["ann", "ann", " ", "*"], "max_days": 0,
         }));
         let wrong = wrong.bans().unwrap_err();
         let found: Vec<_> = wrong.iter().map(|(pointer, _)| pointer.as_str()).collect();
@@ -306,10 +329,21 @@ mod tests {
                 "/never/private_ranges/0",
                 "/approvers/1",
                 "/approvers/2",
+                "/approvers/3",
                 "/max_days"
             ]
         );
         assert!(wrong[4].1.ends_with("for example `DELETE`"), "{}", wrong[4].1);
+    }
+
+    #[test]
+    fn an_empty_list_of_approvers_is_refused_and_never_written() {
+        let why = serde_json::from_value::<Policy>(json!({"approvers": []})).unwrap_err();
+        assert!(why.to_string().contains("leave `approvers` out"), "{why}");
+        let all = Policy::default();
+        let written = serde_json::to_value(&all).unwrap();
+        assert_eq!(written.get("approvers"), None);
+        assert_eq!(policy(written), all);
     }
 
     #[test]

@@ -165,14 +165,13 @@ impl Webhook {
     pub fn id(&self, headers: Headers<'_>, body: &[u8]) -> Option<String> {
         let named = |name: &str| get(headers, name).filter(|id| !id.is_empty()).map(str::to_owned);
         match self.scheme {
-            Scheme::Github => named("x-github-delivery"),
             // The same for each attempt of one delivery; older versions have none.
             Scheme::Gitlab => named("idempotency-key"),
             Scheme::Standard => named("webhook-id"),
             // Its time is signed too: another delivery of an equal body has another one.
             Scheme::Slack => named("x-slack-signature"),
-            // Each event has an id of its own in its body.
-            Scheme::Pagerduty => Some(crate::Digest::of(body).to_string()),
+            // The body alone is signed, and holds ids and times of its own: a replay could name any delivery.
+            Scheme::Github | Scheme::Pagerduty => Some(crate::Digest::of(body).to_string()),
             Scheme::Hmac | Scheme::Token | Scheme::Basic => self.id_header.as_deref().and_then(named),
         }
     }

@@ -1,9 +1,9 @@
 //! Reading the catalog: lists and counts from the index, rows from the store.
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, Result, site::Site};
 use async_trait::async_trait;
 use seawall_domain::{
-    BlueprintId, Entity, EntityId,
+    BlueprintId, Digest, Entity, EntityId,
     query::{Field, ListQuery, Place},
 };
 use seawall_runtime::CatalogReader;
@@ -231,30 +231,51 @@ impl Engine {
         ))
     }
 
-    pub(crate) fn reader(&self) -> Arc<dyn CatalogReader> {
-        Arc::new(Reader(self.clone()))
+    /// The catalog as an integration's plugin reads it.
+    pub(crate) fn reader(&self, site: &Site) -> Arc<dyn CatalogReader> {
+        Arc::new(Reader {
+            engine: self.clone(),
+            integration: site.integration().name.to_string(),
+            digest: site.plugin.digest().clone(),
+        })
     }
 }
 
-/// The catalog as plugins read it.
-struct Reader(Engine);
+/// The catalog as plugins read it; each reading is counted.
+struct Reader {
+    engine: Engine,
+    integration: String,
+    digest: Digest,
+}
+
+impl Reader {
+    fn count(&self) {
+        self.engine.inner.recorder.used(&self.integration, &self.digest, "catalog");
+    }
+
+    async fn find(&self, blueprint: &str, identifier: &str) -> Option<Entity> {
+        let (blueprint, identifier) = (BlueprintId::new(blueprint).ok()?, EntityId::new(identifier).ok()?);
+        Some(self.engine.entity(&blueprint, &identifier).await.ok()?.entity)
+    }
+}
 
 #[async_trait]
 impl CatalogReader for Reader {
     async fn get(&self, blueprint: &str, identifier: &str) -> Option<Entity> {
-        let (blueprint, identifier) = (BlueprintId::new(blueprint).ok()?, EntityId::new(identifier).ok()?);
-        Some(self.0.entity(&blueprint, &identifier).await.ok()?.entity)
+        self.count();
+        self.find(blueprint, identifier).await
     }
 
     async fn related(&self, blueprint: &str, identifier: &str, relation: &str) -> Vec<Entity> {
-        let Some(entity) = self.get(blueprint, identifier).await else {
+        self.count();
+        let Some(entity) = self.find(blueprint, identifier).await else {
             return Vec::new();
         };
-        self.0.related(&entity, &[relation.to_owned()]).await
+        self.engine.related(&entity, &[relation.to_owned()]).await
     }
 
     fn target_of(&self, blueprint: &str, relation: &str) -> Option<String> {
-        self.0.target_of(blueprint, relation)
+        self.engine.target_of(blueprint, relation)
     }
 }
 

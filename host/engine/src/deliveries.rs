@@ -437,7 +437,7 @@ impl Engine {
             state,
             attempts: 0,
             error: delivery.error.filter(|_| state == DeliveryState::Dropped),
-            due: 0,
+            due: self.now(),
         };
         self.inner.store.update_deliveries(&[outcome], None, self.now()).await?;
         self.wake_deliveries();

@@ -1,8 +1,10 @@
-//! Writes the records of requests in batches, off the path of the requests themselves, and drops old records and passes.
+//! Writes the records of requests, and what else was used of a grant, in batches, off the path of the requests themselves;
+//! drops old records and passes.
 
 use crate::{Clock, tasks::Tasks};
 use seawall_runtime::door::{Record, RecordSink};
-use seawall_store::{EgressRow, Store};
+use seawall_domain::Digest;
+use seawall_store::{CapabilityUsageRow, EgressRow, Store};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -24,27 +26,47 @@ const BATCH: usize = 500;
 /// Takes records and stores them.
 #[derive(Clone)]
 pub(crate) struct Recorder {
-    sender: mpsc::UnboundedSender<Record>,
+    sender: mpsc::UnboundedSender<Entry>,
+    clock: Clock,
+}
+
+enum Entry {
+    Request(Record),
+    Use(CapabilityUsageRow),
 }
 
 impl Recorder {
     pub(crate) fn start(store: Arc<dyn Store>, clock: Clock, shutdown: CancellationToken, tasks: &Tasks) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         tasks.spawn(write(store, clock, receiver, shutdown));
-        Self { sender }
+        Self { sender, clock }
+    }
+
+    /// Counts one use of a capability beside requests, such as `files[0]` or `catalog`.
+    pub(crate) fn used(&self, integration: &str, digest: &Digest, capability: &str) {
+        let at = (self.clock)();
+        let used = CapabilityUsageRow {
+            digest: digest.clone(),
+            integration: integration.to_owned(),
+            capability: capability.to_owned(),
+            count: 1,
+            first_at: at,
+            last_at: at,
+        };
+        drop(self.sender.send(Entry::Use(used)));
     }
 
     pub(crate) fn sink(&self) -> RecordSink {
         let sender = self.sender.clone();
         // The receiver lives as long as the process; after shutdown nobody sends requests.
-        Arc::new(move |record| drop(sender.send(record)))
+        Arc::new(move |record| drop(sender.send(Entry::Request(record))))
     }
 }
 
 async fn write(
     store: Arc<dyn Store>,
     clock: Clock,
-    mut receiver: mpsc::UnboundedReceiver<Record>,
+    mut receiver: mpsc::UnboundedReceiver<Entry>,
     shutdown: CancellationToken,
 ) {
     let mut trim = tokio::time::interval(Duration::from_secs(600));
@@ -68,9 +90,22 @@ async fn write(
                 if n == 0 {
                     return;
                 }
-                let rows: Vec<EgressRow> = batch.drain(..).map(stored).collect();
-                if let Err(e) = store.put_egress(&rows).await {
+                let (mut rows, mut uses) = (Vec::new(), Vec::new());
+                for entry in batch.drain(..) {
+                    match entry {
+                        Entry::Request(record) => rows.push(stored(record)),
+                        Entry::Use(used) => add(&mut uses, used),
+                    }
+                }
+                if !rows.is_empty()
+                    && let Err(e) = store.put_egress(&rows).await
+                {
                     tracing::error!(rows = rows.len(), "egress records were not stored: {e}");
+                }
+                if !uses.is_empty()
+                    && let Err(e) = store.put_capability_uses(&uses).await
+                {
+                    tracing::error!(uses = uses.len(), "uses of grants were not stored: {e}");
                 }
             }
         }
@@ -81,6 +116,20 @@ async fn write(
 async fn trim_passes(store: &dyn Store) -> seawall_store::Result<()> {
     while store.trim_passes(KEEP_PASSES, KEEP_FAILED, TRIM).await? >= TRIM as u64 {}
     Ok(())
+}
+
+/// Adds a use to what is counted already.
+fn add(uses: &mut Vec<CapabilityUsageRow>, used: CapabilityUsageRow) {
+    let same = |one: &&mut CapabilityUsageRow| {
+        (&one.digest, &one.integration, &one.capability) == (&used.digest, &used.integration, &used.capability)
+    };
+    match uses.iter_mut().find(same) {
+        Some(one) => {
+            one.count += used.count;
+            one.last_at = one.last_at.max(used.last_at);
+        }
+        None => uses.push(used),
+    }
 }
 
 fn stored(r: Record) -> EgressRow {
@@ -104,5 +153,7 @@ fn stored(r: Record) -> EgressRow {
         micros: r.micros,
         credential: r.credential,
         unchanged: r.unchanged,
+        address: r.address,
+        private_range: r.private_range,
     }
 }

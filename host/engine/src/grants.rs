@@ -5,7 +5,7 @@ use ipnet::IpNet;
 use seawall_domain::{
     Millis,
     grant::{Decision, Grant, Verdict},
-    manifest::{GitRule, NetworkRule},
+    manifest::NetworkRule,
 };
 
 /// One of the manifest's network rules, or a part of it.
@@ -28,12 +28,18 @@ pub struct GrantRequest {
     pub private_ranges: Vec<IpNet>,
     /// Whether a credential may go without TLS to loopback.
     pub plaintext_to_loopback: bool,
+    /// Whether a rule whose host is `*` may lead to every host.
+    pub any_host: bool,
     /// When the grant ends.
     pub expires_at: Option<Millis>,
     /// Only these of the manifest's network rules, or parts of them; none: all.
     pub rules: Option<Vec<RulePart>>,
     /// Only these of the manifest's checkouts, by number; none: all.
     pub git: Option<Vec<usize>>,
+    /// Only these of the manifest's directories, by number; none: all.
+    pub files: Option<Vec<usize>>,
+    /// Whether it may read the catalog, where the manifest asks for that; none: yes.
+    pub catalog: Option<bool>,
     /// Who decides.
     pub by: String,
     /// Why.
@@ -68,16 +74,19 @@ fn rule(i: usize, part: &RulePart, asked: &[NetworkRule]) -> Result<NetworkRule>
     })
 }
 
-/// The checkout that one entry of a request names.
-fn checkout(i: usize, number: usize, asked: &[GitRule]) -> Result<GitRule> {
-    asked.get(number).cloned().ok_or_else(|| {
-        let numbers = match asked.len() {
-            0 => "none".to_owned(),
-            n => format!("{n} (0 to {})", n - 1),
-        };
-        let detail = format!("there is no checkout {number}; the manifest asks for {numbers}");
-        EngineError::invalid(format!("/git/{i}"), detail)
-    })
+/// Those of a list of the manifest that a request names by number.
+fn chosen<T: Clone>(list: &str, what: &str, numbers: &[usize], asked: &[T]) -> Result<Vec<T>> {
+    let one = |(i, number): (usize, &usize)| {
+        asked.get(*number).cloned().ok_or_else(|| {
+            let numbers = match asked.len() {
+                0 => "none".to_owned(),
+                n => format!("{n} (0 to {})", n - 1),
+            };
+            let detail = format!("there is no {what} {number}; the manifest asks for {numbers}");
+            EngineError::invalid(format!("/{list}/{i}"), detail)
+        })
+    };
+    numbers.iter().enumerate().map(one).collect()
 }
 
 impl Engine {
@@ -95,13 +104,33 @@ impl Engine {
             grant.capabilities.network = rules.collect::<Result<_>>()?;
         }
         if let Some(numbers) = &request.git {
-            let asked = &manifest.capabilities.git;
-            let rules = numbers
-                .iter()
-                .enumerate()
-                .map(|(i, number)| checkout(i, *number, asked));
-            grant.capabilities.git = rules.collect::<Result<_>>()?;
+            grant.capabilities.git = chosen("git", "checkout", numbers, &manifest.capabilities.git)?;
         }
+        if let Some(numbers) = &request.files {
+            grant.capabilities.files = chosen("files", "directory", numbers, &manifest.capabilities.files)?;
+        }
+        if request.catalog == Some(true) && !manifest.capabilities.catalog {
+            let detail = "the manifest does not ask to read the catalog; leave this out";
+            return Err(EngineError::invalid("/catalog", detail));
+        }
+        grant.capabilities.catalog &= request.catalog != Some(false);
+        let any = grant.capabilities.network.iter().find(|rule| rule.is_any_host());
+        match (any, request.any_host) {
+            (Some(rule), false) => {
+                let detail = format!(
+                    "`{}` leads to every host that is not private; grant the other rules alone, as in `--rule 0`, or allow this on \
+                     purpose with `--any-host`, which is kept with the decision",
+                    rule.to
+                );
+                return Err(EngineError::invalid("/any_host", detail));
+            }
+            (None, true) => {
+                let detail = "no rule that is granted has `*` as its host; leave this out";
+                return Err(EngineError::invalid("/any_host", detail));
+            }
+            _ => {}
+        }
+        grant.any_host = request.any_host;
         if request.expires_at.is_some_and(|end| end <= self.now()) {
             return Err(EngineError::invalid(
                 "/expires_at",

@@ -84,6 +84,8 @@ impl Engine {
         if let Some(limits) = &wanted.limits {
             let beyond = self.policy().await?.beyond(limits).into_iter();
             problems.extend(beyond.map(|(pointer, why)| Problem::at(pointer, why)));
+            let wrong = limits.problems().into_iter();
+            problems.extend(wrong.map(|(name, why)| Problem::at(format!("/limits/{name}"), why)));
         }
         if let Some(Err(why)) = wanted.ca.as_deref().map(seawall_runtime::door::authorities) {
             problems.push(Problem::at("/ca", why));

@@ -23,6 +23,7 @@ mod past;
 mod plugins;
 mod policy;
 mod reach;
+mod references;
 mod rehearsal;
 mod removal;
 mod replicas;
@@ -41,7 +42,7 @@ mod uninstall;
 mod views;
 mod workbench;
 
-pub use audit::{Asked, AskedCheckout, AuditRow, PluginAudit};
+pub use audit::{Asked, AskedCatalog, AskedCheckout, AskedDirectory, OpenRange, PluginAudit};
 pub use catalog::{Details, Listed, Referrer};
 pub use clients::{EntityWrite, PEOPLE, Removed, Speaker, When, Written};
 pub use clock::{Clock, system_clock};

@@ -22,6 +22,8 @@ pub enum PluginStatus {
     Granted,
     /// Its grant was taken back, or has ended.
     Revoked,
+    /// It is no longer installed.
+    Removed,
 }
 
 /// A component with how it stands.
@@ -77,6 +79,7 @@ impl Engine {
             imports: world.imports,
             exports: world.exports,
             installed_by: Some(by),
+            removed_at: None,
         };
         if !known {
             self.inner.store.put_plugin(&row).await?;
@@ -251,6 +254,21 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn plugins(&self) -> Result<Vec<PluginView>> {
+        self.views_of(self.inner.store.plugins().await?).await
+    }
+
+    /// Those that were removed, the last removed first.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn removed_plugins(&self) -> Result<Vec<PluginView>> {
+        self.views_of(self.inner.store.removed_plugins().await?).await
+    }
+
+    async fn views_of(&self, rows: Vec<PluginRow>) -> Result<Vec<PluginView>> {
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
         let decisions = self.inner.store.decisions(None).await?;
         let installations = self.installations().await?;
         let trust = self.policy().await?.trust;
@@ -258,7 +276,10 @@ impl Engine {
         let view = |row: PluginRow| {
             let decision = decisions.iter().rev().find(|d| d.digest == row.digest).cloned();
             PluginView {
-                status: status(decision.as_ref(), now),
+                status: match row.removed_at {
+                    Some(_) => PluginStatus::Removed,
+                    None => status(decision.as_ref(), now),
+                },
                 decision,
                 standing: Standing::of(
                     &trust,
@@ -269,39 +290,7 @@ impl Engine {
                 row,
             }
         };
-        Ok(self.inner.store.plugins().await?.into_iter().map(view).collect())
-    }
-
-    /// One component: by digest, by `name@version`, or the newest of a name.
-    ///
-    /// # Errors
-    /// Where nothing is so named.
-    pub async fn plugin(&self, reference: &str) -> Result<PluginView> {
-        let all = self.plugins().await?;
-        let names: Vec<String> = all.iter().map(|p| p.row.bundle.manifest.name.to_string()).collect();
-        all.into_iter().find(|p| matches(p, reference)).ok_or_else(|| {
-            match seawall_domain::text::nearest(reference, names.iter().map(String::as_str)) {
-                Some(near) => EngineError::not_found_but("plugin", reference, format!("did you mean `{near}`?")),
-                None => EngineError::not_found_but(
-                    "plugin",
-                    reference,
-                    "install it with `seawall plugin install FILE.wasm`",
-                ),
-            }
-        })
-    }
-
-    /// The digest of a component, of one that was removed too where it was decided about: without a decision it sent nothing.
-    ///
-    /// # Errors
-    /// Where nothing is or was so named.
-    pub async fn recorded_plugin(&self, reference: &str) -> Result<Digest> {
-        if let Ok(digest) = Digest::new(reference)
-            && !self.inner.store.decisions(Some(&digest)).await?.is_empty()
-        {
-            return Ok(digest);
-        }
-        Ok(self.plugin(reference).await?.row.digest)
+        Ok(rows.into_iter().map(view).collect())
     }
 
     /// The component of a name that is in force; or the pinned one.
@@ -391,16 +380,6 @@ impl Engine {
 /// The setting that names the digest in force.
 fn in_force(name: &PluginName) -> String {
     format!("in-force:{name}")
-}
-
-fn matches(plugin: &PluginView, reference: &str) -> bool {
-    let manifest = &plugin.row.bundle.manifest;
-    reference == manifest.name.as_str()
-        || reference == plugin.row.digest.as_str()
-        || reference.split_once('@').is_some_and(|(name, version)| {
-            name == manifest.name.as_str()
-                && (version == manifest.version.to_string() || version == plugin.row.digest.as_str())
-        })
 }
 
 fn status(decision: Option<&Decision>, now: i64) -> PluginStatus {

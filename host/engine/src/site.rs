@@ -34,6 +34,8 @@ pub(crate) struct Site {
     /// What it was granted.
     pub(crate) grant: Grant,
     pub(crate) directories: Vec<(PathBuf, String)>,
+    /// What the audit calls the directories: `files[0]`.
+    files: Vec<String>,
     /// What it checks out of git; none where it checks out nothing.
     pub(crate) sources: Option<Sources>,
     /// Which of the checkouts that it would read the grant does not allow.
@@ -93,10 +95,14 @@ impl Site {
     pub(crate) fn sandbox(&self, engine: &Engine, held: &Held, log: LogSink, cancel: CancellationToken) -> Sandbox {
         let mut directories = self.directories.clone();
         directories.extend(held.directories());
+        for capability in &self.files {
+            let recorder = &engine.inner.recorder;
+            recorder.used(self.integration().name.as_str(), self.plugin.digest(), capability);
+        }
         Sandbox {
             door: Some(self.door.clone()),
             directories,
-            catalog: self.catalog.then(|| engine.reader()),
+            catalog: self.catalog.then(|| engine.reader(self)),
             log,
             limits: self.limits,
             cancel,
@@ -280,10 +286,12 @@ impl Engine {
             true => None,
             false => Some(Sources::new(open(fetches)?, sources)),
         };
+        let given = directories(&grant, manifest, &config)?;
         Ok(Site {
             sources,
             refused,
-            directories: directories(&grant, manifest, &config)?,
+            files: given.iter().map(|(rule, ..)| format!("files[{rule}]")).collect(),
+            directories: given.into_iter().map(|(_, from, at)| (from, at)).collect(),
             catalog: manifest.capabilities.catalog && grant.capabilities.catalog,
             grant,
             limits,
@@ -317,7 +325,7 @@ impl Engine {
 }
 
 /// The directories that were asked for and granted; each must be there.
-fn directories(grant: &Grant, manifest: &Manifest, config: &Value) -> Result<Vec<(PathBuf, String)>> {
+fn directories(grant: &Grant, manifest: &Manifest, config: &Value) -> Result<Vec<(usize, PathBuf, String)>> {
     let given = grant
         .directories(manifest, config)
         .map_err(|e| EngineError::invalid("/config", e.to_string()))?;
@@ -328,7 +336,7 @@ fn directories(grant: &Grant, manifest: &Manifest, config: &Value) -> Result<Vec
             let detail = format!("`{}` is no directory that this host can read", directory.from);
             return Err(EngineError::invalid("/config", detail));
         }
-        out.push((path, directory.at));
+        out.push((directory.rule, path, directory.at));
     }
     Ok(out)
 }

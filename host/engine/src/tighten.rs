@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What is granted and was never used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unused {
-    /// The list of the manifest's capabilities: `network` or `git`.
+    /// The list of the manifest's capabilities: `network`, `git`, `files` or `catalog`; or `private_ranges`, of the grant.
     pub list: &'static str,
     /// The number of its rule in that list.
     pub number: usize,
-    /// Where to.
+    /// Where to: an address, a path of the host, or a range.
     pub to: String,
     /// The methods that were never used with these paths.
     pub methods: Vec<String>,
@@ -22,6 +22,19 @@ pub struct Unused {
     pub paths: Vec<String>,
     /// Whether nothing of the rule remains.
     pub whole: bool,
+}
+
+impl Unused {
+    fn whole(list: &'static str, number: usize, to: String, path: String) -> Self {
+        Self {
+            list,
+            number,
+            to,
+            methods: Vec::new(),
+            paths: Some(path).filter(|path| !path.is_empty()).into_iter().collect(),
+            whole: true,
+        }
+    }
 }
 
 impl Engine {
@@ -33,7 +46,8 @@ impl Engine {
         Ok(self.narrowed(plugin).await?.1)
     }
 
-    /// Grants a plugin no more than it has used. Files, private ranges and the end of the grant stay as they are.
+    /// Grants a plugin no more than it has used. A directory counts as used by the calls that were given it. The end of the grant
+    /// stays as it is.
     ///
     /// # Errors
     /// Those of [`Engine::unused`]; also where everything was used.
@@ -73,10 +87,13 @@ impl Engine {
         let Some(mut grant) = decision.and_then(|decision| decision.grant) else {
             return Err(EngineError::Conflict(format!("`{plugin}` is not granted anything")));
         };
-        let is_idle = audit.network.iter().all(|asked| asked.used.is_empty());
-        if is_idle && audit.git.iter().all(|asked| asked.used.is_empty()) {
+        let is_used = audit.network.iter().any(|asked| !asked.used.is_empty())
+            || audit.git.iter().any(|asked| !asked.used.is_empty())
+            || audit.files.iter().any(|asked| !asked.used.is_empty())
+            || audit.catalog.as_ref().is_some_and(|asked| !asked.used.is_empty());
+        if !is_used {
             return Err(EngineError::Conflict(format!(
-                "`{plugin}` has sent no request yet, so nothing tells what it needs; let it work first, or take the grant back \
+                "`{plugin}` has used nothing yet, so nothing tells what it needs; let it work first, or take the grant back \
                  with `seawall grant revoke {plugin}`"
             )));
         }
@@ -92,21 +109,36 @@ impl Engine {
         for rule in git {
             let own = audit.git.iter().find(|asked| asked.rule.is_same(&rule));
             match own {
-                Some(own) if own.used.is_empty() => unused.push(Unused {
-                    list: "git",
-                    number: own.number,
-                    to: rule.from,
-                    methods: Vec::new(),
-                    paths: vec![rule.at],
-                    whole: true,
-                }),
+                Some(own) if own.used.is_empty() => unused.push(Unused::whole("git", own.number, rule.from, rule.at)),
                 _ => grant.capabilities.git.push(rule),
             }
+        }
+        for rule in std::mem::take(&mut grant.capabilities.files) {
+            let own = audit.files.iter().find(|asked| asked.rule.is_same(&rule));
+            match own {
+                Some(own) if own.used.is_empty() => unused.push(Unused::whole("files", own.number, rule.from, rule.at)),
+                _ => grant.capabilities.files.push(rule),
+            }
+        }
+        if grant.capabilities.catalog && audit.catalog.is_some_and(|asked| asked.used.is_empty()) {
+            grant.capabilities.catalog = false;
+            unused.push(Unused::whole("catalog", 0, "the catalog".into(), String::new()));
+        }
+        let ranges = audit.private_ranges.into_iter().enumerate();
+        for (number, open) in ranges.filter(|(_, open)| open.used.is_empty()) {
+            grant.private_ranges.retain(|range| *range != open.range);
+            unused.push(Unused::whole(
+                "private_ranges",
+                number,
+                open.range.to_string(),
+                String::new(),
+            ));
         }
         let mut needed: BTreeSet<_> = kept.iter().filter_map(|rule| rule.credential.clone()).collect();
         needed.extend(grant.capabilities.git.iter().filter_map(|rule| rule.credential.clone()));
         grant.credentials.retain(|name| needed.contains(name));
         grant.capabilities.network = kept;
+        grant.any_host &= grant.capabilities.network.iter().any(NetworkRule::is_any_host);
         Ok((grant, unused))
     }
 }

@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 
 impl Engine {
     /// Removes an installed component: its bytes, its compiled code in memory, its place in the list. A grant that it has is
-    /// revoked first, and decisions and records stay: who asks what it did is answered by its digest. Calls in flight end as
-    /// they began.
+    /// revoked first. What it asked for, decisions and records stay, for who asks what it did. Calls in flight end as they
+    /// began.
     ///
     /// # Errors
     /// [`EngineError::Conflict`] that names the integrations which run it.
@@ -46,7 +46,7 @@ impl Engine {
             })
             .await?;
         }
-        self.inner.store.remove_plugin(digest).await?;
+        self.inner.store.remove_plugin(digest, self.now()).await?;
         self.inner
             .plugins
             .write()

@@ -52,8 +52,10 @@ pub trait Store: Send + Sync + 'static {
     async fn put_component(&self, digest: &Digest, bytes: &[u8]) -> Result<()>;
     /// A component's bytes, where they were kept.
     async fn component(&self, digest: &Digest) -> Result<Option<Vec<u8>>>;
-    /// Removes a component from the list, and its bytes; its decisions and records stay.
-    async fn remove_plugin(&self, digest: &Digest) -> Result<()>;
+    /// Removes a component from the list, and its bytes; what it asked for, its decisions and its records stay.
+    async fn remove_plugin(&self, digest: &Digest, now: Millis) -> Result<()>;
+    /// All components that were removed and are not installed again, the last removed first.
+    async fn removed_plugins(&self) -> Result<Vec<PluginRow>>;
     /// All installed components, newest first.
     async fn plugins(&self) -> Result<Vec<PluginRow>>;
     /// Keeps an installation. The newest of a digest counts.
@@ -248,6 +250,10 @@ pub trait Store: Send + Sync + 'static {
     async fn egress(&self, filter: &EgressFilter, before: Option<i64>, limit: usize) -> Result<Vec<EgressRow>>;
     /// Totals per digest, integration and rule, however old the records.
     async fn egress_usage(&self) -> Result<Vec<EgressUsageRow>>;
+    /// Adds to the totals of what was used beside requests.
+    async fn put_capability_uses(&self, uses: &[CapabilityUsageRow]) -> Result<()>;
+    /// Those totals, by digest, integration and capability. [`Store::put_egress`] adds the private ranges to them.
+    async fn capability_usage(&self) -> Result<Vec<CapabilityUsageRow>>;
     /// Drops records older than `before`, and the oldest above `keep`. Totals stay. Returns how many were dropped.
     async fn trim_egress(&self, before: Millis, keep: u64) -> Result<u64>;
 

@@ -9,8 +9,12 @@ macro_rules! store {
                 ask!(self.reading(), |conn| sql::definitions::blueprints(conn))
             }
 
-            async fn remove_plugin(&self, digest: &Digest) -> Result<()> {
-                ask!(self.writing(), |conn| sql::definitions::remove_plugin(conn, digest))
+            async fn remove_plugin(&self, digest: &Digest, now: Millis) -> Result<()> {
+                ask!(self.writing(), |conn| sql::definitions::remove_plugin(conn, digest, now))
+            }
+
+            async fn removed_plugins(&self) -> Result<Vec<PluginRow>> {
+                ask!(self.reading(), |conn| sql::definitions::removed_plugins(conn))
             }
 
             async fn put_plugin(&self, plugin: &PluginRow) -> Result<()> {
@@ -180,6 +184,14 @@ macro_rules! store {
 
             async fn egress_usage(&self) -> Result<Vec<EgressUsageRow>> {
                 ask!(self.reading(), |conn| sql::egress::usage(conn))
+            }
+
+            async fn put_capability_uses(&self, uses: &[CapabilityUsageRow]) -> Result<()> {
+                ask!(self.writing(), |conn| sql::egress::put_uses(conn, uses))
+            }
+
+            async fn capability_usage(&self) -> Result<Vec<CapabilityUsageRow>> {
+                ask!(self.reading(), |conn| sql::egress::uses(conn))
             }
 
             async fn trim_egress(&self, before: Millis, keep: u64) -> Result<u64> {

@@ -154,7 +154,7 @@ async fn a_grant_that_was_never_used_is_not_tightened() {
         .await;
     assert_eq!(status, StatusCode::CONFLICT, "{problem}");
     assert!(
-        problem["detail"].as_str().unwrap().contains("has sent no request yet"),
+        problem["detail"].as_str().unwrap().contains("has used nothing yet"),
         "{problem}"
     );
 }
@@ -390,4 +390,183 @@ async fn a_part_of_what_is_asked_can_be_granted() {
     })
     .await;
     assert_eq!(tool.requests(), before);
+}
+
+/// A version that asks for directories and for every host besides.
+fn greedy(folder: &Path) -> Vec<u8> {
+    next_version(|manifest| {
+        manifest.version = "0.4.0".parse().unwrap();
+        manifest.config["properties"]["folder"] = json!({"type": "string"});
+        let capabilities = serde_json::from_value(json!({
+            "network": [manifest.capabilities.network[0], {"to": "https://*", "methods": ["GET"]}],
+            "files": [{"at": "/given", "from": folder}, {"at": "/absent", "from": "{folder}"}],
+        }));
+        manifest.capabilities = capabilities.unwrap();
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_ranges_and_every_host_are_audited_and_tightened() {
+    let seawall = Seawall::start().await;
+    let tool = Tool::start(3).await;
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = install(&seawall, greedy(folder.path())).await;
+    let grant = format!("/api/v1/plugins/{}/grant", plugin["digest"].as_str().unwrap());
+    let ranges = json!(["127.0.0.0/8", "10.0.0.0/8"]);
+    let (status, problem) = seawall
+        .send(Method::PUT, &grant, &json!({"private_ranges": ranges}))
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(problem["errors"][0]["pointer"], "/any_host");
+    let why = problem["errors"][0]["detail"].as_str().unwrap();
+    assert!(why.contains("`https://*`") && why.contains("--any-host"), "{why}");
+    let body = json!({"private_ranges": ranges, "any_host": true, "plaintext_to_loopback": true});
+    let (status, given) = seawall.send(Method::PUT, &grant, &body).await;
+    assert_eq!(status, StatusCode::OK, "{given}");
+    assert_eq!(given["decisions"][0]["grant"]["any_host"], true);
+    let reach = seawall.get("/api/v1/audit/reach?host=anything.example.org").await;
+    assert_eq!(reach["items"], json!([]), "no integration yet");
+    seawall.integrate(integration(&tool, json!({}))).await;
+    eventually("a pass to succeed", || async {
+        let passes = seawall.passes("probe").await;
+        (passes.first()?["state"] == "succeeded").then_some(())
+    })
+    .await;
+    let reach = seawall.get("/api/v1/audit/reach?host=anything.example.org").await;
+    assert_eq!(reach["items"][0]["place"], "https://*:443");
+    let (audit, _) = eventually("uses to be counted", || async {
+        let audit = seawall.get("/api/v1/audit?plugin=probe").await["items"][0].clone();
+        (audit["files"][0]["used"] != json!([]) && audit["privateRanges"][0]["used"] != json!([])).then_some(audit)
+    })
+    .await;
+    assert_eq!(
+        (&audit["anyHost"], &audit["files"][1]["used"]),
+        (&json!(true), &json!([]))
+    );
+    assert_eq!(audit["files"][0]["used"][0]["integration"], "probe");
+    let used = |i: usize| audit["privateRanges"][i]["used"].as_array().map(Vec::len);
+    assert_eq!((used(0), used(1)), (Some(1), Some(0)), "{audit}");
+    let shown = seawall.command(&["audit", "probe"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("calls by probe") && shown.contains("10.0.0.0/8"), "{shown}");
+    let records = seawall.get("/api/v1/egress?host=127.0.0.1").await;
+    assert_eq!(
+        (&records["items"][0]["address"], &records["items"][0]["privateRange"]),
+        (&json!("127.0.0.1"), &json!("127.0.0.0/8"))
+    );
+    // What was never used goes, with the right to reach every host.
+    let (status, tightened) = seawall
+        .send(Method::POST, "/api/v1/plugins/probe/grant/tighten", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{tightened}");
+    let went: Vec<_> = tightened["unused"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|unused| format!("{} {}", unused["capability"].as_str().unwrap(), unused["to"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        went[went.len() - 3..],
+        ["network https://*", "files {folder}", "private_ranges 10.0.0.0/8"]
+    );
+    let granted = &tightened["grant"]["granted"];
+    assert_eq!(granted["any_host"], Value::Null, "{granted}");
+    assert_eq!(granted["private_ranges"], json!(["127.0.0.0/8"]));
+    assert_eq!(granted["capabilities"]["files"][0]["at"], "/given");
+    assert_eq!(granted["capabilities"]["files"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn directories_and_every_host_are_granted_in_part_and_a_policy_is_against_them() {
+    let seawall = Seawall::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = install(&seawall, greedy(folder.path())).await;
+    let grant = format!("/api/v1/plugins/{}/grant", plugin["digest"].as_str().unwrap());
+    for (body, pointer) in [
+        (json!({"rules": [0], "files": [2]}), "/files/0"),
+        (json!({"rules": [0], "catalog": true}), "/catalog"),
+        (json!({"rules": [0], "any_host": true}), "/any_host"),
+    ] {
+        let (status, problem) = seawall.send(Method::PUT, &grant, &body).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    }
+    let digest = plugin["digest"].as_str().unwrap();
+    let shown = seawall.command(&["grant", "approve", digest, "--rule", "0", "--files", "1"]);
+    assert!(shown.status.success(), "{shown:?}");
+    let view = seawall.get(&grant).await;
+    assert_eq!(view["granted"]["capabilities"]["files"][0]["at"], "/absent", "{view}");
+    let (status, problem) = seawall
+        .send(Method::PUT, "/api/v1/policy", &json!({"never": {"any_host": true}}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{problem}");
+    let (status, problem) = seawall.send(Method::PUT, &grant, &json!({"any_host": true})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(problem["errors"][0]["pointer"], "/any_host", "{problem}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_removed_version_asked_was_granted_and_did_is_still_told() {
+    let (seawall, _tool) = probed(3).await;
+    let digest = seawall.get("/api/v1/plugins/probe").await["digest"].as_str().unwrap().to_owned();
+    eventually("its requests to be counted", || async {
+        let audit = seawall.get("/api/v1/audit?plugin=probe").await;
+        (audit["items"][0]["network"][0]["used"] != json!([])).then_some(())
+    })
+    .await;
+    let short = &digest["sha256:".len()..][..12];
+    // While it is there, its first digits name it too; too few do not.
+    let shown = seawall.command(&["grant", "show", short, "-o", "json"]);
+    assert!(shown.status.success(), "{shown:?}");
+    let few = seawall.command(&["grant", "show", &short[..6]]);
+    assert!(!few.status.success(), "{few:?}");
+    for arguments in [
+        &["integration", "remove", "probe", "--yes"][..],
+        &["plugin", "remove", short, "--reason", "not needed"],
+    ] {
+        let done = seawall.command(arguments);
+        assert!(done.status.success(), "{done:?}");
+    }
+    for reference in [digest.as_str(), short, "probe", "probe@0.1.0"] {
+        let audit = seawall.get(&format!("/api/v1/audit?plugin={reference}")).await;
+        let audit = &audit["items"][0];
+        assert_eq!(audit["status"], "removed", "{reference}: {audit}");
+        assert!(audit["removedAt"].is_string(), "{audit}");
+        assert_eq!(audit["network"][0]["used"][0]["integration"], "probe", "{audit}");
+        assert_eq!(audit["decisions"][1]["reason"], "not needed");
+        let grant = seawall.get(&format!("/api/v1/plugins/{reference}/grant")).await;
+        assert_eq!(grant["status"], "removed", "{grant}");
+        let sent = seawall.get(&format!("/api/v1/egress?plugin={reference}")).await;
+        assert!(!sent["items"].as_array().unwrap().is_empty(), "{reference}");
+    }
+    assert_eq!(seawall.get("/api/v1/audit").await["items"], json!([]));
+    let all = seawall.get("/api/v1/audit?removed=true").await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all}");
+    // Nothing can be decided about it before it is there again.
+    let approved = seawall.command(&["grant", "approve", short]);
+    let said = String::from_utf8_lossy(&approved.stderr).into_owned();
+    assert!(!approved.status.success() && said.contains("it was removed"), "{said}");
+    seawall.install(&component("tests/guests/probe")).await;
+    assert_eq!(seawall.get("/api/v1/audit?plugin=probe").await["items"][0]["status"], "granted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reference_to_several_components_names_them() {
+    let seawall = Seawall::start().await;
+    let first = seawall.install(&component("tests/guests/probe")).await["digest"].as_str().unwrap().to_owned();
+    let bytes = next_version(|manifest| {
+        manifest.version = "0.1.0".parse().unwrap();
+        manifest.title = Some("Another".into());
+    });
+    let second = install(&seawall, bytes).await["digest"].as_str().unwrap().to_owned();
+    let shown = seawall.command(&["grant", "show", "probe@0.1.0"]);
+    let said = String::from_utf8_lossy(&shown.stderr).into_owned();
+    assert!(!shown.status.success(), "{said}");
+    for digest in [&first, &second] {
+        assert!(said.contains(&digest["sha256:".len()..][..12]), "{said}");
+    }
+    // By what is installed, without a file.
+    let diff = seawall.command(&["plugin", "diff", &first, &second]);
+    let said = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert!(diff.status.success() && said.contains("other code, which asks for the same"), "{said}");
 }

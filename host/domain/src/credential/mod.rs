@@ -292,6 +292,10 @@ fn check_address(text: &str) -> Result<(), String> {
     if !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
         return Err(format!("{example}, without a user or a fragment"));
     }
+    // A URL may have it in its host; it would be every host to whoever reads this.
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err(format!("{example}, found `*` in the host"));
+    }
     let loopback = match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback(),

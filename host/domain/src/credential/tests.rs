@@ -102,6 +102,11 @@ fn says_what_is_wrong_with_an_exchange() {
             "TLS only",
         ),
         (
+            "{oauth2: {token_url: 'https://*', client_id: a}}",
+            "exchange/oauth2/token_url",
+            "found `*` in the host",
+        ),
+        (
             "{oauth2: {token_url: 'ftp://id.example.com', client_id: a}}",
             "exchange/oauth2/token_url",
             "scheme `ftp`",

@@ -222,6 +222,7 @@ fn grant() -> Value {
         "plugin": text("The plugin: its name, or `name@version`", "unleash"),
         "private_ranges": list("Private, loopback or link-local ranges that it may reach", "10.2.0.0/16"),
         "plaintext_to_loopback": flag("Whether a credential may go without TLS to loopback"),
+        "any_host": flag("Whether a rule whose host is `*` holds, which leads to every host that is not private"),
         "expires_at": {"description": "When it ends", "type": "string", "format": "date-time", "examples": ["2027-01-31T12:00:00Z"]},
         "rules": {
             "description": "The manifest's network rules that are granted, by number or in part; left out: all",
@@ -229,6 +230,9 @@ fn grant() -> Value {
             "items": {"anyOf": [{"type": "integer", "minimum": 0}, part], "description": "A rule's number, or a part of it"},
             "examples": [[0, {"rule": 2, "methods": ["GET"]}]],
         },
+        "git": numbers("The manifest's checkouts that are granted, by number; left out: all"),
+        "files": numbers("The manifest's directories that are granted, by number; left out: all"),
+        "catalog": flag("Whether the catalog may be read; left out: as the manifest asks"),
         "reason": text("Why, for those who look later", "SEC-1234"),
     });
     object(Kind::Grant, &["plugin"], true, properties)
@@ -243,6 +247,7 @@ fn policy() -> Value {
             "properties": {
                 "hosts": list("Hosts, without scheme and port", "*.internal.example.com"),
                 "methods": list("Methods", "DELETE"),
+                "any_host": flag("Whether no rule whose host is `*` may be granted"),
                 "private_ranges": list("Ranges that no grant may open", "10.1.0.0/16"),
             },
             "examples": [{"methods": ["DELETE"]}],
@@ -280,4 +285,8 @@ fn policy() -> Value {
         },
     });
     object(Kind::Policy, &[], true, properties)
+}
+
+fn numbers(description: &str) -> Value {
+    json!({"description": description, "type": "array", "items": {"type": "integer", "minimum": 0}, "examples": [[0]]})
 }

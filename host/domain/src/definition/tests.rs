@@ -1,6 +1,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 use super::*;
-use crate::{folder::Texts, import::backstage::Options};
+use crate::{folder::Texts, import::backstage::Options, manifest::Capabilities};
 use plan::May;
 use serde_json::json;
 use std::path::Path;
@@ -288,10 +288,15 @@ fn what_is_exported_reads_as_it_was() {
 
 #[test]
 fn a_grant_is_compared_by_what_it_allows() {
-    let asked: Vec<crate::manifest::NetworkRule> = serde_json::from_value(json!([
-        {"to": "{base_url}", "methods": ["GET", "POST"], "paths": ["/a", "/b"]},
-        {"to": "{base_url}", "methods": ["GET"], "paths": ["/c"]},
-    ]))
+    let asked: Capabilities = serde_json::from_value(json!({
+        "network": [
+            {"to": "{base_url}", "methods": ["GET", "POST"], "paths": ["/a", "/b"]},
+            {"to": "{base_url}", "methods": ["GET"], "paths": ["/c"]},
+        ],
+        "git": [{"at": "/r", "from": "{repository}"}],
+        "files": [{"at": "/a", "from": "/srv/a"}, {"at": "/b", "from": "/srv/b"}],
+        "catalog": true,
+    }))
     .unwrap();
     let document =
         |rules: Value| -> GrantDefinition { serde_json::from_value(json!({"plugin": "p", "rules": rules})).unwrap() };
@@ -299,6 +304,15 @@ fn a_grant_is_compared_by_what_it_allows() {
     assert_eq!(granted(&whole, &asked), granted(&document(json!([1, 0])), &asked));
     let part = document(json!([{"rule": 0, "methods": ["GET"]}]));
     assert_ne!(granted(&whole, &asked), granted(&part, &asked));
+    for less in [
+        json!({"plugin": "p", "git": []}),
+        json!({"plugin": "p", "files": [1]}),
+        json!({"plugin": "p", "catalog": false}),
+        json!({"plugin": "p", "any_host": true}),
+    ] {
+        let less: GrantDefinition = serde_json::from_value(less).unwrap();
+        assert_ne!(granted(&whole, &asked), granted(&less, &asked), "{less:?}");
+    }
     // The document made of a grant grants the same.
     let mut grant = crate::grant::Grant {
         digest: Digest::of(b""),
@@ -306,17 +320,21 @@ fn a_grant_is_compared_by_what_it_allows() {
         credentials: Vec::new(),
         private_ranges: vec!["10.0.0.0/8".parse().unwrap()],
         plaintext_to_loopback: true,
+        any_host: false,
         expires_at: Some(1_900_000_000_000),
     };
-    for network in [
-        asked.clone(),
-        vec![crate::manifest::NetworkRule {
+    let part = Capabilities {
+        network: vec![crate::manifest::NetworkRule {
             methods: vec!["GET".into()],
-            ..asked[0].clone()
+            ..asked.network[0].clone()
         }],
-        Vec::new(),
-    ] {
-        grant.capabilities.network = network;
+        files: vec![asked.files[1].clone()],
+        catalog: true,
+        ..Capabilities::default()
+    };
+    for (capabilities, any_host) in [(asked.clone(), true), (part, false), (Capabilities::default(), false)] {
+        grant.capabilities = capabilities;
+        grant.any_host = any_host;
         let made = GrantDefinition::of("p", &grant, &asked);
         assert_eq!(granted(&made, &asked), of_grant("p", &grant), "{made:?}");
     }

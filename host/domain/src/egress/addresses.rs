@@ -68,6 +68,20 @@ impl AddressPolicy {
         }
     }
 
+    /// The narrowest range of the grant that holds an address; none for public addresses, which need none.
+    pub fn opened_by(&self, ip: IpAddr) -> Option<IpNet> {
+        let inside = match ip {
+            IpAddr::V4(_) => Default::default(),
+            IpAddr::V6(v6) => embedded(v6),
+        };
+        let all = inside.iter().flatten().map(|v4| IpAddr::V4(*v4)).chain([ip]);
+        let holding = all.filter_map(|ip| {
+            let ranges = self.private_ranges.iter().filter(|range| range.contains(&ip));
+            ranges.max_by_key(|range| range.prefix_len())
+        });
+        holding.copied().next()
+    }
+
     fn judge(&self, ip: IpAddr, verdict: Verdict) -> Result<(), &'static str> {
         let held = |range: &IpNet| range.contains(&ip);
         let named = |range: &IpNet| range.contains(&ip) && range.prefix_len() == range.max_prefix_len();
@@ -220,6 +234,20 @@ mod tests {
             ("93.184.216.34", Ok(())),
         ] {
             assert_eq!(both.check(ip.parse().unwrap()), expect, "{ip}");
+        }
+    }
+
+    #[test]
+    fn the_range_that_opened_an_address_is_known() {
+        let both = policy(&["10.0.0.0/8", "10.2.0.0/16", "::1/128"]);
+        for (ip, range) in [
+            ("10.2.0.1", Some("10.2.0.0/16")),
+            ("::ffff:10.3.0.1", Some("10.0.0.0/8")),
+            ("::1", Some("::1/128")),
+            ("93.184.216.34", None),
+        ] {
+            let opened = both.opened_by(ip.parse().unwrap());
+            assert_eq!(opened.map(|range| range.to_string()).as_deref(), range, "{ip}");
         }
     }
 

@@ -34,7 +34,8 @@ impl Bans {
             (HostPattern::Below(own), HostPattern::Below(name)) => {
                 own == name || name.strip_suffix(own.as_str()).is_some_and(|rest| rest.ends_with('.'))
             }
-            (HostPattern::Exact(_), HostPattern::Below(_)) => false,
+            (HostPattern::Any, _) => true,
+            (HostPattern::Exact(_), HostPattern::Below(_)) | (_, HostPattern::Any) => false,
         })
     }
 

@@ -147,9 +147,14 @@ impl Door {
     /// [`DoorError`] for the first rule whose place is none with this config.
     pub fn compile(manifest: &Manifest, grant: &Grant, config: &Value) -> Result<Self, DoorError> {
         let config = crate::integration::with_defaults(&manifest.config, config);
+        let granted = grant.capabilities.network.iter();
+        let granted: Vec<_> = granted
+            .filter(|rule| grant.any_host || !rule.is_any_host())
+            .cloned()
+            .collect();
         Ok(Self {
             asked: Rules::compile("manifest", Source::Network, &manifest.capabilities.network, &config)?,
-            granted: Rules::compile("grant", Source::Network, &grant.capabilities.network, &config)?,
+            granted: Rules::compile("grant", Source::Network, &granted, &config)?,
             credentials: grant.credentials.iter().cloned().collect(),
             bans: Bans::default(),
             source: Source::Network,

@@ -21,6 +21,8 @@ pub enum HostPattern {
     Exact(Host),
     /// One or more labels before this name.
     Below(String),
+    /// Every host: `*`. A grant has to say so besides.
+    Any,
 }
 
 impl HostPattern {
@@ -32,6 +34,7 @@ impl HostPattern {
                 .strip_suffix(suffix.as_str())
                 .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
             (Self::Below(_), _) => false,
+            (Self::Any, _) => true,
         }
     }
 }
@@ -42,6 +45,7 @@ impl fmt::Display for HostPattern {
         match self {
             Self::Exact(host) => host.fmt(f),
             Self::Below(name) => write!(f, "*.{name}"),
+            Self::Any => f.write_str("*"),
         }
     }
 }
@@ -172,7 +176,7 @@ pub(crate) fn check_repository(from: &str) -> Result<(), String> {
 
 fn no_scheme(to: &str) -> String {
     if to == "*" || to == "**" {
-        return format!("`{to}`, which is every host");
+        return format!("`{to}`, which has no scheme; every host over TLS is `https://*`");
     }
     format!("`{}`, which has no scheme", crate::text::cut(to, 80))
 }
@@ -238,8 +242,10 @@ fn parse(url: &str) -> Result<Place, String> {
             Host::Name(name) => return Err(format!("`*.{name}`, which is every host of a top-level domain")),
             _ => return Err("`*.` before an address".to_owned()),
         }
-    } else if authority.split(':').next() == Some("*") {
-        return Err("`*` as the host, which is every host".to_owned());
+    } else if let Some(rest) = authority.strip_prefix('*').filter(|rest| rest.is_empty() || rest.starts_with(':')) {
+        // The port is read as that of a host.
+        let (_, port) = parse_authority(&format!("any.invalid{rest}")).map_err(|refusal| refusal.to_string())?;
+        (HostPattern::Any, port)
     } else if authority.contains('*') {
         return Err(format!(
             "`{authority}`: `*` may only stand for the first labels of a host, as in `*.example.com`"
@@ -293,6 +299,8 @@ mod tests {
             ("https://api.example.com", "https api.example.com 443 "),
             ("https://api.example.com:8443/v1/", "https api.example.com 8443 /v1"),
             ("http://*.example.com", "http *.example.com 80 "),
+            ("https://*", "https * 443 "),
+            ("https://*:8443/v1", "https * 8443 /v1"),
             ("{base_url}", "http tool.example.com 9090 /graph"),
             ("{base_url}/api/v1", "http tool.example.com 9090 /graph/api/v1"),
             ("{base_url}/{org}", "http tool.example.com 9090 /graph/acme"),
@@ -315,9 +323,9 @@ mod tests {
     #[test]
     fn wrong_places_are_refused_in_words() {
         for (to, says) in [
-            ("*", "every host"),
-            ("https://*", "every host"),
-            ("https://*:443", "every host"),
+            ("*", "`https://*`"),
+            ("https://**", "first labels"),
+            ("https://*:x", "port"),
             ("https://*.com", "top-level"),
             ("https://a.*.com", "first labels"),
             ("https://*a.example.com", "first labels"),

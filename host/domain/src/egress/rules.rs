@@ -60,6 +60,7 @@ pub(super) struct Rules {
     pub(super) list: Vec<Rule>,
     exact: HashMap<Host, Vec<Origin>>,
     below: HashMap<String, Vec<Origin>>,
+    any: Vec<Origin>,
     /// What the numbers in the trees stand for.
     numbers: Vec<Match>,
 }
@@ -83,6 +84,7 @@ impl Rules {
             list: Vec::new(),
             exact: HashMap::new(),
             below: HashMap::new(),
+            any: Vec::new(),
             numbers: Vec::new(),
         };
         for (index, rule) in asked.iter().enumerate() {
@@ -118,6 +120,7 @@ impl Rules {
         let origins = match &place.host {
             HostPattern::Exact(host) => self.exact.entry(host.clone()).or_default(),
             HostPattern::Below(name) => self.below.entry(name.clone()).or_default(),
+            HostPattern::Any => &mut self.any,
         };
         let found = origins
             .iter()
@@ -169,6 +172,7 @@ impl Rules {
                 rest = parent;
             }
         }
+        look(&self.any);
         found.sort_unstable_by_key(|m| (m.rule, m.template));
         found.dedup_by_key(|m| m.rule);
         found

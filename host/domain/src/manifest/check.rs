@@ -5,7 +5,9 @@ use super::json_schema;
 use crate::{
     checkout::{EXAMPLE_FROM, EXPECTED_FROM, EXPECTED_REF, no_reference},
     document::{Problem, any_of, check_schema, explain, join, show},
-    egress::{attach::no_credential_header, check_pattern, check_place, check_repository, placeholders},
+    egress::{
+        HostPattern, attach::no_credential_header, check_pattern, check_place, check_repository, fixed_place, placeholders,
+    },
 };
 use serde_json::{Map, Value};
 
@@ -164,6 +166,11 @@ fn network(manifest: &Value, out: &mut Vec<Problem>) {
                 out.push(Problem::new(&place, expected, found).example("https://api.example.com` or `{base_url}"));
             }
             config_names(manifest, &place, to, out);
+            if rule.get("credential").is_some() && fixed_place(to) == Some(HostPattern::Any) {
+                let expected = "no credential where the host is `*`, since every host would be sent it";
+                let found = show(&rule["credential"]);
+                out.push(Problem::new(format!("{at}/credential"), expected, found));
+            }
         }
         for (number, path) in list(rule, "paths") {
             if let Some(pattern) = path.as_str()

@@ -1,6 +1,7 @@
 //! What a version of a plugin asks beyond, or no longer of, another: what a person has to decide about at an upgrade.
 
 use super::{Manifest, NetworkRule};
+use crate::egress::{HostPattern, fixed_place};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -28,6 +29,11 @@ pub struct Difference {
 }
 
 impl NetworkRule {
+    /// Whether its host is `*`.
+    pub fn is_any_host(&self) -> bool {
+        fixed_place(&self.to) == Some(HostPattern::Any)
+    }
+
     /// Whether every request of this rule is one of `other` too. Patterns are compared as they are written: one that is
     /// narrower in another way counts as different, which asks a person once too often and never once too seldom.
     pub fn is_part_of(&self, other: &Self) -> bool {

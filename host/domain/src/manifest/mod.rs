@@ -233,6 +233,13 @@ pub struct FilesRule {
     pub reason: Option<String>,
 }
 
+impl FilesRule {
+    /// Whether the other asks for the same, whatever its reason is.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.at == other.at && self.from == other.from
+    }
+}
+
 /// A read-only checkout of a git repository's newest commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

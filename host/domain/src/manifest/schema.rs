@@ -1,6 +1,7 @@
 //! The manifest's JSON Schema: what editors complete and check by, and the first half of what `parse` checks.
 
 use super::METHODS;
+use crate::limits::LONGEST_MS;
 use serde_json::{Value, json};
 
 /// JSON Schema (draft 2020-12) of `plugin.yaml`.
@@ -228,13 +229,14 @@ fn attach() -> Value {
 /// Bounds of a call. All absent ones keep their defaults.
 pub(crate) fn limits_schema() -> Value {
     let bound = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "maximum": 1_u64 << 40, "examples": [example]});
+    let time = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "maximum": LONGEST_MS, "examples": [example]});
     let count = |description: &str, example: u64| json!({"description": description, "type": "integer", "minimum": 1, "maximum": u32::MAX, "examples": [example]});
     json!({
         "description": "Bounds of one call",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "timeout_ms": bound("Wall-clock time of a call, in milliseconds", 60_000),
+            "timeout_ms": time("Wall-clock time of a call, in milliseconds", 60_000),
             "memory_bytes": bound("Memory of an instance, in bytes", 256 << 20),
             "response_bytes": bound("Bytes of one response's body", 64 << 20),
             "request_bytes": bound("Bytes of one request's body", 16 << 20),
@@ -242,7 +244,7 @@ pub(crate) fn limits_schema() -> Value {
             "requests": count("Requests of one call", 1_000),
             "log_lines": count("Log lines of one call", 1_000),
             "result_bytes": bound("Bytes of a result, such as one page", 64 << 20),
-            "checkout_timeout_ms": bound("Wall-clock time of bringing a checkout up to date, in milliseconds", 300_000),
+            "checkout_timeout_ms": time("Wall-clock time of bringing a checkout up to date, in milliseconds", 300_000),
             "checkout_pack_bytes": bound("Bytes that a git server sends at once", 256 << 20),
             "checkout_bytes": bound("Bytes of a checkout's files", 512 << 20),
             "checkout_files": bound("Files and folders of a checkout", 100_000),

@@ -193,9 +193,9 @@ fn each_mistake_is_shown_where_it_is_with_what_to_write() {
         (
             "https://*.example.com:8443",
             "\"*\"",
-            "capabilities.network[1].to: expected a scheme, a host that is named, and an optional port and base path, or a config value, found `*`, which is every host; for example `https://api.example.com` or `{base_url}`",
+            "capabilities.network[1].to: expected a scheme, a host that is named, and an optional port and base path, or a config value, found `*`, which has no scheme; every host over TLS is `https://*`; for example `https://api.example.com` or `{base_url}`",
         ),
-        ("https://*.example.com:8443", "https://*", "which is every host"),
+        ("https://*.example.com:8443", "https://**", "first labels"),
         (
             "https://*.example.com:8443",
             "https://u:p@example.com",

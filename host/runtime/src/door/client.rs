@@ -8,7 +8,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{
         self,
-        connect::{HttpConnector, dns::Name},
+        connect::{HttpConnector, HttpInfo, dns::Name},
     },
     rt::{TokioExecutor, TokioTimer},
 };
@@ -119,6 +119,12 @@ impl Client {
             _ => Ok(()),
         }
     }
+}
+
+/// The address that a response came from.
+pub(super) fn address<B>(response: &Response<B>) -> Option<IpAddr> {
+    let connection = response.extensions().get::<HttpInfo>();
+    connection.map(|connection| connection.remote_addr().ip())
 }
 
 fn account(host: &str, error: &legacy::Error) -> Refused {

@@ -279,6 +279,9 @@ impl Door {
                 () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
                 response = waited => response?,
             };
+            if let Some(ip) = client::address(&response) {
+                open.connected(ip, self.config.addresses.opened_by(ip));
+            }
             if response.status() == StatusCode::UNAUTHORIZED
                 && let Some((_, secret)) = &credential
                 && let Some(refused) = &live

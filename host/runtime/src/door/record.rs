@@ -2,8 +2,10 @@
 
 use super::DoorConfig;
 use http::{Method, StatusCode, Uri};
+use ipnet::IpNet;
 use seawall_domain::{CredentialName, Digest, Millis, egress::Target};
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -55,6 +57,10 @@ pub struct Record {
     pub credential: Option<String>,
     /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
     pub unchanged: bool,
+    /// The address that was connected to; none where nothing was.
+    pub address: Option<IpAddr>,
+    /// The private range of the grant that opened this address; none for public ones.
+    pub private_range: Option<IpNet>,
 }
 
 /// A record that is still being filled.
@@ -89,6 +95,8 @@ impl Open {
             micros: 0,
             credential: None,
             unchanged: false,
+            address: None,
+            private_range: None,
         };
         Self {
             record,
@@ -121,6 +129,12 @@ impl Open {
 
     pub(super) fn note(&mut self, note: &str) {
         self.record.reason = Some(note.to_owned());
+    }
+
+    /// What the client was connected to; a request that was sent again counts where it went last.
+    pub(super) fn connected(&mut self, address: IpAddr, private_range: Option<IpNet>) {
+        self.record.address = Some(address);
+        self.record.private_range = private_range;
     }
 
     pub(super) fn unchanged(&mut self) {

@@ -16,11 +16,16 @@ use serde_json::Value;
 Examples:
   seawall audit
   seawall audit unleash
+  seawall audit sha256:4be1c0ffee12          one version; one that was removed is found too
+  seawall audit --removed
   seawall audit reach --host api.github.com
   seawall audit -o json | jq '.items[] | {plugin, unused: [.network[] | select(.granted and .used == [])]}'")]
 pub(crate) struct Audit {
-    /// Only this plugin: its name (the newest version), name@version, or digest
+    /// Only this plugin: its name (the newest version), name@version, or digest or its first digits
     plugin: Option<String>,
+    /// Those that were removed, instead of those that are installed
+    #[arg(long, conflicts_with = "plugin")]
+    removed: bool,
     #[command(subcommand)]
     question: Option<Question>,
 }
@@ -93,12 +98,29 @@ const CHECKOUTS: &[Column] = &[
     ("ASKED", repository),
     ("SEES IT AS", |v| at(v, "/at")),
     ("CREDENTIAL", |v| at(v, "/credential")),
-    ("GRANTED", |v| {
-        let granted = if v["granted"] == true { "yes" } else { "no" };
-        granted.to_owned()
-    }),
+    ("GRANTED", is_granted),
     ("USED", used),
     ("REASON", |v| at(v, "/reason")),
+];
+
+const FILES: &[Column] = &[
+    ("DIRECTORY", |v| at(v, "/number")),
+    ("ASKED", |v| at(v, "/from")),
+    ("SEES IT AS", |v| at(v, "/at")),
+    ("GRANTED", is_granted),
+    ("GIVEN TO", |v| uses(v, "calls")),
+    ("REASON", |v| at(v, "/reason")),
+];
+
+const CATALOG: &[Column] = &[
+    ("ASKED", |_| "to read the catalog".to_owned()),
+    ("GRANTED", is_granted),
+    ("USED", |v| uses(v, "readings")),
+];
+
+const RANGES: &[Column] = &[
+    ("PRIVATE RANGE", |v| at(v, "/range")),
+    ("USED", |v| uses(v, "requests")),
 ];
 
 const REFUSED: &[Column] = &[
@@ -106,6 +128,7 @@ const REFUSED: &[Column] = &[
     ("INTEGRATION", |v| at(v, "/integration")),
     ("TIMES", |v| at(v, "/count")),
     ("NEAREST RULE", |v| at(v, "/rule")),
+    ("FIRST", |v| time(v, "/firstAt")),
     ("LAST", |v| time(v, "/lastAt")),
 ];
 
@@ -132,11 +155,35 @@ fn granted(rule: &Value) -> String {
     }
 }
 
-/// `12 × GET 127.0.0.1 by unleash-main, last …` for each; a granted rule that was never used says so.
+fn is_granted(rule: &Value) -> String {
+    let granted = if rule["granted"] == true { "yes" } else { "no" };
+    granted.to_owned()
+}
+
+/// `12 calls by files-main, 2026-01-01 … to 2026-02-01 …` for each integration.
+fn uses(what: &Value, unit: &str) -> String {
+    let line = |u: &Value| format!("{} {unit} by {}, {}", at(u, "/count"), at(u, "/integration"), between(u));
+    let all: Vec<_> = what["used"].as_array().into_iter().flatten().map(line).collect();
+    match all.is_empty() {
+        true => "never".to_owned(),
+        false => all.join("\n"),
+    }
+}
+
+/// When the first and the last of them were.
+fn between(used: &Value) -> String {
+    let (first, last) = (time(used, "/firstAt"), time(used, "/lastAt"));
+    match first == last {
+        true => first,
+        false => format!("{first} to {last}"),
+    }
+}
+
+/// `12 × GET 127.0.0.1 by unleash-main, … to …` for each; a granted rule that was never used says so.
 fn used(rule: &Value) -> String {
     let line = |u: &Value| {
         format!(
-            "{} × {}{} {}{} by {}, last {}",
+            "{} × {}{} {}{} by {}, {}",
             at(u, "/count"),
             match u["unchanged"].as_u64() {
                 None | Some(0) => String::new(),
@@ -146,7 +193,7 @@ fn used(rule: &Value) -> String {
             at(u, "/host"),
             at(u, "/pattern"),
             at(u, "/integration"),
-            time(u, "/lastAt")
+            between(u)
         )
     };
     let all: Vec<_> = rule["used"].as_array().into_iter().flatten().map(line).collect();
@@ -165,28 +212,24 @@ fn people(audit: &Value) -> String {
         ("source", at(audit, "/source")),
         ("signed by", at(audit, "/signedBy")),
         ("refused", at(audit, "/refused")),
+        ("removed", time(audit, "/removedAt")),
+        ("ends", time(audit, "/expiresAt")),
         (
-            "files",
-            audit["files"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(|f| at(f, "/from"))
-                .collect::<Vec<_>>()
-                .join(", "),
-        ),
-        (
-            "catalog",
-            if audit["catalog"] == true {
-                "asks to read it".into()
-            } else {
-                String::new()
+            "every host",
+            match audit["anyHost"] == true {
+                true => "granted, for the rule whose host is `*`".to_owned(),
+                false => String::new(),
             },
         ),
     ])];
+    if audit["catalog"].is_object() {
+        parts.push(table(&[audit["catalog"].clone()], CATALOG));
+    }
     let tables = [
         ("network", RULES),
         ("git", CHECKOUTS),
+        ("files", FILES),
+        ("privateRanges", RANGES),
         ("refused", REFUSED),
         ("decisions", DECISIONS),
     ];
@@ -203,13 +246,15 @@ impl Audit {
         if let Some(Question::Reach(reach)) = self.question {
             return reach.run(global).await;
         }
-        let query: Vec<_> = self.plugin.map(|plugin| ("plugin", plugin)).into_iter().collect();
+        let mut query: Vec<_> = self.plugin.map(|plugin| ("plugin", plugin)).into_iter().collect();
+        query.extend(self.removed.then(|| ("removed", "true".to_owned())));
         let answer = Client::new(global)?.get_with(&["audit"], &query).await?;
         if !global.output().is_table() {
             return global.output().data(&answer);
         }
         if items(&answer).is_empty() {
-            eprintln!("no plugin is installed");
+            let which = if self.removed { "was removed" } else { "is installed" };
+            eprintln!("no plugin {which}");
             return Ok(());
         }
         let all: Vec<_> = items(&answer).iter().map(people).collect();
@@ -224,12 +269,12 @@ mod tests {
 
     #[test]
     fn shows_asked_granted_and_used_side_by_side() {
-        let usage = json!({"integration": "i", "rule": "network[0]", "pattern": "/**", "method": "GET", "host": "h", "count": 3, "lastAt": "2026-01-01T00:00:00Z"});
+        let usage = json!({"integration": "i", "rule": "network[0]", "pattern": "/**", "method": "GET", "host": "h", "count": 3, "firstAt": "2025-12-31T00:00:00Z", "lastAt": "2026-01-01T00:00:00Z"});
         let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "parts": [{"methods": ["GET"], "paths": ["/a"]}], "used": used});
         let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
         let text = people(&audit);
         assert!(text.contains("GET /a"), "{text}");
-        assert!(text.contains("3 × GET h/** by i, last 2026-01-01 00:00:00Z"), "{text}");
+        assert!(text.contains("3 × GET h/** by i, 2025-12-31 00:00:00Z to 2026-01-01 00:00:00Z"), "{text}");
         assert!(
             text.lines().any(|line| line.starts_with('1') && line.contains("never")),
             "{text}"

@@ -25,7 +25,7 @@ pub(crate) struct List {
     /// Only of this integration
     #[arg(long, value_name = "NAME")]
     integration: Option<String>,
-    /// Only of this plugin: its name (the newest version), name@version, or digest
+    /// Only of this plugin: its name (the newest version), name@version, or digest or its first digits
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<String>,
     /// From this time on, such as 2027-01-31T12:00:00Z
@@ -34,7 +34,7 @@ pub(crate) struct List {
     /// Before this time
     #[arg(long, value_name = "TIME", value_parser = args::moment)]
     until: Option<jiff::Timestamp>,
-    /// Only to this host
+    /// Only to this host, or this address
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Only those that were refused
@@ -71,6 +71,7 @@ const COLUMNS: &[Column] = &[
             at(v, "/path")
         )
     }),
+    ("ADDRESS", |v| at(v, "/address")),
     ("RULE", |v| at(v, "/rule")),
     ("CREDENTIAL", |v| at(v, "/credential")),
     ("BYTES", |v| at(v, "/received")),

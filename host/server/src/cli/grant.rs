@@ -30,7 +30,7 @@ pub(crate) enum Grant {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall grant show unleash\n  seawall grant show unleash@1.2.0 -o json")]
 pub(crate) struct Show {
-    /// The plugin: its name (the newest version), name@version, or digest
+    /// The plugin: its name (the newest version), name@version, or digest or its first digits
     plugin: String,
 }
 
@@ -42,7 +42,7 @@ Examples:
   seawall grant approve unleash --private 10.2.0.0/16 --rule 0 --rule 2:GET:/api/admin/projects/**
   seawall grant approve unleash --private 127.0.0.0/8 --plaintext-to-loopback --expires 2027-01-31T00:00:00Z")]
 pub(crate) struct Approve {
-    /// The plugin: its name (the newest version), name@version, or digest
+    /// The plugin: its name (the newest version), name@version, or digest or its first digits
     plugin: String,
     #[command(flatten)]
     terms: Terms,
@@ -69,6 +69,18 @@ pub(crate) struct Terms {
     /// Grant no checkout
     #[arg(long, conflicts_with = "git")]
     no_git: bool,
+    /// Grant only the directory of this number, as `grant show` counts them; repeatable
+    #[arg(long = "files", value_name = "N")]
+    files: Vec<usize>,
+    /// Grant no directory
+    #[arg(long, conflicts_with = "files")]
+    no_files: bool,
+    /// Do not let it read the catalog
+    #[arg(long)]
+    no_catalog: bool,
+    /// Let a rule whose host is `*` lead to every host that is not private
+    #[arg(long)]
+    any_host: bool,
     /// Why, for those who look later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -130,6 +142,10 @@ impl Terms {
             || !self.rules.is_empty()
             || !self.git.is_empty()
             || self.no_git
+            || !self.files.is_empty()
+            || self.no_files
+            || self.no_catalog
+            || self.any_host
             || self.reason.is_some()
     }
 
@@ -147,7 +163,7 @@ Examples:
   seawall grant tighten unleash --dry-run        say what would go
   seawall grant tighten unleash --reason \"reads only\"")]
 pub(crate) struct Tighten {
-    /// The plugin: its name (the newest version), name@version, or digest
+    /// The plugin: its name (the newest version), name@version, or digest or its first digits
     plugin: String,
     /// Say what would go, and change nothing
     #[arg(long)]
@@ -161,7 +177,7 @@ pub(crate) struct Tighten {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall grant revoke unleash --reason \"talks to a host that nobody knows\"")]
 pub(crate) struct Revoke {
-    /// The plugin: its name (the newest version), name@version, or digest
+    /// The plugin: its name (the newest version), name@version, or digest or its first digits
     plugin: String,
     /// Why
     #[arg(long, value_name = "TEXT")]
@@ -238,6 +254,15 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     if !terms.git.is_empty() || terms.no_git {
         body["git"] = terms.git.clone().into();
     }
+    if !terms.files.is_empty() || terms.no_files {
+        body["files"] = terms.files.clone().into();
+    }
+    if terms.no_catalog {
+        body["catalog"] = false.into();
+    }
+    if terms.any_host {
+        body["any_host"] = true.into();
+    }
     if let Some(reason) = &terms.reason {
         body["reason"] = reason.as_str().into();
     }
@@ -263,14 +288,18 @@ fn replaced(answer: &Value) -> Option<String> {
     for (pointer, name) in [
         ("/private_ranges", "private ranges"),
         ("/plaintext_to_loopback", "plaintext to loopback"),
+        ("/any_host", "every host"),
         ("/expires_at", "end"),
         ("/capabilities/network", "rules"),
         ("/capabilities/git", "checkouts"),
+        ("/capabilities/files", "directories"),
+        ("/capabilities/catalog", "reading the catalog"),
     ] {
         let (before, now) = (old.pointer(pointer), new.pointer(pointer));
         if before != now {
             all.push(match pointer {
-                "/capabilities/network" | "/capabilities/git" => name.to_owned(),
+                _ if pointer.starts_with("/capabilities/") => name.to_owned(),
+                "/expires_at" => format!("{name} (before: {})", or_none(&expiry(&old["expires_at"]))),
                 _ => format!("{name} (before: {})", or_none(&at(old, pointer))),
             });
         }
@@ -317,14 +346,18 @@ pub(crate) fn people(grant: &Value) -> String {
                 String::new()
             },
         ),
-        ("ends", expiry(&granted["expires_at"])),
         (
-            "catalog",
-            if asked["catalog"] == true {
-                "asks to read it".into()
+            "every host",
+            if granted["any_host"] == true {
+                "yes, by the rule whose host is `*`".into()
             } else {
                 String::new()
             },
+        ),
+        ("ends", expiry(&granted["expires_at"])),
+        (
+            "catalog",
+            reads_catalog(asked["catalog"] == true, granted["capabilities"]["catalog"] == true),
         ),
     ];
     let mut parts = vec![fields(&terms)];
@@ -345,6 +378,15 @@ pub(crate) fn people(grant: &Value) -> String {
         parts.push(table(decisions, DECISIONS));
     }
     parts.join("\n\n")
+}
+
+/// In words, whether the catalog may be read.
+pub(crate) fn reads_catalog(asked: bool, granted: bool) -> String {
+    match (asked, granted) {
+        (false, _) => String::new(),
+        (true, true) => "may read it".to_owned(),
+        (true, false) => "asks to read it; not granted".to_owned(),
+    }
 }
 
 fn expiry(value: &Value) -> String {

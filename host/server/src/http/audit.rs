@@ -10,14 +10,14 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_engine::{Asked, AskedCheckout, PluginAudit};
-use seawall_store::EgressUsageRow;
+use seawall_engine::{Asked, AskedCheckout, AskedDirectory, PluginAudit};
+use seawall_store::{CapabilityUsageRow, EgressUsageRow};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// One plugin.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct AuditView {
     /// Its name.
     plugin: String,
@@ -25,19 +25,26 @@ pub(crate) struct AuditView {
     version: String,
     /// The component.
     digest: String,
-    /// `awaiting-grant`, `granted` or `revoked`.
+    /// `awaiting-grant`, `granted`, `revoked` or `removed`.
     status: &'static str,
     #[serde(flatten)]
     standing: StandingView,
     /// What it asks of the network, was granted, and used.
     network: Vec<RuleView>,
-    /// Directories that it asks to read.
-    #[schema(value_type = Vec<Object>)]
-    files: Value,
+    /// Directories that it asks to read, and the calls that were given them.
+    files: Vec<DirectoryView>,
     /// What it asks to check out of git, and what the host sent for it.
     git: Vec<CheckoutView>,
-    /// Whether it asks to read the catalog.
-    catalog: bool,
+    /// Reading the catalog; null where it does not ask for that.
+    catalog: Option<CatalogView>,
+    /// Private ranges that its grant opens, and the requests that went into them.
+    private_ranges: Vec<RangeView>,
+    /// Whether its grant lets a rule whose host is `*` lead to every host.
+    any_host: bool,
+    /// When its grant ends.
+    expires_at: Option<String>,
+    /// When it was removed; null where it is installed.
+    removed_at: Option<String>,
     /// Requests that were refused.
     refused: Vec<UsageView>,
     /// Who decided what; oldest first.
@@ -89,6 +96,55 @@ pub(crate) struct CheckoutView {
     used: Vec<UsageView>,
 }
 
+/// One directory.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DirectoryView {
+    /// Its number in the manifest.
+    number: usize,
+    /// Where it is on the host, as the manifest has it.
+    from: String,
+    /// Where the plugin sees it.
+    at: String,
+    /// Why it is asked for.
+    reason: Option<String>,
+    /// Whether it is granted.
+    granted: bool,
+    /// The calls that were given it.
+    used: Vec<UseView>,
+}
+
+/// Reading the catalog.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct CatalogView {
+    /// Whether it is granted.
+    granted: bool,
+    /// Readings.
+    used: Vec<UseView>,
+}
+
+/// A private range of a grant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RangeView {
+    /// The range.
+    range: String,
+    /// Requests that went into it.
+    used: Vec<UseView>,
+}
+
+/// Uses of a capability by one integration together, however old.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct UseView {
+    /// The integration.
+    integration: String,
+    /// How many.
+    count: u64,
+    /// First one.
+    first_at: String,
+    /// Last one.
+    last_at: String,
+}
+
 /// What of a rule is granted.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PartView {
@@ -131,8 +187,11 @@ pub(crate) struct UsageView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
-    /// Name, name@version or digest; absent: all.
+    /// Name, name@version, or digest or its first digits; absent: all that are installed. One that was removed is found too.
     plugin: Option<String>,
+    /// Those that were removed instead of those that are installed.
+    #[serde(default)]
+    removed: bool,
 }
 
 /// What each plugin asked, was granted and used.
@@ -141,26 +200,39 @@ pub(super) async fn list(
     State(app): State<App>,
     Query(query): Query<AuditQuery>,
 ) -> Result<Json<Page<AuditView>>, Problem> {
-    let items = app
-        .engine
-        .audit(query.plugin.as_deref())
-        .await?
-        .into_iter()
-        .map(show)
-        .collect();
+    let audits = match (&query.plugin, query.removed) {
+        (None, true) => app.engine.audit_of_removed().await?,
+        (plugin, _) => app.engine.audit(plugin.as_deref()).await?,
+    };
+    let items = audits.into_iter().map(show).collect();
     Ok(Json(Page { items, next: None }))
 }
 
 fn show(audit: PluginAudit) -> AuditView {
     let manifest = &audit.plugin.row.bundle.manifest;
+    let grant = audit.plugin.decision.as_ref().and_then(|d| d.grant.as_ref());
     AuditView {
         plugin: manifest.name.to_string(),
         version: manifest.version.to_string(),
         digest: audit.plugin.row.digest.to_string(),
         status: plugins::status(audit.plugin.status),
         standing: plugins::standing(&audit.plugin.standing),
-        files: serde_json::to_value(&manifest.capabilities.files).unwrap_or(Value::Null),
-        catalog: manifest.capabilities.catalog,
+        any_host: grant.is_some_and(|grant| grant.any_host),
+        expires_at: grant.and_then(|grant| grant.expires_at).map(time::show),
+        removed_at: audit.plugin.row.removed_at.map(time::show),
+        files: audit.files.into_iter().map(directory).collect(),
+        catalog: audit.catalog.map(|asked| CatalogView {
+            granted: asked.granted,
+            used: uses(asked.used),
+        }),
+        private_ranges: audit
+            .private_ranges
+            .into_iter()
+            .map(|open| RangeView {
+                range: open.range.to_string(),
+                used: uses(open.used),
+            })
+            .collect(),
         network: audit.network.into_iter().map(rule).collect(),
         git: audit.git.into_iter().map(checkout).collect(),
         refused: audit.refused.into_iter().map(usage).collect(),
@@ -200,6 +272,27 @@ fn checkout(asked: AskedCheckout) -> CheckoutView {
         granted: asked.granted,
         used: asked.used.into_iter().map(usage).collect(),
     }
+}
+
+fn directory(asked: AskedDirectory) -> DirectoryView {
+    DirectoryView {
+        number: asked.number,
+        from: asked.rule.from,
+        at: asked.rule.at,
+        reason: asked.rule.reason,
+        granted: asked.granted,
+        used: uses(asked.used),
+    }
+}
+
+fn uses(all: Vec<CapabilityUsageRow>) -> Vec<UseView> {
+    let view = |used: CapabilityUsageRow| UseView {
+        integration: used.integration,
+        count: used.count,
+        first_at: time::show(used.first_at),
+        last_at: time::show(used.last_at),
+    };
+    all.into_iter().map(view).collect()
 }
 
 fn usage(u: EgressUsageRow) -> UsageView {

@@ -8,7 +8,7 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_domain::IntegrationName;
+use seawall_domain::{IntegrationName, egress::Host};
 use seawall_engine::EngineError;
 use seawall_store::{EgressFilter, EgressRow};
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,7 @@ use utoipa::{IntoParams, ToSchema};
 
 /// One request, or one refusal.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct EgressView {
     /// When it started.
     at: String,
@@ -53,6 +54,10 @@ pub(crate) struct EgressView {
     credential: Option<String>,
     /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
     unchanged: bool,
+    /// The address that was connected to; null where nothing was.
+    address: Option<String>,
+    /// The private range of the grant that opened this address; null for public ones.
+    private_range: Option<String>,
 }
 
 /// Which records.
@@ -63,9 +68,9 @@ pub(crate) struct EgressQuery {
     /// Of one integration, which may have been removed since.
     #[param(value_type = Option<String>)]
     integration: Option<IntegrationName>,
-    /// Of one plugin's version: name, name@version or digest.
+    /// Of one plugin's version, which may have been removed since: name, name@version, or digest or its first digits.
     plugin: Option<String>,
-    /// To one host.
+    /// To one host, or to one address.
     host: Option<String>,
     /// From this time on, such as `2027-01-31T12:00:00Z`.
     since: Option<String>,
@@ -103,6 +108,7 @@ pub(super) async fn list(
         Some(plugin) => Some(app.engine.recorded_plugin(plugin).await?),
         None => None,
     };
+    let host = query.host.as_deref().map(host).transpose()?;
     let moment = |name: &str, text: &Option<String>| text.as_deref().map(|t| time::read(name, t)).transpose();
     let (since, until) = (moment("since", &query.since)?, moment("until", &query.until)?);
     let page = PageQuery {
@@ -115,7 +121,7 @@ pub(super) async fn list(
         digest,
         since,
         until,
-        host: query.host,
+        host,
         allowed: query.allowed,
     };
     let rows = app
@@ -125,6 +131,19 @@ pub(super) async fn list(
         .await
         .map_err(EngineError::from)?;
     Ok(Json(newest(&of, n, rows, |r| r.id, show)))
+}
+
+/// A host as records have it: normalised, or as a plugin asked for it where it is none. Patterns are refused: the empty answer
+/// would look as if nothing had been sent.
+fn host(text: &str) -> Result<String, Problem> {
+    if text.contains('*') || text.is_empty() {
+        let why = format!(
+            "expected a host or an address, such as `api.example.com` or `10.0.0.7`, found `{text}`; leave it out for requests to \
+             all hosts"
+        );
+        return Err(Problem::invalid("host", why));
+    }
+    Ok(Host::parse(text).map_or_else(|_| text.to_owned(), |host| host.to_string()))
 }
 
 fn show(r: EgressRow) -> EgressView {
@@ -147,5 +166,7 @@ fn show(r: EgressRow) -> EgressView {
         micros: r.micros,
         credential: r.credential,
         unchanged: r.unchanged,
+        address: r.address.map(|address| address.to_string()),
+        private_range: r.private_range.map(|range| range.to_string()),
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct GrantView {
     version: String,
     /// The component.
     digest: String,
-    /// `awaiting-grant`, `granted` or `revoked`.
+    /// `awaiting-grant`, `granted`, `revoked` or `removed`.
     status: &'static str,
     /// What its manifest asks.
     #[schema(value_type = Object)]
@@ -68,12 +68,19 @@ pub(crate) struct GrantBody {
     /// Whether a credential may go without TLS to loopback.
     #[serde(default)]
     plaintext_to_loopback: bool,
+    /// Whether a rule whose host is `*` may lead to every host that is not private.
+    #[serde(default)]
+    any_host: bool,
     /// When it ends, such as `2027-01-31T12:00:00Z`.
     expires_at: Option<String>,
     /// The manifest's network rules that are granted, by number or in part; absent: all.
     rules: Option<Vec<RuleBody>>,
     /// The manifest's checkouts that are granted, by number; absent: all.
     git: Option<Vec<usize>>,
+    /// The manifest's directories that are granted, by number; absent: all.
+    files: Option<Vec<usize>>,
+    /// Whether the catalog may be read; absent: as the manifest asks.
+    catalog: Option<bool>,
     /// Why.
     reason: Option<String>,
     /// Who decides, until people can sign in.
@@ -213,15 +220,15 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
 }
 
 /// What a plugin asks and was granted, and who decided.
-#[utoipa::path(get, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+#[utoipa::path(get, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits")),
     responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
 pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> Result<Json<GrantView>, Problem> {
-    let view = app.engine.plugin(&plugin).await?;
+    let view = app.engine.known_plugin(&plugin).await?;
     Ok(Json(show(&app, &view).await?))
 }
 
 /// Grants a plugin's digest what it asks, or a part of it.
-#[utoipa::path(put, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+#[utoipa::path(put, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits")),
     request_body = GrantBody, responses((status = 200, body = GrantView), (status = 404, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn put(
     State(app): State<App>,
@@ -244,6 +251,9 @@ pub(super) async fn put(
         expires_at,
         rules: body.rules.map(|rules| rules.into_iter().map(RulePart::from).collect()),
         git: body.git,
+        files: body.files,
+        catalog: body.catalog,
+        any_host: body.any_host,
         by: body.by.unwrap_or_else(|| "token".to_owned()),
         reason: body.reason,
     };
@@ -276,7 +286,7 @@ pub(crate) struct TightenView {
 /// What is granted and was never used.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnusedView {
-    /// The list of the manifest's capabilities: `network` or `git`.
+    /// The list of the manifest's capabilities: `network`, `git`, `files` or `catalog`; or `private_ranges`, of the grant.
     capability: &'static str,
     /// The number of its rule in that list.
     rule: usize,
@@ -291,7 +301,7 @@ pub(crate) struct UnusedView {
 }
 
 /// Narrows a grant to what was used of it: rules, methods and paths that no request has needed so far are taken back.
-#[utoipa::path(post, path = "/plugins/{plugin}/grant/tighten", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+#[utoipa::path(post, path = "/plugins/{plugin}/grant/tighten", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits")),
     request_body = TightenBody, responses((status = 200, body = TightenView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn tighten(
     State(app): State<App>,
@@ -322,7 +332,7 @@ pub(super) async fn tighten(
 }
 
 /// Takes a grant back. Requests in flight end at once.
-#[utoipa::path(delete, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version or digest"), RevokeQuery),
+#[utoipa::path(delete, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits"), RevokeQuery),
     responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
 pub(super) async fn revoke(
     State(app): State<App>,

@@ -98,6 +98,7 @@ pub(super) fn status(status: PluginStatus) -> &'static str {
         PluginStatus::AwaitingGrant => "awaiting-grant",
         PluginStatus::Granted => "granted",
         PluginStatus::Revoked => "revoked",
+        PluginStatus::Removed => "removed",
     }
 }
 
@@ -198,7 +199,7 @@ pub(super) async fn roll_back(
 }
 
 /// One component: by name (its newest version), `name@version` or digest.
-#[utoipa::path(get, path = "/plugins/{plugin}", tag = "plugins", params(("plugin" = String, Path, description = "Name, name@version or digest")),
+#[utoipa::path(get, path = "/plugins/{plugin}", tag = "plugins", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits")),
     responses((status = 200, body = PluginDetails), (status = 404, body = Problem)))]
 pub(super) async fn get(State(app): State<App>, Path(plugin): Path<String>) -> Result<Json<PluginDetails>, Problem> {
     let view = app.engine.plugin(&plugin).await?;

@@ -40,7 +40,7 @@ macro_rules! tables {
 pub(crate) static TABLES: &[Table] = tables! {
     setting (name) { name: Text, value: Text }
     blueprint (identifier) { identifier: Text, body: Text, source: Text, updated_at: Int }
-    plugin (id) numbered id { id: Int, digest: Text, body: Text, installed_at: Int }
+    plugin (id) numbered id { id: Int, digest: Text, body: Text, installed_at: Int, removed_at: Int }
     component (digest) { digest: Text, bytes: Bytes }
     installation (id) numbered id { id: Int, digest: Text, body: Text }
     decision (id) numbered id { id: Int, digest: Text, body: Text }
@@ -74,11 +74,14 @@ pub(crate) static TABLES: &[Table] = tables! {
     egress (id) numbered id {
         id: Int, at: Int, integration: Text, digest: Text, method: Text, scheme: Text, host: Text, port: Int, path: Text,
         allowed: Flag, rule: Text, reason: Text, status: Int, sent: Int, received: Int, micros: Int, credential: Text,
-        pattern: Text, unchanged: Flag,
+        pattern: Text, unchanged: Flag, address: Text, private_range: Text,
     }
     egress_usage (digest, integration, rule, pattern, method, host, allowed) {
         digest: Text, integration: Text, rule: Text, pattern: Text, method: Text, host: Text, allowed: Flag, count: Int,
         sent: Int, received: Int, first_at: Int, last_at: Int, unchanged: Int,
+    }
+    capability_usage (digest, integration, capability) {
+        digest: Text, integration: Text, capability: Text, count: Int, first_at: Int, last_at: Int,
     }
     run (seq) numbered seq {
         seq: Int, id: Text, integration: Text, operation: Text, target_blueprint: Text, target_identifier: Text, inputs: Text,

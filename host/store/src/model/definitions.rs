@@ -39,6 +39,9 @@ pub struct PluginRow {
     /// Who installed it; none where it was installed before that was kept.
     #[serde(default)]
     pub installed_by: Option<String>,
+    /// When it was removed; none where it is installed.
+    #[serde(default, skip_serializing)]
+    pub removed_at: Option<Millis>,
 }
 
 /// One installation of a component.

@@ -1,7 +1,9 @@
 //! Requests of plugins.
 
+use ipnet::IpNet;
 use seawall_domain::{Digest, Millis};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// One request of a plugin, or one refusal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +46,10 @@ pub struct EgressRow {
     pub credential: Option<String>,
     /// Whether the tool said that nothing has changed, and the host answered from what it had kept.
     pub unchanged: bool,
+    /// The address that was connected to; none where nothing was.
+    pub address: Option<IpAddr>,
+    /// The private range of the grant that opened this address; none for public ones.
+    pub private_range: Option<IpNet>,
 }
 
 /// Which egress records.
@@ -53,7 +59,7 @@ pub struct EgressFilter {
     pub integration: Option<String>,
     /// Of one component.
     pub digest: Option<Digest>,
-    /// To one host.
+    /// To one host, or one address.
     pub host: Option<String>,
     /// Only allowed or only refused ones.
     pub allowed: Option<bool>,
@@ -92,4 +98,28 @@ pub struct EgressUsageRow {
     pub first_at: Millis,
     /// Last one.
     pub last_at: Millis,
+}
+
+/// What a plugin used of its grant beside requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapabilityUsageRow {
+    /// The component.
+    pub digest: Digest,
+    /// The integration.
+    pub integration: String,
+    /// `files[0]`, `catalog`, or `private_ranges[10.0.0.0/8]`.
+    pub capability: String,
+    /// How many calls were given the directory, how often the catalog was read, how many requests went into the range.
+    pub count: u64,
+    /// First one.
+    pub first_at: Millis,
+    /// Last one.
+    pub last_at: Millis,
+}
+
+impl CapabilityUsageRow {
+    /// What requests into a private range of the grant are counted as.
+    pub fn of_range(range: &IpNet) -> String {
+        format!("private_ranges[{range}]")
+    }
 }

@@ -60,7 +60,10 @@ pub(crate) async fn blueprints(conn: &mut Conn<'_>) -> Result<Vec<BlueprintRow>>
 }
 
 pub(crate) async fn put_plugin(conn: &mut Conn<'_>, plugin: &PluginRow) -> Result<()> {
-    query("INSERT INTO plugin (digest, body, installed_at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING")
+    query(
+        "INSERT INTO plugin (digest, body, installed_at) VALUES ($1, $2, $3) ON CONFLICT (digest) DO UPDATE SET \
+         body = excluded.body, installed_at = excluded.installed_at, removed_at = NULL WHERE plugin.removed_at IS NOT NULL",
+    )
         .bind(plugin.digest.as_str())
         .bind(to_json("plugin", plugin)?)
         .bind(plugin.installed_at)
@@ -69,9 +72,10 @@ pub(crate) async fn put_plugin(conn: &mut Conn<'_>, plugin: &PluginRow) -> Resul
     Ok(())
 }
 
-pub(crate) async fn remove_plugin(conn: &mut Conn<'_>, digest: &Digest) -> Result<()> {
-    query("DELETE FROM plugin WHERE digest = $1")
+pub(crate) async fn remove_plugin(conn: &mut Conn<'_>, digest: &Digest, now: Millis) -> Result<()> {
+    query("UPDATE plugin SET removed_at = $2 WHERE digest = $1 AND removed_at IS NULL")
         .bind(digest.as_str())
+        .bind(now)
         .execute(conn)
         .await?;
     query("DELETE FROM component WHERE digest = $1")
@@ -100,11 +104,25 @@ pub(crate) async fn component(conn: &mut Conn<'_>, digest: &Digest) -> Result<Op
 }
 
 pub(crate) async fn plugins(conn: &mut Conn<'_>) -> Result<Vec<PluginRow>> {
-    query("SELECT body FROM plugin ORDER BY installed_at DESC, id DESC")
+    query("SELECT body FROM plugin WHERE removed_at IS NULL ORDER BY installed_at DESC, id DESC")
         .fetch_all(conn)
         .await?
         .iter()
         .map(|row| json("plugin", row, "body"))
+        .collect()
+}
+
+pub(crate) async fn removed_plugins(conn: &mut Conn<'_>) -> Result<Vec<PluginRow>> {
+    query("SELECT body, removed_at FROM plugin WHERE removed_at IS NOT NULL ORDER BY removed_at DESC, id DESC")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(PluginRow {
+                removed_at: get(row, "removed_at")?,
+                ..json("plugin", row, "body")?
+            })
+        })
         .collect()
 }
 

@@ -1,17 +1,17 @@
 //! Egress records and what was used.
 
 use super::{Conn, Row, before, count, get, limit, query, signed};
-use crate::{EgressFilter, EgressRow, EgressUsageRow, Result, body::identifier};
+use crate::{CapabilityUsageRow, EgressFilter, EgressRow, EgressUsageRow, Result, body::identifier};
 use seawall_domain::{Digest, Millis};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 pub(crate) async fn put(conn: &mut Conn<'_>, records: &[EgressRow]) -> Result<()> {
     let mut tx = conn.begin().await?;
     for r in records {
         query(
             "INSERT INTO egress (at, integration, digest, method, scheme, host, port, path, allowed, rule, reason, \
-             status, sent, received, micros, credential, pattern, unchanged) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             status, sent, received, micros, credential, pattern, unchanged, address, private_range) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         )
         .bind(r.at)
         .bind(&r.integration)
@@ -31,9 +31,12 @@ pub(crate) async fn put(conn: &mut Conn<'_>, records: &[EgressRow]) -> Result<()
         .bind(&r.credential)
         .bind(&r.pattern)
         .bind(r.unchanged)
+        .bind(r.address.map(|address| address.to_string()))
+        .bind(r.private_range.map(|range| range.to_string()))
         .execute(&mut tx.conn())
         .await?;
     }
+    add_uses(&mut tx.conn(), &ranges(records)).await?;
     for used in totals(records).values() {
         query(
             "INSERT INTO egress_usage (digest, integration, rule, pattern, method, host, allowed, count, sent, received, \
@@ -64,6 +67,76 @@ pub(crate) async fn put(conn: &mut Conn<'_>, records: &[EgressRow]) -> Result<()
     }
     tx.commit().await?;
     Ok(())
+}
+
+/// One use for each private range of a batch's requests.
+fn ranges(records: &[EgressRow]) -> Vec<CapabilityUsageRow> {
+    let mut all: BTreeMap<_, CapabilityUsageRow> = BTreeMap::new();
+    for r in records {
+        let Some(range) = &r.private_range else { continue };
+        let used = all
+            .entry((r.digest.as_str(), r.integration.as_str(), range))
+            .or_insert_with(|| CapabilityUsageRow {
+                digest: r.digest.clone(),
+                integration: r.integration.clone(),
+                capability: CapabilityUsageRow::of_range(range),
+                count: 0,
+                first_at: r.at,
+                last_at: r.at,
+            });
+        used.count += 1;
+        used.first_at = used.first_at.min(r.at);
+        used.last_at = used.last_at.max(r.at);
+    }
+    all.into_values().collect()
+}
+
+pub(crate) async fn put_uses(conn: &mut Conn<'_>, uses: &[CapabilityUsageRow]) -> Result<()> {
+    let mut tx = conn.begin().await?;
+    add_uses(&mut tx.conn(), uses).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn add_uses(conn: &mut Conn<'_>, uses: &[CapabilityUsageRow]) -> Result<()> {
+    for used in uses {
+        query(
+            "INSERT INTO capability_usage (digest, integration, capability, count, first_at, last_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (digest, integration, capability) DO UPDATE SET \
+             count = capability_usage.count + excluded.count, \
+             first_at = CASE WHEN excluded.first_at < capability_usage.first_at THEN excluded.first_at \
+                             ELSE capability_usage.first_at END, \
+             last_at = CASE WHEN excluded.last_at > capability_usage.last_at THEN excluded.last_at \
+                            ELSE capability_usage.last_at END",
+        )
+        .bind(used.digest.as_str())
+        .bind(&used.integration)
+        .bind(&used.capability)
+        .bind(signed(used.count))
+        .bind(used.first_at)
+        .bind(used.last_at)
+        .execute(conn)
+        .await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn uses(conn: &mut Conn<'_>) -> Result<Vec<CapabilityUsageRow>> {
+    query("SELECT * FROM capability_usage ORDER BY digest, integration, capability")
+        .fetch_all(conn)
+        .await?
+        .iter()
+        .map(|row| {
+            Ok(CapabilityUsageRow {
+                digest: digest(row)?,
+                integration: get(row, "integration")?,
+                capability: get(row, "capability")?,
+                count: count(row, "count")?,
+                first_at: get(row, "first_at")?,
+                last_at: get(row, "last_at")?,
+            })
+        })
+        .collect()
 }
 
 type Key<'a> = (&'a str, &'a str, &'a str, &'a str, &'a str, &'a str, bool);
@@ -142,6 +215,17 @@ fn record(row: &Row) -> Result<EgressRow> {
         micros: count(row, "micros")?,
         credential: get(row, "credential")?,
         unchanged: get(row, "unchanged")?,
+        address: read("address", row)?,
+        private_range: read("private_range", row)?,
+    })
+}
+
+fn read<T: FromStr<Err: Display>>(what: &'static str, row: &Row) -> Result<Option<T>> {
+    let text: Option<&str> = get(row, what)?;
+    let read = text.map(str::parse).transpose();
+    read.map_err(|e: T::Err| crate::StoreError::Damaged {
+        what,
+        detail: e.to_string(),
     })
 }
 
@@ -153,7 +237,7 @@ pub(crate) async fn list(
 ) -> Result<Vec<EgressRow>> {
     query(
         "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR digest = $2) \
-         AND ($3 IS NULL OR host = $3) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
+         AND ($3 IS NULL OR host = $3 OR address = $3) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
          AND ($6 IS NULL OR at < $6) AND id < $7 ORDER BY id DESC LIMIT $8",
     )
     .bind(&filter.integration)

@@ -81,6 +81,8 @@ async fn fill(world: &mut World) {
         micros: 3,
         credential: None,
         unchanged: true,
+        address: Some("127.0.0.1".parse().unwrap()),
+        private_range: Some("127.0.0.0/8".parse().unwrap()),
     };
     store.put_egress(&[egress]).await.unwrap();
     let run = RunRow {

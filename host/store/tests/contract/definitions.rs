@@ -12,6 +12,7 @@ use seawall_domain::{
 };
 use seawall_store::{CredentialRow, InstallationRow, PluginRow};
 use serde_json::json;
+use std::slice;
 
 pub(crate) fn blueprint(name: &str, relations: serde_json::Value) -> Blueprint {
     serde_json::from_value(json!({
@@ -64,6 +65,7 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         imports: vec!["wasi:http".into()],
         exports: vec![],
         installed_by: Some("ann".into()),
+        removed_at: None,
     };
     let (old, new) = (plugin(b"1", 1), plugin(b"2", 2));
     store.put_plugin(&old).await.unwrap();
@@ -98,6 +100,21 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         store.decisions(Some(&old.digest)).await.unwrap(),
         [all[0].clone(), all[2].clone()]
     );
+
+    // What a removed one asked for is kept, until it is installed again.
+    assert!(store.removed_plugins().await.unwrap().is_empty());
+    store.remove_plugin(&old.digest, 10).await.unwrap();
+    store.remove_plugin(&old.digest, 11).await.unwrap();
+    assert_eq!(store.plugins().await.unwrap(), slice::from_ref(&new));
+    let removed = PluginRow {
+        removed_at: Some(10),
+        ..old.clone()
+    };
+    assert_eq!(store.removed_plugins().await.unwrap(), [removed]);
+    let again = PluginRow { installed_at: 12, ..old };
+    store.put_plugin(&again).await.unwrap();
+    assert_eq!(store.plugins().await.unwrap(), [again, new]);
+    assert!(store.removed_plugins().await.unwrap().is_empty());
 }
 
 pub(crate) async fn installations_are_kept(world: &mut World) {
@@ -240,6 +257,6 @@ pub(crate) async fn components_are_kept_until_they_are_removed(world: &mut World
     world.store().put_component(&digest, &bytes).await.unwrap();
     world.reopen().await;
     assert_eq!(world.store().component(&digest).await.unwrap(), Some(bytes));
-    world.store().remove_plugin(&digest).await.unwrap();
+    world.store().remove_plugin(&digest, 5).await.unwrap();
     assert_eq!(world.store().component(&digest).await.unwrap(), None);
 }

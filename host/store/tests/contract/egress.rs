@@ -2,7 +2,8 @@
 
 use crate::world::World;
 use seawall_domain::Digest;
-use seawall_store::{EgressFilter, EgressRow};
+use seawall_store::{CapabilityUsageRow, EgressFilter, EgressRow};
+use std::slice;
 
 fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
     EgressRow {
@@ -25,6 +26,8 @@ fn record(at: i64, host: &str, rule: Option<&str>, allowed: bool) -> EgressRow {
         micros: 1500,
         credential: allowed.then(|| "token".into()),
         unchanged: allowed && host == "a" && at == 3,
+        address: allowed.then(|| "10.1.2.3".parse().unwrap()),
+        private_range: allowed.then(|| "10.0.0.0/8".parse().unwrap()),
     }
 }
 
@@ -63,6 +66,11 @@ pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
         ..EgressFilter::default()
     };
     assert_eq!(store.egress(&refused, None, 10).await.unwrap(), all[1..2]);
+    let to_address = EgressFilter {
+        host: Some("10.1.2.3".into()),
+        ..EgressFilter::default()
+    };
+    assert_eq!(store.egress(&to_address, None, 10).await.unwrap().len(), 3);
     let other = EgressFilter {
         digest: Some(Digest::of(b"other")),
         ..EgressFilter::default()
@@ -82,6 +90,24 @@ pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
     assert_eq!((used[1].count, used[1].sent, used[1].received), (3, 3, 30));
     assert_eq!((used[0].unchanged, used[1].unchanged), (0, 1));
     assert_eq!((used[1].first_at, used[1].last_at), (3, 9));
+    let of = |capability: &str, count, first_at, last_at| CapabilityUsageRow {
+        digest: Digest::of(b"plugin"),
+        integration: "git-main".into(),
+        capability: capability.into(),
+        count,
+        first_at,
+        last_at,
+    };
+    let range = of("private_ranges[10.0.0.0/8]", 3, 3, 9);
+    assert_eq!(store.capability_usage().await.unwrap(), slice::from_ref(&range));
+    let uses = [of("files[0]", 2, 5, 6), of("catalog", 1, 7, 7)];
+    store.put_capability_uses(&uses).await.unwrap();
+    store.put_capability_uses(&[of("files[0]", 1, 4, 4)]).await.unwrap();
+    world.reopen().await;
+    assert_eq!(
+        world.store().capability_usage().await.unwrap(),
+        [of("catalog", 1, 7, 7), of("files[0]", 3, 4, 6), range]
+    );
 }
 
 pub(crate) async fn trimming_leaves_totals(world: &mut World) {

@@ -11,14 +11,14 @@ use seawall_domain::{
     },
     grant::Grant,
     import::{Note, Severity},
-    manifest::NetworkRule,
+    manifest::Capabilities,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-/// What a plugin asks of the network, and what it was granted.
+/// What a plugin asks, and what it was granted.
 pub(crate) struct Granted {
-    pub(crate) asked: Vec<NetworkRule>,
+    pub(crate) asked: Capabilities,
     pub(crate) grant: Option<Grant>,
 }
 
@@ -132,14 +132,19 @@ pub(crate) async fn of_plugin(client: &Client, plugin: &str) -> Result<Option<Gr
     let Some(view) = found(client.get(&["plugins", plugin, "grant"]).await)? else {
         return Ok(None);
     };
+    if view["status"] == "removed" {
+        return Ok(None);
+    }
     let grant = match &view["granted"] {
         Value::Null => None,
         grant => Some(parsed(grant)?),
     };
-    let asked = match &view["asked"]["network"] {
-        Value::Null => Vec::new(),
-        rules => parsed(rules)?,
-    };
+    let mut asked = view["asked"].clone();
+    // Beside the capabilities, what they are of.
+    if let Some(asked) = asked.as_object_mut() {
+        asked.remove("credentials");
+    }
+    let asked = parsed(&asked)?;
     Ok(Some(Granted { asked, grant }))
 }
 

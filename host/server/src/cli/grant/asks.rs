@@ -18,6 +18,11 @@ const RULES: &[Column] = &[
 ];
 
 const FILES: &[Column] = &[
+    ("DIRECTORY", |v| at(v, "/number")),
+    ("GRANTED", |v| {
+        let granted = if v["granted"] == true { "yes" } else { "no" };
+        granted.to_owned()
+    }),
     ("READS", |v| at(v, "/from")),
     ("SEES IT AS", |v| at(v, "/at")),
     ("REASON", |v| at(v, "/reason")),
@@ -89,27 +94,24 @@ pub(crate) fn asks(asked: &Value, granted: Option<&Value>) -> Vec<String> {
     } else {
         parts.push(table(&rules, &columns));
     }
-    let files = list("files");
-    if !files.is_empty() {
-        parts.push(table(&files, FILES));
-    }
-    let mut checkouts = list("git");
-    let given = granted.and_then(|granted| granted["capabilities"]["git"].as_array());
-    for (number, rule) in checkouts.iter_mut().enumerate() {
-        let same = |own: &Value| {
-            ["at", "from", "ref", "credential"]
+    for (name, fields, columns) in [
+        ("files", &["at", "from"][..], FILES),
+        ("git", &["at", "from", "ref", "credential"], CHECKOUTS),
+    ] {
+        let mut all = list(name);
+        let given = granted.and_then(|granted| granted["capabilities"][name].as_array());
+        for (number, rule) in all.iter_mut().enumerate() {
+            let same = |own: &Value| fields.iter().all(|field| own[*field] == rule[*field]);
+            let is_granted = given.is_some_and(|given| given.iter().any(same));
+            rule["number"] = number.into();
+            rule["granted"] = is_granted.into();
+        }
+        if !all.is_empty() {
+            let columns = columns
                 .iter()
-                .all(|field| own[*field] == rule[*field])
-        };
-        let is_granted = given.is_some_and(|given| given.iter().any(same));
-        rule["number"] = number.into();
-        rule["granted"] = is_granted.into();
-    }
-    if !checkouts.is_empty() {
-        let columns = CHECKOUTS
-            .iter()
-            .filter(|(name, _)| granted.is_some() || *name != "GRANTED");
-        parts.push(table(&checkouts, &columns.copied().collect::<Vec<_>>()));
+                .filter(|(name, _)| granted.is_some() || *name != "GRANTED");
+            parts.push(table(&all, &columns.copied().collect::<Vec<_>>()));
+        }
     }
     if let Some(credentials) = asked["credentials"].as_object().filter(|all| !all.is_empty()) {
         let rows = credentials.iter().map(|(name, ask)| {

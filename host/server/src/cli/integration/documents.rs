@@ -69,7 +69,10 @@ fn one(file: &str, part: Part) -> std::result::Result<(Definition, Document), Pr
     let Part { text, document } = part;
     let definition = match document.value()["kind"].as_str() {
         Some("Credential") => Definition::Credential(Box::new(Credential::parse(file, &text)?)),
-        // A document without a kind is an integration; with an unknown one, its schema says what is expected.
+        None if document.value()["plugin"].is_null() && !document.value()["source"].is_null() => {
+            Definition::Credential(Box::new(Credential::parse(file, &text)?))
+        }
+        // Another document without a kind is an integration; with an unknown one, its schema says what is expected.
         _ => Definition::Integration(Box::new(Integration::parse(file, &text)?)),
     };
     Ok((definition, document))

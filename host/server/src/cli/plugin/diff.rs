@@ -2,6 +2,7 @@
 
 use crate::cli::{
     Global,
+    client::Client,
     error::{CliError, Result},
     grant::DIFFERENCES,
     output::{at, table},
@@ -9,10 +10,10 @@ use crate::cli::{
 use seawall_domain::{
     Digest,
     bundle::Bundle,
-    manifest::{Effect, differences},
+    manifest::{Effect, Manifest, differences},
 };
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Shows what a version of a plugin asks beyond another, and no longer, without running either. Exit code 1 where it asks for
 /// more: for checks before an upgrade
@@ -20,18 +21,22 @@ use std::path::{Path, PathBuf};
 #[command(after_help = "\
 Examples:
   seawall plugin diff shelf-1.0.wasm shelf-1.1.wasm
+  seawall plugin diff shelf shelf-1.1.wasm      from what is installed
+  seawall plugin diff shelf@1.0.0 shelf@1.1.0
   seawall plugin diff old.wasm new.wasm -o json | jq '.differences[] | select(.effect == \"wider\")'")]
 pub(crate) struct Diff {
-    /// The component that is in use
-    old: PathBuf,
+    /// The component that is in use: a file, or what is installed by its name, name@version or digest
+    #[arg(value_name = "FILE|PLUGIN")]
+    old: String,
     /// The one that would replace it
-    new: PathBuf,
+    #[arg(value_name = "FILE|PLUGIN")]
+    new: String,
 }
 
 impl Diff {
-    pub(super) fn run(self, global: &Global) -> Result {
-        let (old, new) = (read(&self.old)?, read(&self.new)?);
-        let found = differences(&old.bundle.manifest, &new.bundle.manifest);
+    pub(super) async fn run(self, global: &Global) -> Result {
+        let (old, new) = (read(global, &self.old).await?, read(global, &self.new).await?);
+        let found = differences(&old.manifest, &new.manifest);
         let answer = json!({"old": old.about(), "new": new.about(), "differences": found});
         global.output().one(&answer, people)?;
         if found.iter().any(|difference| difference.effect == Effect::Wider) {
@@ -44,22 +49,32 @@ impl Diff {
 
 struct Component {
     digest: Digest,
-    bundle: Bundle,
+    manifest: Manifest,
 }
 
 impl Component {
     fn about(&self) -> Value {
-        let manifest = &self.bundle.manifest;
+        let manifest = &self.manifest;
         json!({"name": manifest.name, "version": manifest.version, "digest": self.digest})
     }
 }
 
-fn read(file: &Path) -> Result<Component> {
-    let bytes = super::read(file)?;
-    let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{}: {e}", file.display())))?;
+/// A file where there is one, or where the name is that of a file; else what is installed.
+async fn read(global: &Global, named: &str) -> Result<Component> {
+    let file = Path::new(named);
+    if file.exists() || named.contains('/') || named.ends_with(".wasm") {
+        let bytes = super::read(file)?;
+        let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
+        return Ok(Component {
+            digest: Digest::of(&bytes),
+            manifest: bundle.manifest,
+        });
+    }
+    let installed = Client::new(global)?.get(&["plugins", named]).await?;
+    let unread = |e: &dyn std::fmt::Display| CliError::Failed(format!("the server's answer about `{named}`: {e}"));
     Ok(Component {
-        digest: Digest::of(&bytes),
-        bundle,
+        digest: Digest::new(&at(&installed, "/digest")).map_err(|e| unread(&e))?,
+        manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
     })
 }
 

@@ -77,7 +77,7 @@ impl Plugin {
             Self::Record(command) => command.run(global).await,
             Self::Test(command) => command.run(global).await,
             Self::Inspect(command) => command.run(global),
-            Self::Diff(command) => command.run(global),
+            Self::Diff(command) => command.run(global).await,
             Self::Push(command) => command.run(global).await,
             Self::Pull(command) => command.run(global).await,
             Self::Keygen(command) => command.run(global),
@@ -93,7 +93,16 @@ impl Plugin {
 
 /// Reads a component, unless it is larger than one may be.
 fn read(file: &Path) -> Result<Vec<u8>> {
-    let wrong = |e: std::io::Error| CliError::Usage(format!("{}: {e}", file.display()));
+    let wrong = |e: std::io::Error| {
+        CliError::Usage(match e.kind() {
+            std::io::ErrorKind::NotFound => format!(
+                "there is no file {}; expected a component (a file NAME.wasm), a plugin's folder, or a reference such as \
+                 ghcr.io/acme/unleash:1.2.0",
+                file.display()
+            ),
+            _ => format!("{}: {e}", file.display()),
+        })
+    };
     let about = std::fs::metadata(file).map_err(wrong)?;
     if about.is_dir() {
         return Err(CliError::Usage(format!(

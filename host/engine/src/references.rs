@@ -1,0 +1,179 @@
+//! Which component a person means: `shelf`, `shelf@1.2.0`, `shelf@4be1c0ffee12`, a digest, or the first digits of one.
+
+use crate::{Engine, EngineError, PluginView, Result};
+use seawall_domain::Digest;
+use seawall_store::PluginRow;
+
+/// Digits of a digest that stand for it: as many as git asks for.
+const DIGITS: usize = 7;
+
+impl Engine {
+    /// One installed component: by digest or the first digits of one, by `name@version`, or the newest of a name.
+    ///
+    /// # Errors
+    /// Where nothing is so named, or several are.
+    pub async fn plugin(&self, reference: &str) -> Result<PluginView> {
+        let all = self.plugins().await?;
+        if let Some(view) = find(&all, reference)? {
+            return Ok(view.clone());
+        }
+        if let Some(removed) = find(&self.removed_plugins().await?, reference)? {
+            let digest = &removed.row.digest;
+            let hint = format!(
+                "it was removed; `seawall audit {}` tells what it did, and installing it brings it back",
+                digest.short()
+            );
+            return Err(EngineError::not_found_but("installed plugin", reference, hint));
+        }
+        let names = all.iter().map(|p| p.row.bundle.manifest.name.as_str());
+        Err(match seawall_domain::text::nearest(reference, names) {
+            Some(near) => EngineError::not_found_but("plugin", reference, format!("did you mean `{near}`?")),
+            None => EngineError::not_found_but(
+                "plugin",
+                reference,
+                "install it with `seawall plugin install FILE.wasm`; `seawall plugin list` shows those that are installed",
+            ),
+        })
+    }
+
+    /// As [`Engine::plugin`]; where no installed component is so named, one that was removed.
+    ///
+    /// # Errors
+    /// As [`Engine::plugin`].
+    pub async fn known_plugin(&self, reference: &str) -> Result<PluginView> {
+        if let Some(view) = find(&self.plugins().await?, reference)? {
+            return Ok(view.clone());
+        }
+        match find(&self.removed_plugins().await?, reference)? {
+            Some(view) => Ok(view.clone()),
+            None => self.plugin(reference).await,
+        }
+    }
+
+    /// The digest of a component, of one that was removed too.
+    ///
+    /// # Errors
+    /// As [`Engine::plugin`].
+    pub async fn recorded_plugin(&self, reference: &str) -> Result<Digest> {
+        // What was removed before its manifest was kept is known by its decisions: without one it sent nothing.
+        if let Ok(digest) = Digest::new(reference)
+            && !self.inner.store.decisions(Some(&digest)).await?.is_empty()
+        {
+            return Ok(digest);
+        }
+        Ok(self.known_plugin(reference).await?.row.digest)
+    }
+}
+
+/// What has a component's row.
+trait Installed {
+    fn row(&self) -> &PluginRow;
+}
+
+impl Installed for PluginView {
+    fn row(&self) -> &PluginRow {
+        &self.row
+    }
+}
+
+/// The component that a reference names among `all`, which are in the order in which a name alone chooses.
+fn find<'a, T: Installed>(all: &'a [T], reference: &str) -> Result<Option<&'a T>> {
+    let name = |one: &&T| one.row().bundle.manifest.name.as_str().to_owned();
+    if let Some(newest) = all.iter().find(|one| name(one) == reference) {
+        return Ok(Some(newest));
+    }
+    let (of, rest) = match reference.split_once('@') {
+        Some((of, rest)) => (Some(of), rest),
+        None => (None, reference),
+    };
+    let mine = all.iter().filter(|one| of.is_none_or(|of| name(one) == of));
+    let is_version = |one: &&T| of.is_some() && one.row().bundle.manifest.version.to_string() == rest;
+    let mut found: Vec<&T> = mine.clone().filter(is_version).collect();
+    if found.is_empty() {
+        found = mine.filter(|one| begins(&one.row().digest, rest)).collect();
+    }
+    match found[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        _ => {
+            let digests: Vec<_> = found
+                .iter()
+                .map(|one| format!("`{}`", one.row().digest.short()))
+                .collect();
+            Err(EngineError::Conflict(format!(
+                "`{reference}` names {} components: {}; name one of them by its digest",
+                found.len(),
+                digests.join(", ")
+            )))
+        }
+    }
+}
+
+fn begins(digest: &Digest, digits: &str) -> bool {
+    let digits = digits.strip_prefix("sha256:").unwrap_or(digits);
+    digits.len() >= DIGITS && digest.as_str()["sha256:".len()..].starts_with(&digits.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    impl Installed for PluginRow {
+        fn row(&self) -> &PluginRow {
+            self
+        }
+    }
+
+    fn row(name: &str, version: &str, digest: &str) -> PluginRow {
+        let manifest = json!({"name": name, "version": version, "roles": ["ingestor"]});
+        PluginRow {
+            digest: Digest::new(&format!("sha256:{digest:0<64}")).unwrap(),
+            bundle: serde_json::from_value(json!({"manifest": manifest})).unwrap(),
+            size: 1,
+            installed_at: 0,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            installed_by: None,
+            removed_at: None,
+        }
+    }
+
+    #[test]
+    fn a_reference_names_one_component_or_says_which_ones() {
+        let all = [
+            row("shelf", "1.1.0", "abcdef1234"),
+            row("shelf", "1.0.0", "abcdef1299"),
+            row("shelf", "1.0.0", "0123456789"),
+            row("deadbeef", "1.0.0", "77"),
+        ];
+        let found = |reference: &str| {
+            let found = find(&all, reference).map_err(|e| e.to_string());
+            found.map(|one| one.and_then(|one| all.iter().position(|other| other == one)))
+        };
+        for (reference, index) in [
+            ("shelf", Some(0)),
+            ("shelf@1.1.0", Some(0)),
+            ("abcdef1299", Some(1)),
+            ("ABCDEF1299", Some(1)),
+            ("sha256:0123456", Some(2)),
+            ("shelf@0123456", Some(2)),
+            (all[2].digest.as_str(), Some(2)),
+            ("deadbeef", Some(3)),
+            // Too few digits, another's digest, nothing of the kind.
+            ("012345", None),
+            ("deadbeef@0123456", None),
+            ("shelf@2.0.0", None),
+            ("", None),
+            ("@", None),
+            ("sha256:", None),
+        ] {
+            assert_eq!(found(reference), Ok(index), "{reference}");
+        }
+        for ambiguous in ["abcdef12", "shelf@1.0.0"] {
+            let why = found(ambiguous).unwrap_err();
+            assert!(why.contains("2 components: `abcdef1"), "{why}");
+        }
+    }
+}
