@@ -79,6 +79,8 @@ pub struct Seawall {
     client: reqwest::Client,
     /// Another database than the file in the data folder.
     database: Option<String>,
+    /// A command, with its first arguments, that starts the program in a place of its own.
+    under: Vec<String>,
 }
 
 impl Seawall {
@@ -150,9 +152,50 @@ impl Seawall {
             token: String::new(),
             client: reqwest::Client::new(),
             database,
+            under: Vec::new(),
         };
         seawall.boot().await;
         seawall
+    }
+
+    /// One whose database is on a disk of so many MiB, of which `ballast` are taken by a file. The disk is there as long as the
+    /// process is.
+    ///
+    /// # Panics
+    /// Where it does not come up, as where this machine lets nobody mount a disk in memory.
+    pub async fn on_small_disk(mib: u32, ballast: u32) -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let disk = data.path().join("disk");
+        std::fs::create_dir(&disk).expect("a folder");
+        let script = format!(
+            "mount -t tmpfs -o size={mib}m none '{0}' && head -c {ballast}M /dev/zero > '{0}/ballast' && exec \"$@\"",
+            disk.display()
+        );
+        let under = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"];
+        let mut seawall = Self {
+            database: Some(format!("sqlite:{}", disk.join("seawall.db").display())),
+            data,
+            process: None,
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            address: String::new(),
+            token: String::new(),
+            client: reqwest::Client::new(),
+            under: under.map(str::to_owned).to_vec(),
+        };
+        seawall.boot().await;
+        seawall
+    }
+
+    /// Makes room on the disk of [`Seawall::on_small_disk`].
+    ///
+    /// # Panics
+    /// Where there is no such disk.
+    pub fn drop_ballast(&self) {
+        let root = format!("/proc/{}/root", self.pid().unwrap_or_default());
+        let ballast = self.data().join("disk/ballast");
+        let ballast = ballast.strip_prefix("/").expect("an absolute path");
+        std::fs::remove_file(Path::new(&root).join(ballast)).expect("the ballast");
     }
 
     /// Starts it again after [`Seawall::kill`], with other arguments of `serve`.
@@ -176,7 +219,16 @@ impl Seawall {
             .append(true)
             .open(self.data().join("log"))
             .expect("a log file");
-        let process = Command::new(seawall_binary())
+        let binary = seawall_binary();
+        let mut command = match self.under.split_first() {
+            None => Command::new(binary),
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary);
+                command
+            }
+        };
+        let process = command
             .args(["serve", "--data"])
             .arg(self.data())
             .args(["--listen", &format!("127.0.0.1:{port}")])

@@ -9,6 +9,7 @@ mod api;
 mod approle;
 mod attacks;
 mod author;
+mod bad_catalog;
 mod bad_plugin;
 mod bad_tool;
 mod catalog_files;

@@ -1,0 +1,177 @@
+//! What is hard on a catalog: disks that are full, values that are huge, identifiers of every kind.
+
+use crate::{integration, probed};
+use reqwest::{Method, StatusCode};
+use seawall_tests::{Seawall, eventually};
+use serde_json::{Value, json};
+
+const NOTES: &str = "/api/v1/blueprints/note/entities";
+
+async fn notes(seawall: &Seawall) {
+    let blueprint = json!({"identifier": "note", "schema": {"properties": {"text": {"type": "string"}}}});
+    let (status, answer) = seawall
+        .send(Method::PUT, "/api/v1/blueprints/note", &blueprint)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+/// Text that does not compress.
+fn noise(seed: usize, bytes: usize) -> String {
+    let mut state = seed as u64 + 1;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + u8::try_from((state >> 59) % 26).unwrap())
+    };
+    std::iter::repeat_with(next).take(bytes).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_said_loses_nothing_and_passes() {
+    let seawall = Seawall::on_small_disk(24, 8).await;
+    notes(&seawall).await;
+    let mut stored = Vec::new();
+    let problem = loop {
+        let n = stored.len();
+        assert!(n < 200, "the disk does not fill");
+        let text = noise(n, 256 << 10);
+        let path = format!("{NOTES}/n{n}");
+        let (status, answer) = seawall.send(Method::PUT, &path, &json!({"properties": {"text": text}})).await;
+        match status {
+            StatusCode::CREATED => stored.push(text),
+            _ => break (status, answer),
+        }
+    };
+    let (status, problem) = problem;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("disk is full"), "{problem}");
+    // Reading goes on, with all that was acknowledged and nothing of what was not.
+    let all = seawall.get(&format!("{NOTES}?limit=1000&sort=$createdAt")).await;
+    assert_eq!(all["items"].as_array().unwrap().len(), stored.len());
+    seawall.drop_ballast();
+    let n = stored.len();
+    let text = noise(n, 256 << 10);
+    eventually("there to be room", || async {
+        let path = format!("{NOTES}/n{n}");
+        let (status, _) = seawall.send(Method::PUT, &path, &json!({"properties": {"text": text}})).await;
+        status.is_success().then_some(())
+    })
+    .await;
+    stored.push(text);
+    for (n, text) in stored.iter().enumerate() {
+        let entity = seawall.get(&format!("{NOTES}/n{n}")).await;
+        assert_eq!(entity["properties"]["text"].as_str(), Some(text.as_str()), "n{n}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_of_ten_megabytes_is_refused_and_nothing_else_goes() {
+    let (seawall, tool) = probed(3).await;
+    notes(&seawall).await;
+    let huge = noise(1, 10 << 20);
+    let (status, problem) = seawall
+        .send(Method::PUT, &format!("{NOTES}/huge"), &json!({"properties": {"text": huge}}))
+        .await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("2097152"), "{problem}");
+    // Of a tool: the pass ends with the item's name, and what was there stays.
+    tool.set(vec![json!({"id": "item-00000", "name": "Huge", "note": huge})]);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    let (pass, _) = eventually("the pass to fail", || async {
+        let passes = seawall.passes("probe").await;
+        (passes[0]["state"] == "failed").then(|| passes[0].clone())
+    })
+    .await;
+    let why = pass["error"].to_string();
+    assert!(why.contains("item-00000") && why.contains("10485760"), "{why}");
+    assert_eq!(seawall.entities("thing").await.len(), 3);
+    // One that is large and still an item is taken, searched and given back whole.
+    let large = noise(2, 4 << 20);
+    tool.set(vec![json!({"id": "item-00000", "name": "Large", "note": large})]);
+    let mut wanted = integration(&tool, json!({}));
+    wanted["delete_share"] = json!(1.0);
+    seawall.integrate(wanted).await;
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("the large one to be there", || async {
+        let entity = seawall.get("/api/v1/blueprints/thing/entities/item-00000").await;
+        (entity["properties"]["note"] == large.as_str()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identifiers_of_every_kind_are_kept_apart_and_found_again() {
+    let seawall = Seawall::start().await;
+    notes(&seawall).await;
+    // The same to the eye or to a comparison that folds: composed and decomposed, full width, cases, ligatures, joiners.
+    let odd = [
+        "caf\u{e9}", "cafe\u{301}", "CAF\u{c9}", "caf\u{65}", "\u{ff43}afe", "stra\u{df}e", "strasse", "STRASSE",
+        "\u{130}i", "\u{131}", "i", "I", "\u{fb01}n", "fin", "a\u{200d}b", "ab", "a\u{200b}b", "\u{202e}txt", "\u{feff}bom",
+        "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}", "\u{10ffff}", "\u{2028}line", "a b", "a/b", "a%2fb", "..", ".", "%", "?", "#",
+        "a\\b", "a'b", "a\"b", "`", "--", "*", "{}", "null", "true", "0", "-1", "1e5", "NaN", "$identifier", "a:b", "a;b", "a,b",
+        "\u{5d0}\u{5d1}", "\u{627}", "\u{e01}", "\u{4e2d}", "\u{1}2".trim_start_matches('\u{1}'),
+    ];
+    let encode = |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20") };
+    // A path has no segment `.` or `..`, however it is encoded: those are written by the bulk door.
+    let dots = |text: &&str| **text == *"." || **text == *"..";
+    for name in odd.iter().filter(|name| !dots(name)) {
+        let path = format!("{NOTES}/{}", encode(name));
+        let (status, answer) = seawall.send(Method::PUT, &path, &json!({"properties": {"text": name}})).await;
+        assert_eq!(status, StatusCode::CREATED, "{name:?}: {answer}");
+        assert_eq!(answer["identifier"], *name);
+    }
+    let named = odd.iter().filter(|name| !dots(name)).count();
+    let list = seawall.get(&format!("{NOTES}?limit=1000")).await;
+    let mut found: Vec<&str> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["identifier"].as_str().unwrap())
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found.len(), named);
+    for name in odd.iter().filter(|name| !dots(name)) {
+        let one = seawall.get(&format!("{NOTES}/{}", encode(name))).await;
+        assert_eq!(one["properties"]["text"], *name);
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        let filter = encode(&format!("$identifier = \"{quoted}\""));
+        let list = seawall.get(&format!("{NOTES}?filter={filter}")).await;
+        let items = list["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{name:?}: {list}");
+        assert_eq!(items[0]["identifier"], *name);
+        let history = seawall.get(&format!("{NOTES}/{}/history", encode(name))).await;
+        assert_eq!(history["items"].as_array().unwrap().len(), 1, "{name:?}");
+    }
+    // Pages of two find each one once.
+    let (mut after, mut all) = (None::<String>, Vec::new());
+    loop {
+        let cursor = after.map(|after| format!("&cursor={}", encode(&after))).unwrap_or_default();
+        let page = seawall.get(&format!("{NOTES}?limit=2&sort=text{cursor}")).await;
+        let items = page["items"].as_array().unwrap();
+        all.extend(items.iter().map(|item| item["identifier"].as_str().unwrap().to_owned()));
+        match page["next"].as_str() {
+            Some(next) => after = Some(next.to_owned()),
+            None => break,
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), named);
+    // What is no identifier is refused with what one is.
+    for wrong in [" a", "a ", "a\nb", "a\u{0}b", &"x".repeat(1001)] {
+        let path = format!("{NOTES}/{}", encode(wrong));
+        let (status, answer) = seawall.send(Method::PUT, &path, &json!({})).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{wrong:?}: {answer}");
+        assert!(answer.to_string().contains("1,000 bytes"), "{answer}");
+    }
+    for name in odd.iter().filter(|name| !dots(name)) {
+        let path = format!("{NOTES}/{}", encode(name));
+        let (status, answer) = seawall.send(Method::DELETE, &path, &Value::Null).await;
+        assert!(status.is_success(), "{name:?}: {answer}");
+    }
+    assert_eq!(seawall.get(&format!("{NOTES}?limit=1")).await["items"], json!([]));
+}
