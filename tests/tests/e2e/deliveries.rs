@@ -1,11 +1,47 @@
 //! What tools send by webhook: proven, stored, answered, and given to the plugin in order.
 
 use crate::integration;
+use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, StatusCode};
 use seawall_tests::{Answer, Seawall, Tool, component, eventually};
 use serde_json::{Value, json};
 
 const SECRET: &str = "webhook-s3cret";
+
+/// As GitHub signs: the body, and neither the delivery's id nor the event.
+fn signed(body: &[u8]) -> String {
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(body);
+    format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+}
+
+#[tokio::test]
+async fn a_replay_is_known_whatever_id_it_is_given() {
+    let (seawall, tool) = prepared().await;
+    let mut wanted = integration(&tool, json!({}));
+    wanted["webhook"] = json!({"scheme": "github", "secret": "hook"});
+    seawall.integrate(wanted).await;
+    let send = |id: &'static str, event: &'static str, n: u32| {
+        let body = json!({"id": "item-00001", "size": 77, "n": n}).to_string().into_bytes();
+        let request = reqwest::Client::new()
+            .post(format!("{}/hooks/probe", seawall.address()))
+            .header("X-Hub-Signature-256", signed(&body))
+            .header("X-GitHub-Delivery", id)
+            .header("X-GitHub-Event", event)
+            .body(body);
+        async move {
+            let answer = request.send().await.unwrap();
+            (answer.status(), answer.json::<Value>().await.unwrap())
+        }
+    };
+    assert_eq!(send("1", "push", 1).await.0, StatusCode::ACCEPTED);
+    for (id, event) in [("1", "push"), ("2", "push"), ("3", "delete")] {
+        assert_eq!(send(id, event, 1).await, (StatusCode::OK, json!({"duplicate": true})));
+    }
+    assert_eq!(send("4", "push", 2).await.0, StatusCode::ACCEPTED);
+    let all = seawall.get("/api/v1/deliveries?integration=probe").await;
+    assert_eq!(all["items"].as_array().unwrap().len(), 2, "{all}");
+}
 
 /// A Seawall whose probe takes deliveries under a token, with five items of its tool.
 async fn prepared() -> (Seawall, Tool) {
@@ -147,7 +183,9 @@ async fn a_dead_delivery_waits_for_a_person() {
         "{shown:?}"
     );
     tool.set(vec![json!({"id": "late", "name": "Late", "size": 3})]);
-    assert!(seawall.command(&["delivery", "retry", &id]).status.success());
+    let retried = seawall.command(&["delivery", "retry", &id]);
+    assert!(retried.status.success(), "{retried:?}");
+    assert!(!String::from_utf8_lossy(&retried.stdout).contains("1970"), "{retried:?}");
     eventually("the late one", || async { size(&seawall, "late").await }).await;
     assert!(listed(&seawall, "dead").await.is_empty());
     // What is over is not tried again; another dead one is dropped.
