@@ -196,7 +196,7 @@ pub struct Capabilities {
 #[serde(deny_unknown_fields)]
 pub struct NetworkRule {
     /// Scheme, host and optional port and base path: `https://api.github.com`, or values of the config: `{base_url}`.
-    /// A host may start with `*.`, which stands for one or more labels.
+    /// A host may start with `*.`, which stands for one or more labels; `*` alone is every host.
     pub to: String,
     /// Methods, upper case.
     #[serde(default = "get_only")]

@@ -95,7 +95,7 @@ fn definitions() -> Value {
             "properties": {
                 "to": {
                     "description": "Scheme, host, optional port and base path, or values of the config: {base_url}. \
-                        A host may start with *. for one or more labels",
+                        A host may start with *. for one or more labels; * alone is every host, which a grant has to allow by itself",
                     "type": "string",
                     "examples": ["https://api.example.com"],
                 },
