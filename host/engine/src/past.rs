@@ -20,6 +20,8 @@ pub struct Origin {
     pub sources: Vec<SourceRow>,
     /// Since when it is what it is.
     pub since: Millis,
+    /// Why there is no value: of a calculation that comes to none.
+    pub problem: Option<String>,
 }
 
 impl Engine {
@@ -54,12 +56,28 @@ impl Engine {
             .store
             .history(&row.entity.blueprint, &row.entity.identifier, None, LOOK)
             .await?;
+        let since = |field: &str| since(&changes, field).unwrap_or(row.created_at);
         let out = from.into_iter().map(|(field, places)| {
-            let since = since(&changes, &field).unwrap_or(row.created_at);
-            let sources = places.into_iter().map(|at| said[at].source.clone()).collect();
-            (field, Origin { sources, since })
+            let origin = Origin {
+                sources: places.into_iter().map(|at| said[at].source.clone()).collect(),
+                since: since(&field),
+                problem: None,
+            };
+            (field, origin)
         });
-        Ok(out.collect())
+        let mut out: BTreeMap<_, _> = out.collect();
+        let (engine, entity) = (self.clone(), row.entity.clone());
+        // One that never ends is stopped by its bounds, which takes a while.
+        let absent = tokio::task::spawn_blocking(move || engine.uncalculated(&entity)).await?;
+        for (field, why) in absent {
+            let origin = Origin {
+                sources: Vec::new(),
+                since: since(&field),
+                problem: Some(why),
+            };
+            out.insert(field, origin);
+        }
+        Ok(out)
     }
 
     /// What an entity was at a moment.

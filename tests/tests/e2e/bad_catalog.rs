@@ -175,3 +175,114 @@ async fn identifiers_of_every_kind_are_kept_apart_and_found_again() {
     }
     assert_eq!(seawall.get(&format!("{NOTES}?limit=1")).await["items"], json!([]));
 }
+
+async fn refused(seawall: &Seawall, path: &str, body: &Value, pointer: &str, says: &str) {
+    let (status, problem) = seawall.send(Method::PUT, path, body).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{path}: {problem}");
+    assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
+    let detail = problem["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains(says), "{detail}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn definitions_and_questions_that_would_never_end_are_refused_or_end() {
+    let seawall = Seawall::start().await;
+    let path = "/api/v1/blueprints/n";
+    let with = |part: &str, value: Value| {
+        let mut blueprint = json!({"identifier": "n", "schema": {"properties": {
+            "text": {"type": "string", "pattern": "^(a+)+$"}, "o": {"type": "object"}, "i": {"type": "number"}
+        }}, "relations": {"r": {"target": "n"}}});
+        blueprint[part] = value;
+        blueprint
+    };
+    refused(
+        &seawall,
+        path,
+        &with("mirrorProperties", json!({"x": {"path": "r.y"}, "y": {"path": "r.x"}})),
+        "/mirrorProperties/x/path",
+        "leads back to itself",
+    )
+    .await;
+    let circle = json!({
+        "a": {"type": "number", "calculation": ".properties.b"}, "b": {"type": "number", "calculation": ".properties.a"}
+    });
+    refused(
+        &seawall,
+        path,
+        &with("calculationProperties", circle),
+        "/calculationProperties/a",
+        "in a circle",
+    )
+    .await;
+    // What jq does is known when it runs: it ends by its bounds, gives nothing, and says so. Another one goes on.
+    let endless = json!({
+        "recursion": {"type": "number", "calculation": "def f: f; f"},
+        "memory": {"type": "number", "calculation": "[range(1e12)] | length"},
+        "text": {"type": "string", "calculation": "reduce range(100) as $i (\"x\"; . + .)"},
+        "good": {"type": "number", "calculation": ".properties.i + 1"},
+    });
+    let (status, answer) = seawall.send(Method::PUT, path, &with("calculationProperties", endless)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let entities = format!("{path}/entities");
+    let (status, answer) = seawall
+        .send(Method::PUT, &format!("{entities}/a"), &json!({"properties": {"i": 1}}))
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let (entity, _) = eventually("the good one to be computed", || async {
+        let entity = seawall.get(&format!("{entities}/a?include=provenance")).await;
+        (entity["properties"]["good"] == 2).then_some(entity)
+    })
+    .await;
+    for name in ["recursion", "memory", "text"] {
+        assert_eq!(entity["properties"][name], Value::Null);
+        let why = entity["provenance"][name]["problem"].as_str().unwrap_or_default();
+        assert!(!why.is_empty(), "{name}: {entity}");
+    }
+    let shown = seawall.command(&["catalog", "get", "n", "a", "--provenance"]);
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("comes to nothing"), "{shown}");
+    // A pattern that backtracks elsewhere, a relation to nothing.
+    let text = format!("{}!", "a".repeat(10_000));
+    refused(
+        &seawall,
+        &format!("{entities}/b"),
+        &json!({"properties": {"text": text}}),
+        "/properties/text",
+        "does not match",
+    )
+    .await;
+    refused(
+        &seawall,
+        &format!("{entities}/b"),
+        &json!({"relations": {"r": "nobody"}}),
+        "/relations/r",
+        "create it first",
+    )
+    .await;
+    // Questions.
+    let mut rules = json!({"property": "i", "operator": "=", "value": 1});
+    for _ in 0..60 {
+        rules = json!({"combinator": "and", "rules": [rules]});
+    }
+    let (status, problem) = seawall.send(Method::POST, "/api/v1/search", &json!({"query": rules})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("nested"), "{problem}");
+    let body = format!("{{\"query\":{}1{}", "{\"combinator\":\"and\",\"rules\":[".repeat(1000), "]}".repeat(1000) + "}");
+    let request = seawall
+        .request(Method::POST, "/api/v1/search")
+        .header("content-type", "application/json");
+    let answer = request.body(body).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.text().await.unwrap().contains("nested deeper"));
+    let filter = format!("{}i=1{}", "(".repeat(1000), ")".repeat(1000));
+    for (query, says) in [
+        (format!("filter={filter}"), "nested"),
+        ("sort=o".to_owned(), "objects have no order"),
+        ("sort=nothing".to_owned(), "nothing"),
+        ("cursor=abc".to_owned(), "cursor"),
+    ] {
+        let (status, problem) = seawall.try_get(&format!("{entities}?{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{query}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
+    }
+}

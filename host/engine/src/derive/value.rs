@@ -103,11 +103,7 @@ impl Engine {
         if !computed.calculations.is_empty() {
             let mut shown = said.clone();
             derived.overlay(&mut shown);
-            let mut input = json!({
-                "identifier": shown.identifier, "blueprint": shown.blueprint, "title": shown.title, "icon": shown.icon,
-                "team": shown.team, "properties": shown.properties,
-                "relations": serde_json::to_value(&shown.relations).unwrap_or_default(),
-            });
+            let mut input = input(&shown);
             for (name, calculation) in &computed.calculations {
                 match calculation.run(&input) {
                     Ok(Some(value)) => {
@@ -123,6 +119,20 @@ impl Engine {
             }
         }
         Ok(derived)
+    }
+
+    /// The calculations that come to nothing for an entity as it stands, with the reason.
+    pub(crate) fn uncalculated(&self, entity: &Entity) -> Vec<(String, String)> {
+        let all = self.all_blueprints();
+        let Some(compiled) = all.get(&entity.blueprint) else {
+            return Vec::new();
+        };
+        let input = input(entity);
+        let absent = compiled.computed().calculations.iter();
+        let absent = absent.filter(|(name, _)| !entity.properties.contains_key(name));
+        absent
+            .filter_map(|(name, calculation)| Some((name.clone(), calculation.run(&input).err()?)))
+            .collect()
     }
 
     async fn mirrored(
@@ -204,6 +214,15 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// An entity as calculations see it.
+fn input(entity: &Entity) -> Value {
+    json!({
+        "identifier": entity.identifier, "blueprint": entity.blueprint, "title": entity.title, "icon": entity.icon,
+        "team": entity.team, "properties": entity.properties,
+        "relations": serde_json::to_value(&entity.relations).unwrap_or_default(),
+    })
 }
 
 fn is_many(all: &Blueprints, from: &BlueprintId, relations: &[String]) -> bool {

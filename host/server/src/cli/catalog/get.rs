@@ -37,7 +37,9 @@ fn origins(provenance: &Value) -> Vec<Value> {
         let names: Vec<String> = names
             .map(|s| format!("{} {}", at(s, "/integration"), at(s, "/key")))
             .collect();
-        let from = if names.is_empty() {
+        let from = if let Some(why) = origin["problem"].as_str() {
+            format!("computed, and comes to nothing: {why}")
+        } else if names.is_empty() {
             "computed".to_owned()
         } else {
             names.join("\n")

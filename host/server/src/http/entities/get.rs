@@ -41,6 +41,9 @@ pub(crate) struct OriginView {
     sources: Vec<Source>,
     /// Since when it is what it is.
     since: String,
+    /// Why there is no value, of a calculation that comes to none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 /// What else is wanted.
@@ -162,6 +165,7 @@ pub(super) fn shown(
             let view = |origin: Origin| OriginView {
                 sources: origin.sources.into_iter().map(Source::from).collect(),
                 since: time::show(origin.since),
+                problem: origin.problem,
             };
             fields
                 .into_iter()
