@@ -171,7 +171,16 @@ impl Seawall {
             "mount -t tmpfs -o size={mib}m none '{0}' && head -c {ballast}M /dev/zero > '{0}/ballast' && exec \"$@\"",
             disk.display()
         );
-        let under = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"];
+        let under = [
+            "unshare",
+            "--user",
+            "--map-root-user",
+            "--mount",
+            "sh",
+            "-c",
+            &script,
+            "sh",
+        ];
         let mut seawall = Self {
             database: Some(format!("sqlite:{}", disk.join("seawall.db").display())),
             data,

@@ -109,7 +109,9 @@ impl Policy {
         }
         for (i, name) in self.approvers.iter().enumerate() {
             if name.contains('*') {
-                let why = format!("expected the name of a person, found `{name}`; leave `approvers` out to let everybody approve");
+                let why = format!(
+                    "expected the name of a person, found `{name}`; leave `approvers` out to let everybody approve"
+                );
                 wrong.push((format!("/approvers/{i}"), why));
             } else if name.trim().is_empty() || self.approvers[..i].contains(name) {
                 let why = format!("expected the name of one more person, found `{name}`");

@@ -250,7 +250,10 @@ struct Reader {
 
 impl Reader {
     fn count(&self) {
-        self.engine.inner.recorder.used(&self.integration, &self.digest, "catalog");
+        self.engine
+            .inner
+            .recorder
+            .used(&self.integration, &self.digest, "catalog");
     }
 
     async fn find(&self, blueprint: &str, identifier: &str) -> Option<Entity> {

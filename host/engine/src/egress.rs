@@ -2,8 +2,8 @@
 //! drops old records and passes.
 
 use crate::{Clock, tasks::Tasks};
-use seawall_runtime::door::{Record, RecordSink};
 use seawall_domain::Digest;
+use seawall_runtime::door::{Record, RecordSink};
 use seawall_store::{CapabilityUsageRow, EgressRow, Store};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::mpsc;
@@ -31,7 +31,7 @@ pub(crate) struct Recorder {
 }
 
 enum Entry {
-    Request(Record),
+    Request(Box<Record>),
     Use(CapabilityUsageRow),
 }
 
@@ -59,7 +59,7 @@ impl Recorder {
     pub(crate) fn sink(&self) -> RecordSink {
         let sender = self.sender.clone();
         // The receiver lives as long as the process; after shutdown nobody sends requests.
-        Arc::new(move |record| drop(sender.send(Entry::Request(record))))
+        Arc::new(move |record| drop(sender.send(Entry::Request(Box::new(record)))))
     }
 }
 
@@ -93,7 +93,7 @@ async fn write(
                 let (mut rows, mut uses) = (Vec::new(), Vec::new());
                 for entry in batch.drain(..) {
                     match entry {
-                        Entry::Request(record) => rows.push(stored(record)),
+                        Entry::Request(record) => rows.push(stored(*record)),
                         Entry::Use(used) => add(&mut uses, used),
                     }
                 }

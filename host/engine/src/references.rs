@@ -129,7 +129,7 @@ mod tests {
     fn row(name: &str, version: &str, digest: &str) -> PluginRow {
         let manifest = json!({"name": name, "version": version, "roles": ["ingestor"]});
         PluginRow {
-            digest: Digest::new(&format!("sha256:{digest:0<64}")).unwrap(),
+            digest: Digest::new(format!("sha256:{digest:0<64}")).unwrap(),
             bundle: serde_json::from_value(json!({"manifest": manifest})).unwrap(),
             size: 1,
             installed_at: 0,

@@ -329,7 +329,7 @@ async fn what_is_not_granted_is_not_fetched() {
             .contains("there is no checkout 7; the manifest asks for 1 (0 to 0)"),
         "{answer}"
     );
-    // Tightened to what was used, it keeps the checkout.
+    // Tightened to what was used, it keeps the checkout, and loses the directory that no call was given.
     let (status, answer) = seawall
         .send(
             Method::POST,
@@ -338,8 +338,12 @@ async fn what_is_not_granted_is_not_fetched() {
         )
         .await;
     assert_eq!(
-        (status.as_u16(), answer["unused"].as_array().map(Vec::len)),
-        (200, Some(0)),
+        (
+            status.as_u16(),
+            answer["unused"].as_array().map(Vec::len),
+            &answer["unused"][0]["capability"]
+        ),
+        (200, Some(1), &json!("files")),
         "{answer}"
     );
 }

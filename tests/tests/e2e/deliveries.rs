@@ -185,7 +185,10 @@ async fn a_dead_delivery_waits_for_a_person() {
     tool.set(vec![json!({"id": "late", "name": "Late", "size": 3})]);
     let retried = seawall.command(&["delivery", "retry", &id]);
     assert!(retried.status.success(), "{retried:?}");
-    assert!(!String::from_utf8_lossy(&retried.stdout).contains("1970"), "{retried:?}");
+    assert!(
+        !String::from_utf8_lossy(&retried.stdout).contains("1970"),
+        "{retried:?}"
+    );
     eventually("the late one", || async { size(&seawall, "late").await }).await;
     assert!(listed(&seawall, "dead").await.is_empty());
     // What is over is not tried again; another dead one is dropped.

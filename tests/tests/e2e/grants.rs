@@ -448,7 +448,10 @@ async fn directories_ranges_and_every_host_are_audited_and_tightened() {
     assert_eq!((used(0), used(1)), (Some(1), Some(0)), "{audit}");
     let shown = seawall.command(&["audit", "probe"]);
     let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
-    assert!(shown.contains("calls by probe") && shown.contains("10.0.0.0/8"), "{shown}");
+    assert!(
+        shown.contains("calls by probe") && shown.contains("10.0.0.0/8"),
+        "{shown}"
+    );
     let records = seawall.get("/api/v1/egress?host=127.0.0.1").await;
     assert_eq!(
         (&records["items"][0]["address"], &records["items"][0]["privateRange"]),
@@ -463,7 +466,13 @@ async fn directories_ranges_and_every_host_are_audited_and_tightened() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|unused| format!("{} {}", unused["capability"].as_str().unwrap(), unused["to"].as_str().unwrap()))
+        .map(|unused| {
+            format!(
+                "{} {}",
+                unused["capability"].as_str().unwrap(),
+                unused["to"].as_str().unwrap()
+            )
+        })
         .collect();
     assert_eq!(
         went[went.len() - 3..],
@@ -508,7 +517,10 @@ async fn directories_and_every_host_are_granted_in_part_and_a_policy_is_against_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_removed_version_asked_was_granted_and_did_is_still_told() {
     let (seawall, _tool) = probed(3).await;
-    let digest = seawall.get("/api/v1/plugins/probe").await["digest"].as_str().unwrap().to_owned();
+    let digest = seawall.get("/api/v1/plugins/probe").await["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     eventually("its requests to be counted", || async {
         let audit = seawall.get("/api/v1/audit?plugin=probe").await;
         (audit["items"][0]["network"][0]["used"] != json!([])).then_some(())
@@ -547,13 +559,19 @@ async fn what_a_removed_version_asked_was_granted_and_did_is_still_told() {
     let said = String::from_utf8_lossy(&approved.stderr).into_owned();
     assert!(!approved.status.success() && said.contains("it was removed"), "{said}");
     seawall.install(&component("tests/guests/probe")).await;
-    assert_eq!(seawall.get("/api/v1/audit?plugin=probe").await["items"][0]["status"], "granted");
+    assert_eq!(
+        seawall.get("/api/v1/audit?plugin=probe").await["items"][0]["status"],
+        "granted"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reference_to_several_components_names_them() {
     let seawall = Seawall::start().await;
-    let first = seawall.install(&component("tests/guests/probe")).await["digest"].as_str().unwrap().to_owned();
+    let first = seawall.install(&component("tests/guests/probe")).await["digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let bytes = next_version(|manifest| {
         manifest.version = "0.1.0".parse().unwrap();
         manifest.title = Some("Another".into());
@@ -568,5 +586,8 @@ async fn a_reference_to_several_components_names_them() {
     // By what is installed, without a file.
     let diff = seawall.command(&["plugin", "diff", &first, &second]);
     let said = String::from_utf8_lossy(&diff.stdout).into_owned();
-    assert!(diff.status.success() && said.contains("other code, which asks for the same"), "{said}");
+    assert!(
+        diff.status.success() && said.contains("other code, which asks for the same"),
+        "{said}"
+    );
 }

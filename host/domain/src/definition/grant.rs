@@ -202,8 +202,12 @@ impl GrantDefinition {
             expires_at: end.map(|end| end.to_string()),
             any_host: grant.any_host,
             rules: (!all).then_some(rules),
-            git: left(&asked.git, |rule| grant.capabilities.git.iter().any(|own| own.is_same(rule))),
-            files: left(&asked.files, |rule| grant.capabilities.files.iter().any(|own| own.is_same(rule))),
+            git: left(&asked.git, |rule| {
+                grant.capabilities.git.iter().any(|own| own.is_same(rule))
+            }),
+            files: left(&asked.files, |rule| {
+                grant.capabilities.files.iter().any(|own| own.is_same(rule))
+            }),
             catalog: (asked.catalog && !grant.capabilities.catalog).then_some(false),
             reason: None,
         }

@@ -242,7 +242,10 @@ fn parse(url: &str) -> Result<Place, String> {
             Host::Name(name) => return Err(format!("`*.{name}`, which is every host of a top-level domain")),
             _ => return Err("`*.` before an address".to_owned()),
         }
-    } else if let Some(rest) = authority.strip_prefix('*').filter(|rest| rest.is_empty() || rest.starts_with(':')) {
+    } else if let Some(rest) = authority
+        .strip_prefix('*')
+        .filter(|rest| rest.is_empty() || rest.starts_with(':'))
+    {
         // The port is read as that of a host.
         let (_, port) = parse_authority(&format!("any.invalid{rest}")).map_err(|refusal| refusal.to_string())?;
         (HostPattern::Any, port)

@@ -6,7 +6,8 @@ use crate::{
     checkout::{EXAMPLE_FROM, EXPECTED_FROM, EXPECTED_REF, no_reference},
     document::{Problem, any_of, check_schema, explain, join, show},
     egress::{
-        HostPattern, attach::no_credential_header, check_pattern, check_place, check_repository, fixed_place, placeholders,
+        HostPattern, attach::no_credential_header, check_pattern, check_place, check_repository, fixed_place,
+        placeholders,
     },
 };
 use serde_json::{Map, Value};

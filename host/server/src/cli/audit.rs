@@ -162,7 +162,14 @@ fn is_granted(rule: &Value) -> String {
 
 /// `12 calls by files-main, 2026-01-01 … to 2026-02-01 …` for each integration.
 fn uses(what: &Value, unit: &str) -> String {
-    let line = |u: &Value| format!("{} {unit} by {}, {}", at(u, "/count"), at(u, "/integration"), between(u));
+    let line = |u: &Value| {
+        format!(
+            "{} {unit} by {}, {}",
+            at(u, "/count"),
+            at(u, "/integration"),
+            between(u)
+        )
+    };
     let all: Vec<_> = what["used"].as_array().into_iter().flatten().map(line).collect();
     match all.is_empty() {
         true => "never".to_owned(),
@@ -274,7 +281,10 @@ mod tests {
         let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
         let text = people(&audit);
         assert!(text.contains("GET /a"), "{text}");
-        assert!(text.contains("3 × GET h/** by i, 2025-12-31 00:00:00Z to 2026-01-01 00:00:00Z"), "{text}");
+        assert!(
+            text.contains("3 × GET h/** by i, 2025-12-31 00:00:00Z to 2026-01-01 00:00:00Z"),
+            "{text}"
+        );
         assert!(
             text.lines().any(|line| line.starts_with('1') && line.contains("never")),
             "{text}"

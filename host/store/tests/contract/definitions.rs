@@ -111,7 +111,10 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         ..old.clone()
     };
     assert_eq!(store.removed_plugins().await.unwrap(), [removed]);
-    let again = PluginRow { installed_at: 12, ..old };
+    let again = PluginRow {
+        installed_at: 12,
+        ..old
+    };
     store.put_plugin(&again).await.unwrap();
     assert_eq!(store.plugins().await.unwrap(), [again, new]);
     assert!(store.removed_plugins().await.unwrap().is_empty());

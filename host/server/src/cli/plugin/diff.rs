@@ -73,7 +73,7 @@ async fn read(global: &Global, named: &str) -> Result<Component> {
     let installed = Client::new(global)?.get(&["plugins", named]).await?;
     let unread = |e: &dyn std::fmt::Display| CliError::Failed(format!("the server's answer about `{named}`: {e}"));
     Ok(Component {
-        digest: Digest::new(&at(&installed, "/digest")).map_err(|e| unread(&e))?,
+        digest: Digest::new(at(&installed, "/digest")).map_err(|e| unread(&e))?,
         manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
     })
 }
