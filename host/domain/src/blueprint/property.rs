@@ -5,6 +5,9 @@ use crate::text::{cut, nearest};
 use jsonschema::{PatternOptions, Validator};
 use serde_json::{Number, Value};
 
+/// Bytes of what a schema says against a value.
+const SAID: usize = 200;
+
 /// Keywords that [`Property`] looks after itself.
 const OWN: [&str; 2] = ["type", "enum"];
 
@@ -202,9 +205,16 @@ impl Property {
                 } else {
                     format!(" at `{at}`")
                 };
+                let said = error.to_string();
+                // A long value would take the place of what is wrong with it.
+                let said = if said.len() > SAID {
+                    error.masked_with("it").to_string()
+                } else {
+                    said
+                };
                 Misfit {
                     rule: what,
-                    why: format!("breaks the schema{at}: {}", cut(&error.to_string(), 200)),
+                    why: format!("breaks the schema{at}: {}", cut(&said, SAID)),
                 }
             })?;
         }
