@@ -7,7 +7,11 @@
 
 mod api;
 mod approle;
+mod attack;
 mod attacks;
+mod attacks_catalog;
+mod attacks_http;
+mod attacks_names;
 mod author;
 mod bad_plugin;
 mod bad_tool;
@@ -34,6 +38,7 @@ mod policy;
 mod postgres;
 mod prometheus;
 mod query;
+mod quota;
 mod record;
 mod registry;
 mod registry_bad;
