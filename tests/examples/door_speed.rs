@@ -18,7 +18,7 @@ use seawall_domain::{
     limits::Limits,
     manifest::{self, Attach, Manifest},
 };
-use seawall_runtime::door::{Buckets, Door, DoorConfig, Rate, Secret};
+use seawall_runtime::door::{Buckets, Door, DoorConfig, Names, Rate, Secret};
 use seawall_tests::bench::{Goal, Report, median};
 use serde_json::json;
 use std::{
@@ -157,6 +157,7 @@ fn door(address: &str, records: Arc<AtomicUsize>) -> Result<Arc<Door>> {
             private_ranges: vec!["127.0.0.0/8".parse()?],
             never: Vec::new(),
         },
+        names: Names::default(),
         plaintext_to_loopback: true,
         expires_at: None,
         credentials: HashMap::from([(token, Secret::new(Attach::Bearer, SECRET.to_owned()))]),

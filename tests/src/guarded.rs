@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::any,
 };
+use http_body_util::BodyExt;
 use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use serde_json::json;
 use std::sync::{
@@ -17,8 +18,20 @@ use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
 
 type Judge = dyn Fn(&HeaderMap) -> bool + Send + Sync;
 
+/// What came behind the headers of a request.
+#[derive(Debug, Clone)]
+pub struct Behind {
+    /// `HTTP/2.0`.
+    pub version: String,
+    /// The body.
+    pub body: String,
+    /// Headers that came behind it.
+    pub trailers: Option<HeaderMap>,
+}
+
 struct Inner {
     judge: Box<Judge>,
+    bodies: Mutex<Vec<Behind>>,
     seen: Mutex<Vec<String>>,
     refused: Mutex<usize>,
     shows: AtomicBool,
@@ -44,6 +57,7 @@ impl Guarded {
         let port = listener.local_addr().expect("an address").port();
         let inner = Arc::new(Inner {
             judge: Box::new(judge),
+            bodies: Mutex::default(),
             seen: Mutex::default(),
             refused: Mutex::default(),
             shows: AtomicBool::default(),
@@ -85,6 +99,11 @@ impl Guarded {
         self.inner.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// What came behind the headers of those that it let in, in order.
+    pub fn bodies(&self) -> Vec<Behind> {
+        self.inner.bodies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// From now on it shows everybody the `Authorization` headers of those who came before.
     pub fn show_who_came(&self) {
         self.inner.shows.store(true, Ordering::Relaxed);
@@ -97,7 +116,9 @@ impl Guarded {
 }
 
 async fn answer(State(tool): State<Arc<Inner>>, request: Request) -> Response {
-    let headers = request.headers();
+    let version = format!("{:?}", request.version());
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
     if !(tool.judge)(headers) {
         *tool.refused.lock().unwrap_or_else(PoisonError::into_inner) += 1;
         return (StatusCode::UNAUTHORIZED, "who are you?").into_response();
@@ -106,6 +127,16 @@ async fn answer(State(tool): State<Arc<Inner>>, request: Request) -> Response {
         .get(header::AUTHORIZATION)
         .and_then(|v| v.to_str().ok())
         .unwrap_or_default();
+    if let Ok(body) = body.collect().await {
+        let trailers = body.trailers().cloned();
+        let body = String::from_utf8_lossy(&body.to_bytes()).into_owned();
+        let mut bodies = tool.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+        bodies.push(Behind {
+            version,
+            body,
+            trailers,
+        });
+    }
     let mut seen = tool.seen.lock().unwrap_or_else(PoisonError::into_inner);
     if !who.is_empty() && !seen.iter().any(|known| known == who) {
         seen.push(who.to_owned());

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test kit stops the test where it cannot go on")]
 
 pub mod bench;
+mod dns;
 mod forge;
 mod guarded;
 pub mod oci;
@@ -17,8 +18,9 @@ mod seawall;
 mod tool;
 mod wait;
 
+pub use dns::Dns;
 pub use forge::{Forge, Packs};
-pub use guarded::Guarded;
+pub use guarded::{Behind, Guarded};
 pub use pki::{Authority, Signed};
 pub use postgres::{PASSWORD, Postgres, faketime};
 pub use real::{RealServer, free_port};

@@ -86,6 +86,18 @@ impl Authority {
     }
 }
 
+impl Authority {
+    /// The same server as [`Authority::server`], for clients that speak HTTP/2.
+    ///
+    /// # Panics
+    /// Where the certificates do not go together.
+    pub fn http2_server(&self) -> Arc<ServerConfig> {
+        let mut config = Arc::unwrap_or_clone(self.server(None));
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Arc::new(config)
+    }
+}
+
 impl Default for Authority {
     fn default() -> Self {
         Self::new()

@@ -4,16 +4,17 @@ use axum::{
     Router,
     body::Body,
     extract::{Query, State},
-    http::{HeaderMap, StatusCode, Uri},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
     routing::get,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
+    hash::{Hash, Hasher},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -25,6 +26,8 @@ pub enum Answer {
     Well,
     /// With this status, and Retry-After in seconds where given.
     Status(u16, Option<u64>),
+    /// With this status and these headers.
+    Headers(u16, Vec<(String, String)>),
     /// With something that is no JSON.
     Garbage,
     /// With half a body.
@@ -41,6 +44,10 @@ struct Inner {
     page: AtomicUsize,
     requests: AtomicUsize,
     delay: AtomicUsize,
+    /// Whether pages have ETags; how many were answered whole, and how many as unchanged.
+    tags: AtomicBool,
+    whole: AtomicUsize,
+    unchanged: AtomicUsize,
 }
 
 /// See the module. It ends with the test.
@@ -64,6 +71,9 @@ impl Tool {
             page: AtomicUsize::new(page),
             requests: AtomicUsize::default(),
             delay: AtomicUsize::default(),
+            tags: AtomicBool::default(),
+            whole: AtomicUsize::default(),
+            unchanged: AtomicUsize::default(),
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -84,6 +94,22 @@ impl Tool {
     /// What it lists from now on.
     pub fn set(&self, items: Vec<Value>) {
         *lock(&self.inner.items) = items;
+    }
+
+    /// What it lists.
+    pub fn items(&self) -> Vec<Value> {
+        lock(&self.inner.items).clone()
+    }
+
+    /// From now on its pages have ETags, and one that the asker has already is answered with 304.
+    pub fn tag(&self) {
+        self.inner.tags.store(true, Ordering::Relaxed);
+    }
+
+    /// How many pages it has answered whole, and how many with 304.
+    pub fn answered(&self) -> (usize, usize) {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        (count(&self.inner.whole), count(&self.inner.unchanged))
     }
 
     /// `n` ordinary items.
@@ -155,7 +181,7 @@ struct Wanted {
 
 async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Query(wanted): Query<Wanted>) -> Response {
     tool.requests.fetch_add(1, Ordering::Relaxed);
-    lock(&tool.seen).push((uri.to_string(), headers));
+    lock(&tool.seen).push((uri.to_string(), headers.clone()));
     let delay = tool.delay.load(Ordering::Relaxed);
     if delay > 0 {
         tokio::time::sleep(Duration::from_millis(delay as u64)).await;
@@ -175,6 +201,13 @@ async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Que
             let after = after.map(|s| [("retry-after", s.to_string())]);
             return (status, after, "no").into_response();
         }
+        Answer::Headers(status, headers) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+            let pairs = headers.iter().filter_map(|(name, value)| {
+                Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+            });
+            return (status, pairs.collect::<HeaderMap>(), "no").into_response();
+        }
         Answer::Garbage => return "<html>this is no JSON</html>".into_response(),
         Answer::Half => {
             let pieces = [Ok("{\"items\": ["), Err(std::io::Error::other("broken off"))];
@@ -188,7 +221,25 @@ async fn items(State(tool): State<Arc<Inner>>, uri: Uri, headers: HeaderMap, Que
     all.retain(|item| fits(&wanted.partition, &item["in"]) && fits(&wanted.tier, &item["tier"]));
     let items: Vec<_> = all.iter().skip(from).take(page).cloned().collect();
     let next = (from + page < all.len()).then(|| (from + page).to_string());
-    axum::Json(json!({"items": items, "next": next})).into_response()
+    let page = json!({"items": items, "next": next}).to_string();
+    let tag = HeaderValue::try_from(format!("\"{}\"", fingerprint(&page)));
+    let Some(tag) = tag.ok().filter(|_| tool.tags.load(Ordering::Relaxed)) else {
+        tool.whole.fetch_add(1, Ordering::Relaxed);
+        return ([(header::CONTENT_TYPE, "application/json")], page).into_response();
+    };
+    if headers.get(header::IF_NONE_MATCH) == Some(&tag) {
+        tool.unchanged.fetch_add(1, Ordering::Relaxed);
+        return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response();
+    }
+    tool.whole.fetch_add(1, Ordering::Relaxed);
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json), (header::ETAG, tag)], page).into_response()
+}
+
+fn fingerprint(text: &str) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Says back what it got: what a tool does that shows a credential to whoever asks.

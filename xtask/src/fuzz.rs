@@ -3,7 +3,8 @@
 use crate::tool;
 use anyhow::Result;
 
-/// The door's normaliser, matcher and addresses against their references, and every parser against bent input.
+/// The door's normaliser, matcher and addresses against their references, and every parser (of definitions, components, cassettes and
+/// registries' manifests) against bent input.
 pub(crate) fn run(cases: u32) -> Result<bool> {
     let cases = cases.to_string();
     for arguments in [

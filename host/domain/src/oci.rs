@@ -3,6 +3,7 @@
 
 use crate::Digest;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The media type of a manifest.
@@ -76,11 +77,12 @@ impl Manifest {
     /// # Errors
     /// What it is instead.
     pub fn parse(text: &[u8]) -> Result<Self, String> {
-        let value: serde_json::Value = serde_json::from_slice(text).map_err(|e| format!("it is no JSON: {e}"))?;
+        let value: Value = serde_json::from_slice(text).map_err(|e| format!("it is no JSON: {e}"))?;
         if value.get("manifests").is_some() {
             return Err("it is an index of several artifacts; name one of them by its digest".to_owned());
         }
-        let manifest: Self = serde_json::from_value(value).map_err(|e| format!("it is no manifest: {e}"))?;
+        let manifest: Self =
+            serde_json::from_value(value).map_err(|e| format!("it is no manifest: {}", said(&e.to_string())))?;
         if manifest.schema_version != 2 {
             return Err(format!("expected schemaVersion 2, found {}", manifest.schema_version));
         }
@@ -101,7 +103,7 @@ impl Manifest {
                 let found = if found.is_empty() {
                     "nothing".to_owned()
                 } else {
-                    found.join(", ")
+                    said(&found.join(", "))
                 };
                 Err(format!(
                     "expected a layer of the type {WASM}, found {found}; push plugins with `seawall plugin push`"
@@ -111,11 +113,25 @@ impl Manifest {
     }
 }
 
+/// The manifests that an index lists, by their digests and in its order. What cannot be read is passed over: others may write
+/// there.
+pub fn listed(index: &[u8]) -> Vec<Digest> {
+    let index: Value = serde_json::from_slice(index).unwrap_or_default();
+    let all = index["manifests"].as_array().into_iter().flatten();
+    all.filter_map(|one| Digest::new(one["digest"].as_str()?).ok())
+        .collect()
+}
+
+/// A registry's own words, as they are shown to a person: a few of them, and none that a terminal would obey.
+fn said(words: &str) -> String {
+    crate::text::cut(words, 300).replace(char::is_control, "\u{fffd}")
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn manifest(layers: Value) -> Result<Digest, String> {
         let config = Descriptor::of(WASM_CONFIG, b"{}");
@@ -132,6 +148,19 @@ mod tests {
         assert!(manifest(json!([wasm, wasm])).unwrap_err().contains("several"));
         assert!(manifest(json!([other])).unwrap_err().contains("found text/plain"));
         assert!(manifest(json!([])).unwrap_err().contains("found nothing"));
+        let loud = Descriptor::of(&"\u{1b}[2J".repeat(1000), b"c");
+        let said = manifest(json!([loud])).unwrap_err();
+        assert!(said.len() < 2000 && !said.contains(char::is_control), "{said:?}");
+    }
+
+    #[test]
+    fn an_index_lists_what_can_be_read_of_it() {
+        let one = Descriptor::of(MANIFEST, b"a");
+        let index = json!({"manifests": [one, {"digest": "sha512:ab"}, 5, {"digest": one.digest}]}).to_string();
+        assert_eq!(listed(index.as_bytes()), [one.digest.clone(), one.digest]);
+        for none in ["", "[]", "{\"manifests\": {}}", "\u{feff}{}"] {
+            assert_eq!(listed(none.as_bytes()), [], "{none}");
+        }
     }
 
     #[test]

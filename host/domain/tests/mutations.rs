@@ -6,9 +6,19 @@
 
 use proptest::{prelude::*, test_runner::Config};
 use seawall_domain::{
-    blueprint, bundle::Bundle, credential::Credential, document::Document, integration::Integration, manifest,
-    mapping::Mapping, policy::Policy, query,
+    Digest, blueprint,
+    bundle::Bundle,
+    cassette::{self, Player},
+    credential::Credential,
+    document::Document,
+    integration::Integration,
+    manifest,
+    mapping::Mapping,
+    oci::{self, Descriptor, MANIFEST, Manifest, WASM, WASM_CONFIG},
+    policy::Policy,
+    query,
 };
+use serde_json::json;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -29,6 +39,42 @@ fn seeds(file: &str) -> Vec<String> {
     all.sort();
     assert!(!all.is_empty(), "no plugin has a {file}");
     all
+}
+
+/// The texts of all plugins' cassettes, long ones left out.
+fn cassettes() -> Vec<String> {
+    let mut all = Vec::new();
+    for plugin in fs::read_dir(root().join("plugins")).unwrap() {
+        let Ok(files) = fs::read_dir(plugin.unwrap().path().join(cassette::FOLDER)) else {
+            continue;
+        };
+        let paths = files.map(|file| file.unwrap().path());
+        let is_one = |path: &PathBuf| !path.to_string_lossy().ends_with(cassette::EXPECTED);
+        all.extend(paths.filter(is_one).filter_map(|path| fs::read_to_string(path).ok()));
+    }
+    all.retain(|text| text.len() < 40_000);
+    all.sort();
+    assert!(!all.is_empty(), "no plugin has a cassette");
+    all
+}
+
+/// Manifests and an index, as registries give them.
+fn artifacts() -> Vec<String> {
+    let mut layer = Descriptor::of(WASM, b"component");
+    layer
+        .annotations
+        .insert("org.opencontainers.image.title".into(), "a.wasm".into());
+    let config = Descriptor::of(WASM_CONFIG, b"{}");
+    let subject = Descriptor::of(MANIFEST, b"another");
+    let manifest = json!({
+        "schemaVersion": 2, "mediaType": MANIFEST, "artifactType": "application/x", "config": config, "layers": [layer],
+        "subject": subject, "annotations": {"org.opencontainers.image.version": "1.2.0"},
+    });
+    let index = json!({"schemaVersion": 2, "mediaType": oci::INDEX, "manifests": [subject, layer, config]});
+    [manifest, index]
+        .iter()
+        .flat_map(|one| [one.to_string(), format!("{one:#}")])
+        .collect()
 }
 
 fn config() -> Config {
@@ -182,6 +228,51 @@ proptest! {
     fn a_bent_policy_bans_or_is_refused(text in bent(vec![POLICY.to_owned()])) {
         if let Ok(policy) = serde_json::from_str::<Policy>(&text) {
             drop(policy.bans());
+        }
+    }
+
+    /// A cassette comes with a plugin of anybody's, and is read before the plugin runs.
+    #[test]
+    fn a_bent_cassette_is_read_and_written_again_or_refused_with_its_place(text in bent(cassettes())) {
+        match cassette::parse("c.yaml", &text) {
+            Err(problems) => prop_assert!(problems.to_string().starts_with("c.yaml"), "{problems}"),
+            Ok(read) => {
+                let written = read.render().map_err(TestCaseError::fail)?;
+                let again = cassette::parse("c.yaml", &written);
+                let again = again.map_err(|problems| TestCaseError::fail(format!("{problems}\n{written}")))?;
+                prop_assert_eq!(&again, &read, "{}", written);
+                drop((read.moment(), Player::new(&read).map(|player| player.left_over().len())));
+            }
+        }
+    }
+
+    /// Manifests and indexes are what a registry says, before anything is proven.
+    #[test]
+    fn a_bent_manifest_of_a_registry_is_read_and_written_again_or_refused_in_words(text in bent(artifacts())) {
+        let digests = oci::listed(text.as_bytes());
+        prop_assert!(digests.iter().all(|digest| Digest::new(digest.as_str()).is_ok()));
+        let refusal = match Manifest::parse(text.as_bytes()) {
+            Err(why) => Some(why),
+            Ok(read) => {
+                let written = serde_json::to_string(&read).unwrap();
+                prop_assert_eq!(Manifest::parse(written.as_bytes()), Ok(read.clone()), "{}", written);
+                read.component().err()
+            }
+        };
+        if let Some(why) = refusal {
+            prop_assert!(!why.is_empty() && why.len() < 2_000 && !why.contains(char::is_control), "{why:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_manifest_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let text = String::from_utf8_lossy(&bytes);
+        prop_assert!(Manifest::parse(&bytes).is_err());
+        prop_assert!(oci::listed(&bytes).is_empty());
+        if let Err(problems) = cassette::parse("c.yaml", &text) {
+            prop_assert!(problems.to_string().starts_with("c.yaml"), "{problems}");
+        } else {
+            prop_assert!(false, "this is no cassette: {text}");
         }
     }
 

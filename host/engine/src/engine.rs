@@ -18,7 +18,7 @@ use seawall_index::{Index, Row};
 use seawall_runtime::{
     Plugin, Runtime,
     credential::{Logins, Minter},
-    door::Buckets,
+    door::{Buckets, Names},
 };
 use seawall_store::Store;
 use std::{
@@ -43,6 +43,8 @@ pub struct EngineConfig {
     pub clock: Clock,
     /// Sends messages of subscriptions.
     pub post: Arc<dyn Post>,
+    /// Who is asked for the addresses of names that plugins reach.
+    pub names: Names,
     /// Runs passes, deliveries and runs: threads that give way to those that answer people.
     pub background: tokio::runtime::Handle,
     /// Names this process in leases; unique among all that share the database.
@@ -69,6 +71,7 @@ pub(crate) struct Inner {
     pub(crate) lease: Duration,
     pub(crate) others: Others,
     pub(crate) buckets: Buckets,
+    pub(crate) names: Names,
     pub(crate) recorder: Recorder,
     pub(crate) plugins: RwLock<HashMap<Digest, Plugin>>,
     pub(crate) blueprints: RwLock<Arc<Blueprints>>,
@@ -122,6 +125,7 @@ impl Engine {
                 others: Others::default(),
                 under_way: UnderWay::default(),
                 buckets: Buckets::default(),
+                names: config.names,
                 recorder,
                 plugins: RwLock::default(),
                 blueprints: RwLock::default(),

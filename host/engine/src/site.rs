@@ -261,6 +261,7 @@ impl Engine {
                 private_ranges: grant.private_ranges.clone(),
                 never: policy.never.private_ranges.clone(),
             },
+            names: self.inner.names.clone(),
             plaintext_to_loopback: grant.plaintext_to_loopback,
             expires_at: grant.expires_at,
             credentials: credentials.clone(),

@@ -215,6 +215,8 @@ async fn other(ask: &Ask<'_>, mut answer: Box<dyn Answer>) -> GitError {
         _ => String::new(),
     };
     match (status, wait) {
+        // GitHub's way to say that one asks too often.
+        (403, Some(seconds)) => GitError::RateLimited(ms(seconds)),
         (401 | 403, _) if !ask.with_credential => GitError::Unauthorized(format!(
             "{url}: the git server wants a credential ({status}), and the integration has none for it{said}"
         )),

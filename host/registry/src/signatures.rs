@@ -6,7 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use seawall_domain::{
     Digest,
-    oci::{Annotations, Descriptor, MANIFEST, Manifest},
+    oci::{self, Annotations, Descriptor, MANIFEST, Manifest},
     provenance::{MAX_PAYLOAD_BYTES, MAX_SIGNATURES},
     signature::{Format, IN_TOTO, Signature},
 };
@@ -35,11 +35,8 @@ impl Registry {
             self.read_signatures(path, &text, &mut all).await?;
         }
         if let Some(index) = self.referrers(path, manifest).await? {
-            let index: Value = serde_json::from_slice(&index).unwrap_or_default();
             // Registries are loose with `artifactType`: what a referrer holds says what it is.
-            let referrers = index["manifests"].as_array().into_iter().flatten();
-            let digests = referrers.filter_map(|one| Digest::new(one["digest"].as_str()?).ok());
-            for digest in digests.take(MAX_SIGNATURES) {
+            for digest in oci::listed(&index).into_iter().take(MAX_SIGNATURES) {
                 if let Some(text) = self.manifest(path, digest.as_str()).await? {
                     self.read_signatures(path, &text, &mut all).await?;
                 }

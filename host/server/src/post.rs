@@ -16,6 +16,7 @@ use hyper_util::{
 use rustls::ClientConfig;
 use seawall_domain::subscription::Destination;
 use seawall_engine::{Message, Post, Reply};
+use seawall_runtime::door::Names;
 use std::{
     error::Error,
     future::Future,
@@ -41,8 +42,8 @@ const FRESH: Duration = Duration::from_secs(600);
 type Client = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Poster {
+    names: Names,
     clients: Mutex<Vec<(Destination, Instant, Client)>>,
 }
 
@@ -61,6 +62,14 @@ impl Post for Poster {
 }
 
 impl Poster {
+    /// `names` is asked for the addresses of destinations.
+    pub(crate) fn new(names: Names) -> Self {
+        Self {
+            names,
+            clients: Mutex::default(),
+        }
+    }
+
     /// The client of a destination, so that connections are used again.
     fn client(&self, to: &Destination) -> Result<Client, String> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +77,7 @@ impl Poster {
         if let Some((_, _, client)) = clients.iter().find(|(own, ..)| own == to) {
             return Ok(client.clone());
         }
-        let client = connect(to)?;
+        let client = connect(to, &self.names)?;
         if clients.len() >= CLIENTS {
             clients.remove(0);
         }
@@ -95,8 +104,11 @@ fn request(message: &Message) -> Result<Request<Full<Bytes>>, String> {
     Ok(request)
 }
 
-fn connect(to: &Destination) -> Result<Client, String> {
-    let mut http = HttpConnector::new_with_resolver(Resolver { to: to.clone() });
+fn connect(to: &Destination, names: &Names) -> Result<Client, String> {
+    let mut http = HttpConnector::new_with_resolver(Resolver {
+        names: names.clone(),
+        to: to.clone(),
+    });
     http.enforce_http(false);
     http.set_connect_timeout(Some(Duration::from_secs(10)));
     http.set_nodelay(true);
@@ -156,6 +168,7 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
 /// Resolves once for each connection and drops the addresses that the destination does not allow.
 #[derive(Clone)]
 struct Resolver {
+    names: Names,
     to: Destination,
 }
 
@@ -169,12 +182,15 @@ impl tower::Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let to = self.to.clone();
+        let (names, to) = (self.names.clone(), self.to.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0))
+            let found = names
+                .addresses(name.as_str())
                 .await
                 .map_err(|e| io::Error::other(format!("{}: {e}", name.as_str())))?;
-            choose(&to, found).map(Vec::into_iter).map_err(io::Error::other)
+            choose(&to, found.into_iter())
+                .map(Vec::into_iter)
+                .map_err(io::Error::other)
         })
     }
 }

@@ -6,7 +6,7 @@ use crate::{
 };
 use anyhow::{Context, Result, bail};
 use seawall_engine::{Engine, EngineConfig, system_clock};
-use seawall_runtime::{Runtime, RuntimeConfig};
+use seawall_runtime::{Runtime, RuntimeConfig, door::Names};
 use seawall_store::{DatabaseUrl, KeySource, MasterKey};
 use std::{
     io::Write,
@@ -29,6 +29,8 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// Whether plugins of WASI 0.3 are taken.
     pub wasi_0_3: bool,
+    /// DNS servers that are asked for names which plugins and subscriptions reach; none: the system's resolver.
+    pub dns_servers: Vec<SocketAddr>,
 }
 
 impl ServeOptions {
@@ -91,6 +93,7 @@ impl Server {
             wasi_0_3: options.wasi_0_3,
             ..RuntimeConfig::default()
         })?;
+        let names = Names::of(&options.dns_servers).map_err(|why| anyhow::anyhow!("`--dns-server`: {why}"))?;
         let token = kept(&options.data.join("token"), "sw_")?;
         let engine = Engine::open(EngineConfig {
             store,
@@ -98,7 +101,8 @@ impl Server {
             plugins: options.data.join("plugins"),
             checkouts: options.data.join("git"),
             clock: system_clock,
-            post: Arc::new(Poster::default()),
+            post: Arc::new(Poster::new(names.clone())),
+            names,
             background: background()?,
             // The same after a restart, so that a process that died does not keep its partitions from its successor.
             owner: kept(&options.data.join("instance"), "instance-")?,

@@ -18,7 +18,7 @@ use seawall_domain::{
 };
 use seawall_runtime::{
     Plugin, Runtime, RuntimeConfig, Sandbox, Scope,
-    door::{Buckets, Door, DoorConfig},
+    door::{Buckets, Door, DoorConfig, Names},
 };
 use seawall_tests::{
     bench::{Goal, Report, median, thread_cpu},
@@ -134,6 +134,7 @@ fn sandbox(plugin: &Plugin) -> Result<Sandbox> {
             private_ranges: Vec::new(),
             never: Vec::new(),
         },
+        names: Names::default(),
         plaintext_to_loopback: false,
         expires_at: None,
         credentials: HashMap::new(),

@@ -1,109 +1,13 @@
 //! What a hostile plugin, or a hostile tool, must not be able to do. The guest speaks WASI itself, so nothing is put right by
 //! an SDK on the way; a rogue tool keeps every byte that reaches it.
 
-use crate::integration;
+use crate::{
+    attack::{Attack, SECRET, not_made, refused},
+    integration,
+};
 use reqwest::Method;
-use seawall_tests::{Rogue, Seawall, Tool, component, eventually};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-
-const SECRET: &str = "s3cret/never+in~a-guest";
-
-struct Attack {
-    seawall: Seawall,
-    /// Reached with a credential.
-    tool: Rogue,
-    /// Reached without.
-    wire: Rogue,
-}
-
-impl Attack {
-    async fn prepared() -> Self {
-        let (tool, wire, seawall) = (Rogue::start().await, Rogue::start().await, Seawall::start().await);
-        seawall.install(&component("tests/guests/attacker")).await;
-        let body = json!({"source": "sealed", "secret": SECRET});
-        let (status, answer) = seawall.send(Method::PUT, "/api/v1/credentials/attacked", &body).await;
-        assert!(status.is_success(), "{answer}");
-        Self { seawall, tool, wire }
-    }
-
-    /// Starts an integration of this name that attacks.
-    async fn start(&self, name: &str, mut config: Value) {
-        config["tool"] = self.tool.address().into();
-        config["wire"] = self.wire.address().into();
-        let definition = json!({
-            "name": name, "plugin": "attacker", "config": config, "every_seconds": 3600,
-            "credentials": {"token": "attacked"},
-        });
-        self.seawall.integrate(definition).await;
-    }
-
-    /// Its first pass, once it has ended.
-    async fn ended(&self, name: &str) -> Value {
-        let (pass, _) = eventually(&format!("the pass of {name} to end"), || async {
-            let passes = self.seawall.passes(name).await;
-            passes.into_iter().find(|pass| pass["state"] != "running")
-        })
-        .await;
-        pass
-    }
-
-    /// What came of each request, by name.
-    async fn outcomes(&self, requests: Vec<Value>) -> BTreeMap<String, Value> {
-        self.start("attack", json!({"requests": requests})).await;
-        let pass = self.ended("attack").await;
-        assert_eq!(pass["state"], "succeeded", "{pass}");
-        let entities = self.seawall.entities("outcome").await;
-        let outcome = |entity: Value| {
-            let name = entity["identifier"].as_str().unwrap_or_default().to_owned();
-            (name, entity["properties"].clone())
-        };
-        entities.into_iter().map(outcome).collect()
-    }
-
-    fn with_credential(&self, what: &str) -> Value {
-        json!({"name": what, "scheme": "http", "authority": self.tool.authority(), "path": format!("/allowed/{what}")})
-    }
-
-    /// The secret, in none of its forms, is in any answer, file or line.
-    async fn no_secret(&self) {
-        let entities = self.seawall.get("/api/v1/blueprints/outcome/entities?limit=1000").await;
-        let egress = self.seawall.get("/api/v1/egress?integration=attack&limit=1000").await;
-        let mut places = vec![entities.to_string(), egress.to_string()];
-        for file in std::fs::read_dir(self.seawall.data()).unwrap().flatten() {
-            if file.path().is_file() {
-                places.push(String::from_utf8_lossy(&std::fs::read(file.path()).unwrap()).into_owned());
-            }
-        }
-        for form in [
-            SECRET,
-            "s3cret%2Fnever%2Bin%7Ea-guest",
-            "czNjcmV0L25ldmVyK2lufmEtZ3Vlc3Q",
-        ] {
-            assert!(!places.iter().any(|place| place.contains(form)), "{form} is somewhere");
-        }
-    }
-}
-
-fn refused(outcome: &Value) -> bool {
-    outcome["error"]
-        .as_str()
-        .is_some_and(|error| error.contains("HttpRequestDenied"))
-}
-
-/// The guest's own WASI has refused to make such a request.
-fn not_made(outcome: &Value) -> bool {
-    let error = outcome["error"].as_str().unwrap_or_default();
-    [
-        "refused",
-        "HeaderError",
-        "HttpRequestUriInvalid",
-        "HttpRequestMethodInvalid",
-        "HttpProtocolError",
-    ]
-    .iter()
-    .any(|word| error.contains(word))
-}
+use seawall_tests::{Tool, component, eventually};
+use serde_json::json;
 
 #[tokio::test]
 async fn what_only_looks_like_the_granted_place_is_refused() {
@@ -210,6 +114,7 @@ async fn what_only_looks_like_the_granted_place_is_refused() {
             "{record}"
         );
     }
+    attack.others_go_on().await;
 }
 
 #[tokio::test]
@@ -300,6 +205,9 @@ async fn headers_cannot_say_something_else_than_the_request() {
     }
     for refusal in ["x-forwarded-host", "x-http-method-override", "x-original-url"] {
         assert!(refused(&outcomes[refusal]), "{refusal}: {}", outcomes[refusal]);
+        let url = format!("{}/allowed/{refusal}", attack.wire.address());
+        let part = format!("the header `{refusal}` would say something else than the request does");
+        attack.recorded("attack", &url, false, &part).await;
     }
     let heads = attack.tool.heads();
     assert_eq!(heads.len(), 1);
@@ -315,6 +223,7 @@ async fn headers_cannot_say_something_else_than_the_request() {
         heads[0]
     );
     attack.no_secret().await;
+    attack.others_go_on().await;
 }
 
 #[tokio::test]
@@ -345,11 +254,14 @@ async fn a_secret_that_a_tool_sends_back_does_not_reach_the_guest() {
     let session = outcomes["session"]["headers"].as_str().unwrap();
     assert!(!session.contains("set-cookie"), "{session}");
     attack.no_secret().await;
+    let url = format!("{}/allowed/echo-br", attack.tool.address());
+    attack.recorded("attack", &url, true, "in the encoding `br`").await;
     assert!(
         attack.seawall.log().contains("in the encoding `br`"),
         "{}",
         attack.seawall.log()
     );
+    attack.others_go_on().await;
 }
 
 #[tokio::test]
@@ -369,6 +281,10 @@ async fn redirects_are_the_guests_to_follow_through_the_same_door() {
     }
     assert!(refused(&outcomes["followed"]), "{}", outcomes["followed"]);
     assert_eq!(attack.tool.heads().len(), 3, "the host follows nothing by itself");
+    let url = "http://169.254.169.254:80/latest/meta-data";
+    let part = "no rule of the manifest leads to `169.254.169.254`";
+    attack.recorded("attack", url, false, part).await;
+    attack.others_go_on().await;
 }
 
 #[tokio::test]
@@ -393,7 +309,16 @@ async fn answers_that_are_no_http_are_errors_of_that_request() {
             "{what}: {outcome}"
         );
         assert_ne!(outcome["body"], "raw bytes", "{what}");
+        // What came of it is on record, and that it was let through.
+        let url = format!("{}/allowed/{what}", attack.tool.address());
+        let part = match what {
+            "switch" => "",
+            "drip-head" => "no answer within",
+            _ => "HTTP: ",
+        };
+        attack.recorded("attack", &url, true, part).await;
     }
+    attack.others_go_on().await;
 }
 
 #[tokio::test]
@@ -446,6 +371,15 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
         assert_eq!(pass["state"], "failed", "{name}: {pass}");
         let error = pass["error"].as_str().unwrap_or_default();
         assert!(error.contains(part), "{name}: expected `{part}` in: {error}");
+    }
+    for (what, _) in requests {
+        let limit = if what == "swallow" {
+            "request_bytes"
+        } else {
+            "response_bytes"
+        };
+        let url = format!("{}/allowed/{what}", attack.tool.address());
+        attack.recorded(what, &url, true, limit).await;
     }
     // Drops end with the call's time, or just before it, so that the guest can say what it waited for.
     let drip = attack.ended("drip").await;

@@ -18,6 +18,11 @@ async fn error_of(mode: &str) -> String {
     })
     .await;
     assert_eq!(pass["state"], "failed", "{pass}");
+    // What is wrong is what its health says, and not the neighbour's.
+    for (name, state) in [("bad", "failing"), ("probe", "idle")] {
+        let view = seawall.get(&format!("/api/v1/integrations/{name}")).await;
+        assert_eq!(view["state"], state, "{view}");
+    }
     // The neighbour and what was there are as before.
     seawall
         .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
@@ -37,6 +42,17 @@ const SPINS: [u8; 32] = [
 ];
 /// (module (memory 1))
 const MEMORY: [u8; 13] = [0, b'a', b's', b'm', 1, 0, 0, 0, 5, 3, 1, 0, 1];
+/// (module
+///   (table 90000 funcref) (table 90000 funcref) (table 1 funcref)
+///   (func
+///     (loop (br_if 0 (i32.ne (table.grow 2 (ref.null func) (i32.const 1000)) (i32.const -1))))
+///     unreachable)
+///   (start 0))
+const GROWS: [u8; 60] = [
+    0, b'a', b's', b'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0, // types and functions
+    4, 14, 3, 0x70, 0, 0x90, 0xbf, 5, 0x70, 0, 0x90, 0xbf, 5, 0x70, 0, 1, 8, 1, 0, // tables, and what starts
+    10, 21, 1, 19, 0, 3, 0x40, 0xd0, 0x70, 0x41, 0xe8, 7, 0xfc, 15, 2, 0x41, 0x7f, 0x47, 13, 0, 11, 0, 11,
+];
 /// (module (table 1 funcref))
 const TABLE: [u8; 14] = [0, b'a', b's', b'm', 1, 0, 0, 0, 4, 4, 1, 0x70, 0, 1];
 
@@ -94,16 +110,16 @@ async fn a_component_that_would_take_more_than_its_share_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn nothing_of_a_component_runs_when_it_is_installed() {
+/// Lets the probe run with a module besides whose start function does no good, and waits until it is said why that was ended.
+async fn ended_with(module: &[u8], part: &str) {
     let (seawall, tool) = probed(30).await;
-    let bytes = with_module(&std::fs::read(component("tests/guests/probe")).unwrap(), &SPINS, 1);
+    let bytes = with_module(&std::fs::read(component("tests/guests/probe")).unwrap(), module, 1);
     let request = seawall
         .request(Method::POST, "/api/v1/plugins")
         .header(header::CONTENT_TYPE, "application/wasm");
     let answer = request.body(bytes).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::CREATED, "{}", answer.text().await.unwrap());
-    // What runs once it is granted is ended by the call's time.
+    // What runs once it is granted is ended.
     let grant = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true});
     let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &grant).await;
     assert_eq!(status, StatusCode::OK, "{view}");
@@ -114,10 +130,20 @@ async fn nothing_of_a_component_runs_when_it_is_installed() {
         let view = seawall.get("/api/v1/integrations/bad").await;
         view["problem"]
             .as_str()
-            .filter(|why| why.contains("`timeout_ms` of 3000 ms"))
+            .filter(|why| why.contains(part))
             .map(str::to_owned)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_component_whose_tables_grow_past_the_limit_is_ended_with_its_name() {
+    ended_with(&GROWS, "`table elements` of 200,000").await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_component_runs_when_it_is_installed() {
+    ended_with(&SPINS, "`timeout_ms` of 3000 ms").await;
 }
 
 macro_rules! names_the_cause {

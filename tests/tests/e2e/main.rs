@@ -7,7 +7,11 @@
 
 mod api;
 mod approle;
+mod attack;
 mod attacks;
+mod attacks_catalog;
+mod attacks_http;
+mod attacks_names;
 mod author;
 mod bad_catalog;
 mod bad_plugin;
@@ -35,6 +39,7 @@ mod policy;
 mod postgres;
 mod prometheus;
 mod query;
+mod quota;
 mod record;
 mod registry;
 mod registry_bad;

@@ -42,6 +42,10 @@ pub const OVERRIDING: &[&str] = &[
 /// compressed. Dropped from requests that a credential is attached to.
 const RESHAPING: &[&str] = &["accept-encoding", "if-range", "range"];
 
+/// Headers by which a guest could speak to a tool as somebody else than the credential that is attached and on record: a
+/// session of its own. Dropped from requests that a credential is attached to.
+const IMPERSONATING: &[&str] = &["cookie", "cookie2"];
+
 /// Headers of a tool's answer that carry a session which the credential opened, and which would do in its place.
 const SESSION: &[&str] = &["set-cookie", "set-cookie2"];
 
@@ -79,7 +83,7 @@ pub fn guest_header(name: &str, attached: Option<&Attach>) -> GuestHeader {
         GuestHeader::Refused
     } else if HOST_OWNED.contains(&name.as_str())
         || name.starts_with("proxy-")
-        || attached.is_some() && RESHAPING.contains(&name.as_str())
+        || attached.is_some() && [RESHAPING, IMPERSONATING].concat().contains(&name.as_str())
         || attached
             .and_then(attached_header)
             .is_some_and(|own| own.eq_ignore_ascii_case(&name))
@@ -140,6 +144,8 @@ mod tests {
             ("Range", None, GuestHeader::Sent),
             ("Range", Some(&Attach::Bearer), GuestHeader::Dropped),
             ("Accept-Encoding", Some(&Attach::Bearer), GuestHeader::Dropped),
+            ("Cookie", None, GuestHeader::Sent),
+            ("Cookie", Some(&Attach::Bearer), GuestHeader::Dropped),
         ] {
             assert_eq!(guest_header(name, attached), expect, "{name}");
         }

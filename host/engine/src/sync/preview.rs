@@ -14,7 +14,7 @@ use seawall_domain::{
 use seawall_git::Checkouts;
 use seawall_runtime::{
     Line, Plugin, Sandbox, Scope,
-    door::{Buckets, Door, DoorConfig, Record, RecordSink, Secret, Transport},
+    door::{Buckets, Door, DoorConfig, Names, Record, RecordSink, Secret, Transport},
 };
 use serde_json::Value;
 use std::{
@@ -251,6 +251,7 @@ pub(crate) async fn sandbox(
             private_ranges: request.private_ranges.clone(),
             never: Vec::new(),
         },
+        names: Names::default(),
         plaintext_to_loopback: true,
         expires_at: None,
         credentials: credentials.clone(),

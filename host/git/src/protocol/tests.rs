@@ -144,6 +144,8 @@ async fn what_is_no_git_server_is_told_by_what_helps() {
         (status(401, &[], "<p>who?"), "Unauthorized: answers 401"),
         (status(404, &[], ""), "NotFound: 404"),
         (status(429, &[("retry-after", "7")], ""), "RateLimited: 7000 ms"),
+        (status(403, &[("retry-after", "3")], ""), "RateLimited: 3000 ms"),
+        (status(403, &[], ""), "Unauthorized: answers 403"),
         (status(503, &[("retry-after", "2")], ""), "RateLimited: 2000 ms"),
         (status(502, &[], ""), "Unavailable: 502"),
         (status(418, &[], ""), "Unusable: 418"),

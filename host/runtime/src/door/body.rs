@@ -127,6 +127,9 @@ impl Metered {
         {
             bounds.cross("response_bytes");
             self.ended = true;
+            if let Some(open) = &mut self.open {
+                open.note("the response went over the call's limit `response_bytes`");
+            }
             return Err(Error::HttpResponseBodySize(Some(self.received)));
         }
         let clean = self.stream.push(&self.redactor, data);

@@ -108,7 +108,8 @@ impl Bounds {
     }
 }
 
-/// A request's body on its way out.
+/// A request's body on its way out. Trailers end it and are not sent: they are headers that nobody has judged, and a server may
+/// take them for some.
 pub(crate) struct CountedBody {
     body: WasiBody,
     bounds: Arc<Bounds>,
@@ -128,6 +129,9 @@ impl Body for CountedBody {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         if let Poll::Ready(Some(Ok(frame))) = &polled {
+            if frame.is_trailers() {
+                return Poll::Ready(None);
+            }
             let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
             let total = self.sent.fetch_add(bytes, Ordering::Relaxed) + bytes;
             if total > self.bounds.limits.request_bytes {

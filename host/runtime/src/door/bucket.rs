@@ -113,33 +113,61 @@ impl Buckets {
 /// No tool is left alone for longer because of one answer.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// How long a tool asks to be left alone: by `Retry-After` (RFC 9110: seconds or a date) where it refuses because of it, and by the
-/// quota's own headers wherever nothing is left, until it is filled again: GitHub's
-/// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>) and GitLab's
-/// (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits>), both with the end in seconds since 1970.
+/// Where a tool refuses because its quota is used up, and says no more of it than that: how long it is then left alone. GitHub asks
+/// for a minute at least.
+const UNSAID: Duration = Duration::from_secs(60);
+
+/// How long a tool asks to be left alone: by `Retry-After` where it refuses because of it, and by the quota's own headers wherever
+/// nothing is left, until it is filled again.
 fn pause(status: StatusCode, headers: &HeaderMap, now: Millis) -> Option<Duration> {
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
-    // What a tool sends may be any number.
-    let until = |end: Millis| u64::try_from(end.checked_sub(now)?).ok().map(Duration::from_millis);
+    let said = asked(status, headers, now).max(refill(headers, now).flatten());
+    said.or_else(|| unsaid(status, headers, now).map(Duration::from_secs))
+}
+
+/// Seconds for `Retry-After`, where a tool refuses because its quota is used up and does not say it in that header, which is the
+/// one that all clients know: with 403 alone, a plugin takes it for a refused credential.
+pub(super) fn unsaid(status: StatusCode, headers: &HeaderMap, now: Millis) -> Option<u64> {
+    let refused = [StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+    if !refused.contains(&status) || asked(status, headers, now).is_some() {
+        return None;
+    }
+    let wait = refill(headers, now)?.unwrap_or(UNSAID).min(LONGEST);
+    Some(wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
+}
+
+/// `Retry-After` of a refusal (RFC 9110): seconds or a date.
+fn asked(status: StatusCode, headers: &HeaderMap, now: Millis) -> Option<Duration> {
     let refused = [
         StatusCode::TOO_MANY_REQUESTS,
         StatusCode::SERVICE_UNAVAILABLE,
         StatusCode::FORBIDDEN,
     ];
-    let asked = text("retry-after")
-        .filter(|_| refused.contains(&status))
-        .and_then(|value| {
-            value.parse().ok().map(Duration::from_secs).or_else(|| {
-                let date = jiff::fmt::rfc2822::parse(value).ok()?;
-                until(date.timestamp().as_millisecond())
-            })
-        });
-    let spent = ["x-ratelimit", "ratelimit"].into_iter().find_map(|prefix| {
-        let left: f64 = text(&format!("{prefix}-remaining"))?.parse().ok()?;
-        let end: i64 = text(&format!("{prefix}-reset"))?.parse().ok()?;
-        (left < 1.0).then(|| until(end.checked_mul(1000)?)).flatten()
-    });
-    asked.max(spent)
+    let value = text(headers, "retry-after").filter(|_| refused.contains(&status))?;
+    value.parse().ok().map(Duration::from_secs).or_else(|| {
+        let date = jiff::fmt::rfc2822::parse(value).ok()?;
+        until(date.timestamp().as_millisecond(), now)
+    })
+}
+
+/// Whether nothing is left of a quota, and then how long until it is filled again, where that can be told: GitHub's headers
+/// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>) and GitLab's
+/// (<https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits>), both with the end in seconds since 1970.
+fn refill(headers: &HeaderMap, now: Millis) -> Option<Option<Duration>> {
+    ["x-ratelimit", "ratelimit"].into_iter().find_map(|prefix| {
+        let left: f64 = text(headers, &format!("{prefix}-remaining"))?.parse().ok()?;
+        let end = text(headers, &format!("{prefix}-reset")).and_then(|end| end.parse::<i64>().ok());
+        // What a tool sends may be any number.
+        let end = end.and_then(|end| until(end.checked_mul(1000)?, now));
+        (left < 1.0).then_some(end)
+    })
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+fn until(end: Millis, now: Millis) -> Option<Duration> {
+    u64::try_from(end.checked_sub(now)?).ok().map(Duration::from_millis)
 }
 
 #[cfg(test)]
@@ -175,6 +203,35 @@ mod tests {
     }
 
     #[test]
+    fn a_quota_that_is_used_up_is_said_in_the_header_that_all_know() {
+        const NOW: Millis = 1_000_000_000_000;
+        let said = |status: u16, headers: &[(&'static str, &str)]| {
+            let map: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+                .collect();
+            unsaid(StatusCode::from_u16(status).unwrap(), &map, NOW)
+        };
+        let (spent, end) = (("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1000000600"));
+        assert_eq!(said(403, &[spent, end]), Some(600));
+        assert_eq!(
+            said(429, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "1000000030")]),
+            Some(30)
+        );
+        // An end that is none, that is over, and that is too far away.
+        for (end, seconds) in [("soon", 60), ("7", 60), ("1000000000", 1), ("1999999999", 3600)] {
+            assert_eq!(said(403, &[spent, ("x-ratelimit-reset", end)]), Some(seconds), "{end}");
+        }
+        assert_eq!(said(403, &[spent]), Some(60));
+        // Who says it already is not spoken for, and a refusal while something is left is one.
+        assert_eq!(said(403, &[spent, end, ("retry-after", "7")]), None);
+        assert_eq!(said(403, &[spent, end, ("retry-after", "soon")]), Some(600));
+        assert_eq!(said(403, &[("x-ratelimit-remaining", "12"), end]), None);
+        assert_eq!(said(403, &[]), None);
+        assert_eq!(said(200, &[spent, end]), None);
+    }
+
+    #[test]
     fn tools_say_in_several_ways_how_long() {
         type Headers = &'static [(&'static str, &'static str)];
         const NOW: Millis = 1_000_000_000_000;
@@ -206,16 +263,20 @@ mod tests {
                 Some(30),
             ),
             // An end that is over, and one that is none.
-            (429, &[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")], None),
+            (
+                429,
+                &[("ratelimit-remaining", "0"), ("ratelimit-reset", "30")],
+                Some(60),
+            ),
             (
                 429,
                 &[("ratelimit-remaining", "0"), ("ratelimit-reset", "-9223372036854775")],
-                None,
+                Some(60),
             ),
             (
                 429,
                 &[("ratelimit-remaining", "0"), ("ratelimit-reset", "9223372036854775807")],
-                None,
+                Some(60),
             ),
             (403, &[], None),
         ];

@@ -1,7 +1,7 @@
 //! A pooled client whose resolver gives only addresses that the policy allows, so that what was checked is what is
 //! connected to.
 
-use super::{bounds::CountedBody, tls::Trust};
+use super::{bounds::CountedBody, names::Names, tls::Trust};
 use http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -78,12 +78,20 @@ impl Policy {
 impl Client {
     /// # Errors
     /// Where what it shows or trusts cannot be used.
-    pub(super) fn new(addresses: AddressPolicy, loopback_only: bool, trust: &Trust) -> Result<Self, String> {
+    pub(super) fn new(
+        addresses: AddressPolicy,
+        loopback_only: bool,
+        trust: &Trust,
+        names: &Names,
+    ) -> Result<Self, String> {
         let policy = Policy {
             addresses,
             loopback_only,
         };
-        let mut http = HttpConnector::new_with_resolver(Resolver { policy: policy.clone() });
+        let mut http = HttpConnector::new_with_resolver(Resolver {
+            names: names.clone(),
+            policy: policy.clone(),
+        });
         http.enforce_http(false);
         http.set_connect_timeout(Some(Duration::from_secs(10)));
         http.set_nodelay(true);
@@ -181,6 +189,7 @@ struct Unresolved(String);
 /// Resolves once per connection and drops what the policy does not allow.
 #[derive(Clone)]
 struct Resolver {
+    names: Names,
     policy: Policy,
 }
 
@@ -194,13 +203,14 @@ impl tower::Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let policy = self.policy.clone();
+        let (names, policy) = (self.names.clone(), self.policy.clone());
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0))
+            let found = names
+                .addresses(name.as_str())
                 .await
                 .map_err(|e| io::Error::other(Unresolved(format!("{}: {e}", name.as_str()))))?;
             let allowed = policy
-                .choose(found)
+                .choose(found.into_iter())
                 .map_err(|reason| io::Error::other(Denied(reason)))?;
             Ok(allowed.into_iter())
         })

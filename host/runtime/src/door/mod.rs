@@ -9,6 +9,7 @@ mod client;
 mod credential;
 mod decode;
 mod errand;
+mod names;
 mod record;
 pub(crate) mod redact;
 mod tape;
@@ -19,6 +20,7 @@ pub use bounds::Bounds;
 pub use bucket::{Buckets, Rate};
 pub use credential::Secret;
 pub use errand::{Errand, ErrandAnswer, ErrandError};
+pub use names::Names;
 pub use record::{Record, RecordSink};
 pub use tape::{Recorder, Replay, Transport};
 pub use tls::authorities;
@@ -66,6 +68,8 @@ pub struct DoorConfig {
     pub rules: egress::Door,
     /// Private ranges that the grant names.
     pub addresses: AddressPolicy,
+    /// Who is asked for the addresses of names.
+    pub names: Names,
     /// Authorities that tools' certificates may come from, as PEM; none: the system's.
     pub ca: Option<String>,
     /// Whether the grant lets a credential travel over plain HTTP to loopback.
@@ -121,8 +125,8 @@ impl Door {
     /// Where `ca` holds no authorities.
     pub fn over(config: DoorConfig, transport: Transport) -> Result<Arc<Self>, String> {
         let trust = Trust::of(config.ca.as_deref(), None)?;
-        let client = Client::new(config.addresses.clone(), false, &trust)?;
-        let loopback = Client::new(config.addresses.clone(), true, &trust)?;
+        let client = Client::new(config.addresses.clone(), false, &trust, &config.names)?;
+        let loopback = Client::new(config.addresses.clone(), true, &trust, &config.names)?;
         Ok(Arc::new(Self {
             client: Arc::new(client),
             loopback: Arc::new(loopback),
@@ -188,7 +192,8 @@ impl Door {
         let mut open = Open::new(&self.config, request.method(), request.uri());
         match self.pass(request, options, bounds, &mut open).await {
             Ok((response, body)) => {
-                let (parts, ()) = response.into_parts();
+                let (mut parts, ()) = response.into_parts();
+                self.spell_out(&mut parts, &mut open);
                 open.status(parts.status);
                 Ok(Response::from_parts(parts, body.recorded(open).boxed_unsync()))
             }
@@ -304,6 +309,18 @@ impl Door {
         let between = options.between_bytes_timeout.unwrap_or(BETWEEN_BYTES);
         let (response, body) = self.answer(response, (asked, taking.take()), live.as_ref(), bounds, place, open)?;
         Ok((response, body.patient(between)))
+    }
+
+    /// Says in `Retry-After` what a tool says of its quota in headers of its own, so that a plugin in any language waits instead of
+    /// taking it for a refused credential.
+    fn spell_out(&self, parts: &mut http::response::Parts, open: &mut Open) {
+        let now = self.moment().unwrap_or_else(|| (self.config.now)());
+        if let Some(seconds) = bucket::unsaid(parts.status, &parts.headers, now) {
+            parts.headers.insert(header::RETRY_AFTER, seconds.into());
+            open.note(&format!(
+                "the tool's quota is used up; it wants to be left alone for {seconds} s"
+            ));
+        }
     }
 
     /// Begins to keep the exchange, where it is recorded.
@@ -449,7 +466,7 @@ impl Door {
             return Ok(client.clone());
         }
         let made = Trust::of(self.config.ca.as_deref(), Some(identity))
-            .and_then(|trust| Client::new(self.config.addresses.clone(), false, &trust));
+            .and_then(|trust| Client::new(self.config.addresses.clone(), false, &trust, &self.config.names));
         let client = Arc::new(made.map_err(Stopped::config)?);
         shown.insert(name.clone(), (live.clone(), client.clone()));
         Ok(client)

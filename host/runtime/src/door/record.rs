@@ -63,9 +63,11 @@ pub struct Record {
     pub private_range: Option<IpNet>,
 }
 
-/// A record that is still being filled.
+/// A record that is still being filled. Where it is dropped before its end, since the call ended first, it is written all the same:
+/// the request may have reached the tool.
 pub(crate) struct Open {
     record: Record,
+    ended: bool,
     started: Instant,
     sink: RecordSink,
     sent: Option<Arc<AtomicU64>>,
@@ -100,6 +102,7 @@ impl Open {
         };
         Self {
             record,
+            ended: false,
             started: Instant::now(),
             sink: config.records.clone(),
             sent: None,
@@ -153,9 +156,23 @@ impl Open {
     }
 
     pub(super) fn end(mut self, received: u64) {
+        self.write(received);
+    }
+
+    fn write(&mut self, received: u64) {
+        self.ended = true;
         self.record.received = received;
         self.record.sent = self.sent.take().map_or(0, |s| s.load(Ordering::Relaxed));
         self.record.micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        (self.sink)(self.record);
+        (self.sink)(self.record.clone());
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.note("the call ended before there was an answer");
+            self.write(0);
+        }
     }
 }

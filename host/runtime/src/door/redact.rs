@@ -79,17 +79,10 @@ impl Redactor {
         }
     }
 
-    /// How many of the last bytes could be the start of a needle.
+    /// How many of the last bytes could be the start of a needle, whatever they are.
     fn held(&self, bytes: &[u8]) -> usize {
-        let longest = self.needles.iter().map(Vec::len).max().unwrap_or(0);
-        (1..longest.min(bytes.len() + 1))
-            .rev()
-            .find(|n| {
-                self.needles
-                    .iter()
-                    .any(|needle| needle.len() > *n && bytes[bytes.len() - n..] == needle[..*n])
-            })
-            .unwrap_or(0)
+        let longest = self.needles.first().map_or(0, Vec::len);
+        bytes.len().min(longest.saturating_sub(1))
     }
 }
 
@@ -123,7 +116,8 @@ pub(crate) fn needles(secret: &str) -> Vec<Vec<u8>> {
     needles
 }
 
-/// A stream being redacted; holds back what may be the start of a secret.
+/// A stream being redacted; holds back what may be the start of a secret. How much that is does not depend on what it is: a guest
+/// that lets a tool repeat its guesses would see from the pieces how many characters it has guessed.
 #[derive(Default)]
 pub(super) struct Stream {
     held: BytesMut,
@@ -163,6 +157,18 @@ mod tests {
             assert_eq!(out, b"before ************** after hunter2hunte", "chunks of {size}");
         }
     }
+
+    #[test]
+    fn pieces_do_not_tell_how_much_of_a_secret_was_guessed() {
+        let redactor = Redactor::new(vec![b"hunter2hunter2".to_vec()]);
+        let passed = |guess: &[u8]| Stream::default().push(&redactor, Bytes::copy_from_slice(guess)).len();
+        for n in 1..14 {
+            let right = [b"you said: ", &b"hunter2hunter2"[..n]].concat();
+            let wrong = [b"you said: ", &b"swordfishswordfish"[..n]].concat();
+            assert_eq!(passed(&right), passed(&wrong), "{n} characters");
+        }
+    }
+
     #[test]
     fn finds_a_secret_in_the_forms_in_which_tools_echo_it() {
         let redactor = Redactor::new(needles("ann:a/b\"c+d~?ü"));

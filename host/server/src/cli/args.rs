@@ -3,7 +3,7 @@
 use crate::cli::error::{CliError, Result};
 use seawall_store::DatabaseUrl;
 use serde_json::{Map, Value};
-use std::{path::Path, str::FromStr};
+use std::{net::SocketAddr, path::Path, str::FromStr};
 
 /// Which level of WASI there is.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -93,6 +93,13 @@ pub(crate) fn range(text: &str) -> std::result::Result<ipnet::IpNet, String> {
     let address = text.parse::<std::net::IpAddr>().map(ipnet::IpNet::from);
     let wrong = || format!("expected a range, such as `10.2.0.0/16`, or an address, found `{text}`");
     text.parse().or(address).map_err(|_| wrong())
+}
+
+/// A DNS server, for arguments: port 53 where none is given.
+pub(crate) fn dns_server(text: &str) -> std::result::Result<SocketAddr, String> {
+    let bare = text.parse().map(|ip: std::net::IpAddr| SocketAddr::new(ip, 53));
+    let wrong = || format!("expected an address, such as `10.0.0.2` or `10.0.0.2:5353`, found `{text}`");
+    bare.or_else(|_| text.parse()).map_err(|_| wrong())
 }
 
 /// A point in time, for arguments.

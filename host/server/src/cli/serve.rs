@@ -1,7 +1,7 @@
 //! `seawall serve`.
 
 use crate::cli::{
-    args::{Database, Wasi},
+    args::{self, Database, Wasi},
     client::data_folder,
     error::{CliError, Result},
 };
@@ -28,6 +28,9 @@ pub(crate) struct Serve {
     /// How long a server takes work for where several share a database: another one goes on with it so long after this one has died
     #[arg(long, env = "SEAWALL_LEASE_SECONDS", default_value = "30", value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     lease_seconds: u32,
+    /// Ask this DNS server, and nobody else, for names that plugins and subscriptions reach; several may be given [default: the system's resolver]
+    #[arg(long = "dns-server", env = "SEAWALL_DNS_SERVER", value_name = "IP[:PORT]", value_delimiter = ',', value_parser = args::dns_server)]
+    dns_servers: Vec<SocketAddr>,
     #[command(flatten)]
     wasi: Wasi,
 }
@@ -40,6 +43,7 @@ impl Serve {
             listen: self.listen,
             lease: std::time::Duration::from_secs(self.lease_seconds.into()),
             wasi_0_3: self.wasi.wasi_0_3,
+            dns_servers: self.dns_servers,
         };
         run(options).await.map_err(|e| CliError::Failed(format!("{e:#}")))
     }

@@ -135,6 +135,7 @@ async fn start(data: &Path) -> Result<Server> {
         listen,
         lease: std::time::Duration::from_secs(30),
         wasi_0_3: false,
+        dns_servers: Vec::new(),
     };
     Server::start(&options)
         .await

@@ -18,7 +18,9 @@ fn open() -> std::result::Result<Descriptor, String> {
 
 fn read(root: &Descriptor, path: &str) -> std::result::Result<String, String> {
     let flags = (PathFlags::SYMLINK_FOLLOW, OpenFlags::empty(), DescriptorFlags::READ);
-    let file = root.open_at(flags.0, path, flags.1, flags.2).map_err(|code| format!("{code:?}"))?;
+    let file = root
+        .open_at(flags.0, path, flags.1, flags.2)
+        .map_err(|code| format!("{code:?}"))?;
     let (bytes, _) = file.read(200, 0).map_err(|code| format!("{code:?}"))?;
     Ok(String::from_utf8_lossy(&bytes).trim().to_owned())
 }
@@ -58,7 +60,10 @@ pub fn attack() -> String {
     lines.push(format!("write: {:?}", opened.map(drop)));
     lines.push(format!("mkdir: {:?}", root.create_directory_at("new")));
     lines.push(format!("link: {:?}", root.symlink_at("/etc/passwd", "mine")));
-    lines.push(format!("hard link: {:?}", root.link_at(follow, "inside", &root, "mine")));
+    lines.push(format!(
+        "hard link: {:?}",
+        root.link_at(follow, "inside", &root, "mine")
+    ));
     lines.push(format!("rename: {:?}", root.rename_at("inside", &root, "outside")));
     lines.push(format!("unlink: {:?}", root.unlink_file_at("inside")));
     lines.push(format!("rmdir: {:?}", root.remove_directory_at("folder")));
@@ -77,6 +82,9 @@ pub fn versions(wire: &str, cursor: Option<&str>) -> Result<Page> {
         authority: wire.trim_start_matches("http://").into(),
         path: format!("/allowed/page-{number}"),
         headers: Vec::new(),
+        bytes: Vec::new(),
+        trailers: Vec::new(),
+        follow: false,
         body: String::new(),
     });
     asked.map_err(Failure::Unavailable)?;

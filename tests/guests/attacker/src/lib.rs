@@ -1,6 +1,7 @@
 //! Tries what a plugin must not be able to do, by way of WASI itself, and lists what came of it.
 
 mod checkout;
+mod garbled;
 
 use seawall_sdk::prelude::*;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,10 +26,16 @@ struct Config {
     act: String,
     #[serde(default)]
     requests: Vec<Attempt>,
+    /// What it says of entities of any blueprint.
+    #[serde(default)]
+    claims: Vec<Value>,
+    /// Items that it says are gone: kind and key.
+    #[serde(default)]
+    gone: Vec<(String, String)>,
 }
 
 /// One request, in the words of `wasi:http`: nothing is checked or put right on the way.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Attempt {
     name: String,
     #[serde(default = "get")]
@@ -38,6 +45,15 @@ struct Attempt {
     path: String,
     #[serde(default)]
     headers: Vec<(String, String)>,
+    /// Headers whose values are any bytes.
+    #[serde(default)]
+    bytes: Vec<(String, Vec<u8>)>,
+    /// What comes behind the body.
+    #[serde(default)]
+    trailers: Vec<(String, String)>,
+    /// Goes where a redirect leads, and tells of that as `NAME followed`.
+    #[serde(default)]
+    follow: bool,
     /// `endless`: a body that goes on until somebody ends it.
     #[serde(default)]
     body: String,
@@ -58,12 +74,20 @@ struct Outcome {
 }
 
 impl Ingestor for Attacker {
-    fn partitions(_scope: &Scope) -> Result<Vec<String>> {
-        Ok(vec!["all".into()])
+    fn partitions(scope: &Scope) -> Result<Vec<String>> {
+        let config: Config = scope.config()?;
+        let idle = scope.kind() == "claim" && config.claims.is_empty() && config.gone.is_empty();
+        Ok(if idle { Vec::new() } else { vec!["all".into()] })
     }
 
     fn pull(scope: &Scope, _partition: &str, cursor: Option<&str>) -> Result<Page> {
         let config: Config = scope.config()?;
+        if scope.kind() == "claim" {
+            return claims(&config);
+        }
+        if let Some(part) = config.act.strip_prefix("garbled-") {
+            return garbled::page(part);
+        }
         match config.act.as_str() {
             "state" => return state(cursor),
             "versions" => return checkout::versions(&config.wire, cursor),
@@ -71,20 +95,17 @@ impl Ingestor for Attacker {
         }
         let mut page = Page::complete();
         for attempt in &config.requests {
-            let outcome = match send(attempt) {
-                Ok(outcome) => outcome,
-                Err(error) => Outcome {
-                    error: Some(error),
-                    ..Outcome::default()
-                },
-            };
-            let name = attempt.name.clone();
-            page.upsert("outcome", name.clone(), &Outcome { name, ..outcome })?;
+            let outcome = tell(&mut page, attempt)?;
+            if attempt.follow
+                && let Some(next) = outcome.headers.as_deref().and_then(|headers| attempt.led(headers))
+            {
+                tell(&mut page, &next)?;
+            }
         }
         if !config.act.is_empty() {
             // `search:NAME:TEXT`
             let name = config.act.splitn(3, ':').take(2).collect::<Vec<_>>().join(":");
-            let body = Some(act(&config.act, &config.tool)?);
+            let body = Some(act(&config.act, &config.tool, &config.wire)?);
             page.upsert(
                 "outcome",
                 name.clone(),
@@ -99,12 +120,59 @@ impl Ingestor for Attacker {
     }
 }
 
+/// Sends a request and adds what came of it.
+fn tell(page: &mut Page, attempt: &Attempt) -> Result<Outcome> {
+    let outcome = send(attempt).unwrap_or_else(|error| Outcome {
+        error: Some(error),
+        ..Outcome::default()
+    });
+    let name = attempt.name.clone();
+    let outcome = Outcome { name, ..outcome };
+    page.upsert("outcome", outcome.name.clone(), &outcome)?;
+    Ok(outcome)
+}
+
+impl Attempt {
+    /// The request that a client makes which is told to go elsewhere.
+    fn led(&self, headers: &str) -> Option<Self> {
+        let to = headers.lines().find_map(|line| line.strip_prefix("location: "))?;
+        let (scheme, rest) = to.split_once("://")?;
+        let (authority, path) = rest.split_once('/')?;
+        Some(Self {
+            name: format!("{} followed", self.name),
+            scheme: scheme.into(),
+            authority: authority.into(),
+            path: format!("/{path}"),
+            headers: Vec::new(),
+            ..self.clone()
+        })
+    }
+}
+
+/// Says something of entities that are not its own, and that items are gone which it never listed.
+fn claims(config: &Config) -> Result<Page> {
+    let mut page = Page::complete();
+    for claim in &config.claims {
+        let key = claim["key"].as_str().unwrap_or_default();
+        page.upsert("claim", key, claim)?;
+    }
+    for (kind, key) in &config.gone {
+        page.delete(kind, key);
+    }
+    Ok(page)
+}
+
 fn send(attempt: &Attempt) -> std::result::Result<Outcome, String> {
     let fields = Fields::new();
     for (name, value) in &attempt.headers {
         let value = value.as_bytes().to_vec();
         fields
             .append(name, &value)
+            .map_err(|error| format!("header {error:?}"))?;
+    }
+    for (name, value) in &attempt.bytes {
+        fields
+            .append(name, value)
             .map_err(|error| format!("header {error:?}"))?;
     }
     let request = OutgoingRequest::new(fields);
@@ -142,7 +210,16 @@ fn send(attempt: &Attempt) -> std::result::Result<Outcome, String> {
         }
     }
     // A body that broke off cannot be finished; what the host says of the request comes with the answer.
-    drop(OutgoingBody::finish(body, None));
+    let trailers = Fields::new();
+    for (name, value) in &attempt.trailers {
+        trailers
+            .append(name, &value.as_bytes().to_vec())
+            .map_err(|error| format!("trailer {error:?}"))?;
+    }
+    drop(OutgoingBody::finish(
+        body,
+        (!attempt.trailers.is_empty()).then_some(trailers),
+    ));
     answer.subscribe().block();
     let answer = answer.get().ok_or("no answer")?.map_err(|()| "taken")?;
     read(&answer.map_err(|error| code(&error))?)
@@ -228,7 +305,7 @@ fn search(backwards: &str) -> usize {
         .count()
 }
 
-fn act(name: &str, tool: &str) -> Result<String> {
+fn act(name: &str, tool: &str, wire: &str) -> Result<String> {
     if let Some((_, backwards)) = name.strip_prefix("search:").and_then(|rest| rest.split_once(':')) {
         return Ok(backwards.split('|').map(search).sum::<usize>().to_string());
     }
@@ -285,6 +362,7 @@ fn act(name: &str, tool: &str) -> Result<String> {
             cli::exit::exit(Ok(()));
             "went on".into()
         }
+        "leave" => leave(wire.trim_start_matches("http://")),
         "many-at-once" => many_at_once(tool.trim_start_matches("http://")),
         other => return Err(Failure::invalid_config(format!("no such act: {other}"))),
     })
@@ -311,6 +389,32 @@ fn sockets() -> String {
 fn recursion(depth: u64) -> u64 {
     let room = std::hint::black_box([depth; 64]);
     recursion(depth + 1) + room[0]
+}
+
+/// Ends itself as soon as a request has reached the tool, before the host can say what came of it.
+fn leave(authority: &str) -> String {
+    let get = |what: &str| {
+        let request = OutgoingRequest::new(Fields::new());
+        let set = request.set_scheme(Some(&Scheme::Http)).is_ok()
+            && request.set_authority(Some(authority)).is_ok()
+            && request.set_path_with_query(Some(&format!("/allowed/{what}"))).is_ok();
+        set.then(|| outgoing_handler::handle(request, None).ok()).flatten()
+    };
+    let sent = get("drip-head");
+    loop {
+        let Some(answer) = get("lines") else {
+            return "not sent".into();
+        };
+        answer.subscribe().block();
+        let lines = answer.get().and_then(|answer| read(&answer.ok()?.ok()?).ok());
+        if lines
+            .and_then(|outcome| outcome.body)
+            .is_some_and(|lines| lines.contains("drip-head"))
+        {
+            cli::exit::exit(Ok(()));
+            return format!("went on, {}", sent.is_some());
+        }
+    }
 }
 
 /// More requests in flight than one call may have, to a tool that keeps them waiting.
