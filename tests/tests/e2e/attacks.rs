@@ -373,13 +373,12 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
         assert!(error.contains(part), "{name}: expected `{part}` in: {error}");
     }
     for (what, _) in requests {
-        let limit = if what == "swallow" {
-            "request_bytes"
-        } else {
-            "response_bytes"
+        let part = match what {
+            "swallow" => "the call ended before there was an answer",
+            _ => "the response went over the call's limit `response_bytes`",
         };
         let url = format!("{}/allowed/{what}", attack.tool.address());
-        attack.recorded(what, &url, true, limit).await;
+        attack.recorded(what, &url, true, part).await;
     }
     // Drops end with the call's time, or just before it, so that the guest can say what it waited for.
     let drip = attack.ended("drip").await;

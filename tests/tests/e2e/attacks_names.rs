@@ -193,7 +193,9 @@ async fn a_subscription_does_not_follow_a_name_inside() {
     let inside = Rogue::start().await;
     let seawall = Seawall::start_with(&["--dns-server", &dns.address()], &[]).await;
     let blueprint = json!({"identifier": "service", "schema": {"properties": {}, "required": []}});
-    let (status, answer) = seawall.send(Method::POST, "/api/v1/blueprints", &blueprint).await;
+    let (status, answer) = seawall
+        .send(Method::PUT, "/api/v1/blueprints/service", &blueprint)
+        .await;
     assert!(status.is_success(), "{answer}");
     let answers = [
         ("hook.corp.test", "127.0.0.1", "loopback"),
