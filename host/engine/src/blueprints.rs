@@ -52,6 +52,14 @@ impl Engine {
             if known.is_some() {
                 self.model_changed(&all, &blueprint.identifier);
             }
+            if known.is_none_or(|known| known.relations != blueprint.relations) {
+                // What others compute along its relations leads elsewhere now.
+                let mut passing = crate::derive::passing(&all, &blueprint.identifier);
+                passing.extend(crate::derive::passing(&self.all_blueprints(), &blueprint.identifier));
+                for other in passing {
+                    self.note_whole(&other).await?;
+                }
+            }
         }
         if before != blueprint.precedence {
             self.begin(Work::Merge(blueprint.identifier.clone()));

@@ -138,18 +138,20 @@ impl Engine {
             let before = ready.len();
             stubs.clear();
             ready.retain(|one| {
-                let missing = self.missing_targets(&one.entity, &blueprints, &known);
-                if speaker.create_missing || missing.is_empty() {
+                let missing = self.missing_targets(&one.entity, &writes[one.at], &blueprints, &known);
+                let possible = missing.iter().all(|(_, blueprint, _)| blueprints.contains_key(blueprint));
+                if speaker.create_missing && possible || missing.is_empty() {
                     stubs.extend(missing.into_iter().map(|(_, blueprint, identifier)| (blueprint, identifier)));
                     return true;
                 }
                 let problems = missing.into_iter().map(|(pointer, blueprint, identifier)| {
-                    Problem::at(
-                        pointer,
-                        format!(
+                    let detail = match blueprints.contains_key(&blueprint) {
+                        true => format!(
                             "there is no {blueprint} `{identifier}`; create it first, or ask for `createMissingRelatedEntities=true`"
                         ),
-                    )
+                        false => format!("there is no blueprint `{blueprint}`, to which this relation leads; put it first"),
+                    };
+                    Problem::at(pointer, detail)
                 });
                 answers.insert(one.at, Written::Rejected(problems.collect()));
                 false
@@ -257,10 +259,12 @@ impl Engine {
         Ok(merge(others.map(|c| &c.says)))
     }
 
-    /// Targets that neither exist nor come along, with the pointer to each.
+    /// Targets that neither exist nor come along, with the pointer to each; of relations that are written now. One that was said
+    /// before may have lost its target since, which is no fault of who writes something else.
     fn missing_targets(
         &self,
         entity: &Entity,
+        write: &EntityWrite,
         blueprints: &Blueprints,
         along: &HashSet<(BlueprintId, EntityId)>,
     ) -> Vec<(String, BlueprintId, EntityId)> {
@@ -268,7 +272,8 @@ impl Engine {
         let Some(compiled) = blueprints.get(&entity.blueprint) else {
             return out;
         };
-        for (relation, target) in &entity.relations {
+        let is_written = |relation: &str| !write.merge || write.body["relations"].get(relation).is_some();
+        for (relation, target) in entity.relations.iter().filter(|(relation, _)| is_written(relation)) {
             let Some(definition) = compiled.blueprint().relations.get(relation) else {
                 continue;
             };

@@ -364,3 +364,150 @@ async fn definitions_and_questions_that_would_never_end_are_refused_or_end() {
         assert!(problem["detail"].as_str().unwrap().contains(says), "{problem}");
     }
 }
+
+#[tokio::test]
+async fn what_leads_back_to_itself_through_others_is_refused() {
+    let seawall = Seawall::start().await;
+    let blueprint = |name: &str, other: &str, computed: Value| {
+        let mut blueprint = json!({
+            "identifier": name, "schema": {"properties": {"stored": {"type": "number"}}}, "relations": {"r": {"target": other}}
+        });
+        for (field, value) in computed.as_object().unwrap() {
+            blueprint[field] = value.clone();
+        }
+        blueprint
+    };
+    let sum = |target: &str, property: &str| {
+        json!({"title": "n", "type": "number", "target": target, "calculationSpec": {
+            "calculationBy": "property", "func": "sum", "property": property, "averageOf": "total", "measureTimeBy": "$createdAt"
+        }})
+    };
+    // A mirror of a calculation over a mirror of it.
+    let b = blueprint(
+        "b",
+        "a",
+        json!({"mirrorProperties": {"m": {"path": "r.m"}}, "calculationProperties": {
+            "x": {"type": "number", "calculation": "(.properties.m // 0) + 1"}
+        }}),
+    );
+    let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/b", &b).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let a = blueprint("a", "b", json!({"mirrorProperties": {"m": {"path": "r.x"}}}));
+    refused(
+        &seawall,
+        "/api/v1/blueprints/a",
+        &a,
+        "/mirrorProperties/m/path",
+        "a.m → b.x → b.m → a.m",
+    )
+    .await;
+    // An aggregation over one of the same; over what is stored it is none.
+    let a = blueprint("a", "b", json!({"aggregationProperties": {"n": sum("b", "x")}}));
+    let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/a", &a).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let circle = blueprint("b", "a", json!({"aggregationProperties": {"x": sum("a", "n")}}));
+    refused(
+        &seawall,
+        "/api/v1/blueprints/b",
+        &circle,
+        "/aggregationProperties/x",
+        "b.x → a.n → b.x",
+    )
+    .await;
+    let fine = blueprint("b", "a", json!({"aggregationProperties": {"x": sum("a", "stored")}}));
+    let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/b", &fine).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+}
+
+#[tokio::test]
+async fn a_target_that_is_gone_hinders_no_other_write_and_none_is_made_of_nothing() {
+    let seawall = Seawall::start().await;
+    for blueprint in [
+        json!({"identifier": "system", "schema": {"properties": {}}}),
+        json!({"identifier": "service", "schema": {"properties": {"a": {"type": "string"}}},
+               "relations": {"system": {"target": "system"}, "ghost": {"target": "ghost"}}}),
+    ] {
+        let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
+        let (status, answer) = seawall.send(Method::PUT, &path, &blueprint).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    let service = "/api/v1/blueprints/service/entities/s";
+    let system = "/api/v1/blueprints/system/entities/x";
+    seawall.send(Method::PUT, system, &json!({})).await;
+    let (status, answer) = seawall
+        .send(Method::PUT, service, &json!({"relations": {"system": "x"}}))
+        .await;
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
+    let (status, answer) = seawall.send(Method::DELETE, system, &Value::Null).await;
+    assert!(status.is_success(), "{answer}");
+    let (status, answer) = seawall
+        .send(Method::PATCH, service, &json!({"properties": {"a": "r"}}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["properties"]["a"], "r");
+    let (status, answer) = seawall
+        .send(Method::PATCH, service, &json!({"relations": {"system": "x"}}))
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    let (status, answer) = seawall
+        .send(
+            Method::PATCH,
+            &format!("{service}?createMissingRelatedEntities=true"),
+            &json!({"relations": {"ghost": "g"}}),
+        )
+        .await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{answer}");
+    assert!(answer.to_string().contains("there is no blueprint `ghost`"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_aggregation_without_a_path_is_over_all_ways() {
+    let seawall = Seawall::start().await;
+    for blueprint in [
+        json!({"identifier": "system", "schema": {"properties": {}}, "aggregationProperties": {
+            "issues": {"title": "i", "type": "number", "target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"}}
+        }}),
+        json!({"identifier": "service", "schema": {"properties": {}}, "relations": {"system": {"target": "system"}}}),
+        json!({"identifier": "issue", "schema": {"properties": {}}}),
+    ] {
+        let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
+        let (status, answer) = seawall.send(Method::PUT, &path, &blueprint).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+    }
+    for (path, body) in [
+        ("system/entities/x", json!({})),
+        ("service/entities/s", json!({"relations": {"system": "x"}})),
+        ("issue/entities/1", json!({})),
+    ] {
+        let (status, answer) = seawall
+            .send(Method::PUT, &format!("/api/v1/blueprints/{path}"), &body)
+            .await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+    let counted = |n: u32| {
+        let seawall = &seawall;
+        async move {
+            eventually(&format!("{n} issues"), || async move {
+                let system = seawall.get("/api/v1/blueprints/system/entities/x").await;
+                (system["properties"]["issues"] == n).then_some(())
+            })
+            .await;
+        }
+    };
+    counted(0).await;
+    // A relation that makes a way of two steps, and an entity that goes it.
+    let issue =
+        json!({"identifier": "issue", "schema": {"properties": {}}, "relations": {"service": {"target": "service"}}});
+    seawall.send(Method::PUT, "/api/v1/blueprints/issue", &issue).await;
+    let path = "/api/v1/blueprints/issue/entities/1";
+    seawall
+        .send(Method::PUT, path, &json!({"relations": {"service": "s"}}))
+        .await;
+    counted(1).await;
+    // The step between goes.
+    let service = "/api/v1/blueprints/service/entities/s";
+    seawall
+        .send(Method::PATCH, service, &json!({"relations": {"system": null}}))
+        .await;
+    counted(0).await;
+}

@@ -76,7 +76,7 @@ pub struct Aggregation {
     pub func: Func,
     /// Which of them count, in Port's rules.
     pub query: Option<Value>,
-    /// How they are related; none: by any one relation, in either direction.
+    /// How they are related; none: along any relations of one direction, either.
     pub paths: Option<Vec<PathFilter>>,
 }
 
@@ -525,6 +525,11 @@ fn mentions(code: &str, name: &str) -> bool {
 }
 
 impl Calculation {
+    /// Whether the expression may read a property: its name stands in it as a word.
+    pub fn mentions(&self, name: &str) -> bool {
+        mentions(&self.code, name)
+    }
+
     /// Runs it over an entity's JSON. None: it gives nothing that fits its type, or it broke a bound; why, where it failed.
     ///
     /// # Errors

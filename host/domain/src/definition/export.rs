@@ -17,7 +17,7 @@ pub fn file_name(kind: Kind, name: &str, extension: &str) -> String {
             c if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '@') => c.to_string(),
             c => format!("%{:X}", u32::from(c)),
         };
-        let text: String = part.chars().map(escaped).collect();
+        let text = short(part.chars().map(escaped).collect(), part);
         match text.strip_prefix('.') {
             Some(rest) => format!("%2E{rest}"),
             None if text.is_empty() => "%".to_owned(),
@@ -26,6 +26,18 @@ pub fn file_name(kind: Kind, name: &str, extension: &str) -> String {
     };
     let name: Vec<_> = name.split('/').map(plain).collect();
     format!("{folder}/{}.{extension}", name.join("/"))
+}
+
+/// Bytes of one part of a path: file systems take 255.
+const LONGEST: usize = 200;
+
+/// A name that no file could have is cut, with what tells it from others that begin so.
+fn short(text: String, part: &str) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let end = text.floor_char_boundary(LONGEST - 20);
+    format!("{}~{}", &text[..end], crate::Digest::of(part.as_bytes()).short())
 }
 
 /// The text of a definition, with its `kind` first, and the extension of the file that holds it: `yaml`, or `json` where the

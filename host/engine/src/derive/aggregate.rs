@@ -1,6 +1,6 @@
 //! Values over related entities.
 
-use super::{stations, value::Known};
+use super::{follow::paths, stations, value::Known};
 use crate::{Engine, Result, engine::Blueprints};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis,
@@ -11,8 +11,6 @@ use seawall_store::EntityRow;
 use serde_json::{Number, Value};
 use std::collections::BTreeSet;
 
-/// More entities than refer to one in earnest.
-const MOST: usize = 1_000_000;
 /// Rows that are read at once.
 const PIECE: usize = 1_000;
 
@@ -73,23 +71,7 @@ impl Engine {
     ) -> Result<BTreeSet<EntityId>> {
         let target = &aggregation.target;
         let mut out = BTreeSet::new();
-        let Some(paths) = &aggregation.paths else {
-            for (relation, definition) in relations(all, target) {
-                if definition == entity.blueprint {
-                    let found = self.inner.index.referrers(target, &relation, &entity.identifier, MOST);
-                    out.extend(found);
-                }
-            }
-            for (relation, definition) in relations(all, &entity.blueprint) {
-                if definition == *target {
-                    let own = entity.relations.get(&relation).into_iter();
-                    let own = own.flat_map(|own| own.targets().iter().cloned());
-                    out.extend(own.filter(|one| self.inner.index.get(target, one).is_some()));
-                }
-            }
-            return Ok(out);
-        };
-        for path in paths {
+        for path in paths(all, &entity.blueprint, aggregation).iter() {
             let from = if path.from_here { &entity.blueprint } else { target };
             let Some(stations) = stations(all, from, &path.relations) else {
                 continue;
@@ -105,15 +87,6 @@ impl Engine {
         }
         Ok(out)
     }
-}
-
-/// A blueprint's relations with their targets.
-fn relations(all: &Blueprints, blueprint: &BlueprintId) -> Vec<(String, BlueprintId)> {
-    let relations = all.get(blueprint).map(|compiled| &compiled.blueprint().relations);
-    let named = relations.into_iter().flatten();
-    named
-        .map(|(name, relation)| (name.clone(), relation.target.clone()))
-        .collect()
 }
 
 /// What is gathered of the entities that count.

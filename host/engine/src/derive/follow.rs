@@ -4,10 +4,13 @@ use super::{Affected, stations, value::Known};
 use crate::{Engine, EngineError, Result, engine::Blueprints};
 use seawall_domain::{
     BlueprintId, EntityId, RelationTarget,
-    blueprint::computed::{Aggregation, Func},
+    blueprint::computed::{Aggregation, Func, PathFilter},
 };
 use seawall_store::{ChangeKind, ChangeRow};
-use std::collections::BTreeSet;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+};
 
 /// More entities than refer to one in earnest.
 const MOST: usize = 1_000_000;
@@ -36,6 +39,31 @@ fn ways(all: &Blueprints) -> Vec<Way<'_>> {
                 relations,
                 reads: "$team",
             });
+        }
+    }
+    out
+}
+
+/// The blueprints whose computed values are over ways that come through this one: they are others where its relations are.
+pub(crate) fn passing(all: &Blueprints, through: &BlueprintId) -> BTreeSet<BlueprintId> {
+    let comes_through = |from: &BlueprintId, relations: &[String]| {
+        stations(all, from, relations).is_some_and(|stations| stations.contains(through))
+    };
+    let along = ways(all)
+        .into_iter()
+        .filter(|way| comes_through(way.from, way.relations))
+        .map(|way| way.from.clone());
+    let mut out: BTreeSet<_> = along.collect();
+    for (own, compiled) in all {
+        let mut aggregations = compiled.computed().aggregations.values();
+        let over_it = aggregations.any(|aggregation| {
+            paths(all, own, aggregation).iter().any(|path| {
+                let from = if path.from_here { own } else { &aggregation.target };
+                comes_through(from, &path.relations)
+            })
+        });
+        if over_it {
+            out.insert(own.clone());
         }
     }
     out
@@ -260,23 +288,58 @@ fn ways_back(all: &Blueprints, own: &BlueprintId, aggregation: &Aggregation) -> 
             });
         }
     };
-    match &aggregation.paths {
-        Some(paths) => {
-            for path in paths {
-                let from = if path.from_here { own } else { target };
-                add(from, path.relations.clone(), !path.from_here);
+    for path in paths(all, own, aggregation).iter() {
+        let from = if path.from_here { own } else { target };
+        add(from, path.relations.clone(), !path.from_here);
+    }
+    out
+}
+
+/// The ways between the aggregated blueprint and the one that aggregates: those that are named, or else all along relations of
+/// one direction, as Port's page has it: "By default, aggregations consider all possible paths".
+pub(super) fn paths<'a>(all: &Blueprints, own: &BlueprintId, aggregation: &'a Aggregation) -> Cow<'a, [PathFilter]> {
+    if let Some(paths) = &aggregation.paths {
+        return Cow::Borrowed(paths);
+    }
+    let target = &aggregation.target;
+    let up = ways_between(all, target, own).into_iter().map(|relations| PathFilter {
+        relations,
+        from_here: false,
+    });
+    let down = ways_between(all, own, target).into_iter().map(|relations| PathFilter {
+        relations,
+        from_here: true,
+    });
+    Cow::Owned(up.chain(down).collect())
+}
+
+/// Relations of the longest way that is looked for.
+const LONGEST: usize = 5;
+/// Ways between two blueprints; the shortest ones count.
+const MOST_WAYS: usize = 64;
+/// Steps of the search: blueprints of which each points to each other have more ways than anybody means.
+const MOST_STEPS: usize = 10_000;
+
+/// The ways along relations from one blueprint to another that come through none twice, the shortest first.
+fn ways_between(all: &Blueprints, from: &BlueprintId, to: &BlueprintId) -> Vec<Vec<String>> {
+    let mut out = Vec::new();
+    let mut next = VecDeque::from([(vec![from], Vec::new())]);
+    let mut steps = 0;
+    while let Some((stations, relations)) = next.pop_front() {
+        let here = stations.last().and_then(|last| all.get(*last));
+        for (name, relation) in here.into_iter().flat_map(|compiled| &compiled.blueprint().relations) {
+            steps += 1;
+            if out.len() == MOST_WAYS || steps > MOST_STEPS {
+                return out;
             }
-        }
-        None => {
-            let names = |blueprint: &BlueprintId| -> Vec<String> {
-                let compiled = all.get(blueprint).into_iter();
-                compiled.flat_map(|b| b.blueprint().relations.keys().cloned()).collect()
-            };
-            for relation in names(target) {
-                add(target, vec![relation], true);
-            }
-            for relation in names(own) {
-                add(own, vec![relation], false);
+            let mut way = relations.clone();
+            way.push(name.clone());
+            if relation.target == *to {
+                out.push(way);
+            } else if way.len() < LONGEST && !stations.contains(&&relation.target) {
+                let mut stations = stations.clone();
+                stations.push(&relation.target);
+                next.push_back((stations, way));
             }
         }
     }

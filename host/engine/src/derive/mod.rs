@@ -9,11 +9,15 @@
 //! stored, and goes on after a stop.
 
 mod aggregate;
+mod circles;
 mod follow;
 mod value;
 
-use crate::{Engine, EngineError, Problem, Result, engine::Blueprints, replicas::OnDuty, settings::Noted};
-use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
+pub(crate) use circles::circles;
+pub(crate) use follow::passing;
+
+use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Noted};
+use seawall_domain::{Blueprint, BlueprintId};
 use seawall_store::{ChangeKind, StoreError};
 use serde_json::{Value, json};
 use std::{
@@ -213,55 +217,6 @@ pub(crate) fn computes_the_same(before: Option<&Blueprint>, after: &Blueprint) -
             .unwrap_or_default()
     };
     FIELDS.iter().all(|field| of(before, field) == of(Some(after), field))
-}
-
-/// What a blueprint computes may not lead back to itself through others: such a mirror would never come to rest.
-pub(crate) fn circles(all: &Blueprints, changed: &CompiledBlueprint) -> Vec<Problem> {
-    let of = |name: &BlueprintId| {
-        if *name == changed.blueprint().identifier {
-            Some(changed)
-        } else {
-            all.get(name).map(|compiled| &**compiled)
-        }
-    };
-    let own = &changed.blueprint().identifier;
-    let mut problems = Vec::new();
-    for (name, mirror) in &changed.computed().mirrors {
-        let mut seen = BTreeSet::new();
-        let mut way = vec![format!("{own}.{name}")];
-        let mut next = source(&of, own, mirror);
-        while let Some((blueprint, property)) = next {
-            way.push(format!("{blueprint}.{property}"));
-            if blueprint == *own && property == *name {
-                let detail = format!(
-                    "it leads back to itself: {}; end one of these paths at a stored property",
-                    way.join(" → ")
-                );
-                problems.push(Problem::at(format!("/mirrorProperties/{name}/path"), detail));
-                break;
-            }
-            if !seen.insert((blueprint.clone(), property.clone())) {
-                break;
-            }
-            next = of(&blueprint)
-                .and_then(|compiled| compiled.computed().mirrors.get(&property))
-                .and_then(|mirror| source(&of, &blueprint, mirror));
-        }
-    }
-    problems
-}
-
-/// The blueprint and property that a mirror ends with, where the path leads anywhere.
-fn source<'a>(
-    of: &impl Fn(&BlueprintId) -> Option<&'a CompiledBlueprint>,
-    from: &BlueprintId,
-    mirror: &seawall_domain::blueprint::computed::Mirror,
-) -> Option<(BlueprintId, String)> {
-    let mut at = from.clone();
-    for relation in &mirror.relations {
-        at = of(&at)?.blueprint().relations.get(relation)?.target.clone();
-    }
-    Some((at, mirror.property.clone()))
 }
 
 /// The blueprints along a way of relations, the first included; none where it leads nowhere.

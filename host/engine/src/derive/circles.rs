@@ -1,0 +1,164 @@
+//! What is computed may not lead back to itself, through however many blueprints: it would never come to rest.
+//!
+//! Judged by the definitions: whether the entities really stand in a circle is another day's matter, and a value that
+//! follows from itself today or tomorrow is a definition to mend now.
+
+use crate::{Problem, engine::Blueprints};
+use seawall_domain::{
+    BlueprintId,
+    blueprint::{
+        CompiledBlueprint,
+        computed::{Aggregation, Computed, Func, Mirror},
+    },
+};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// A blueprint's field.
+type Field = (BlueprintId, String);
+
+/// Blueprints as they would be.
+struct World<'a> {
+    all: &'a Blueprints,
+    changed: &'a CompiledBlueprint,
+}
+
+/// Each of a blueprint's computed properties that leads back to itself.
+pub(crate) fn circles(all: &Blueprints, changed: &CompiledBlueprint) -> Vec<Problem> {
+    let world = World { all, changed };
+    let own = &changed.blueprint().identifier;
+    let computed = changed.computed();
+    let mirrors = computed
+        .mirrors
+        .keys()
+        .map(|name| (name, format!("/mirrorProperties/{name}/path")));
+    let calculations = computed
+        .calculations
+        .iter()
+        .map(|(name, _)| (name, format!("/calculationProperties/{name}")));
+    let aggregations = computed
+        .aggregations
+        .keys()
+        .map(|name| (name, format!("/aggregationProperties/{name}")));
+    let each = mirrors.chain(calculations).chain(aggregations);
+    let problem = |(name, pointer): (&String, String)| {
+        let way: Vec<_> = world
+            .way_back(&(own.clone(), name.clone()))?
+            .iter()
+            .map(|(blueprint, field)| format!("{blueprint}.{field}"))
+            .collect();
+        let detail = format!(
+            "it leads back to itself: {}; end one of these paths at a stored property",
+            way.join(" → ")
+        );
+        Some(Problem::at(pointer, detail))
+    };
+    each.filter_map(problem).collect()
+}
+
+impl World<'_> {
+    fn blueprint(&self, name: &BlueprintId) -> Option<&CompiledBlueprint> {
+        if *name == self.changed.blueprint().identifier {
+            return Some(self.changed);
+        }
+        self.all.get(name).map(|compiled| &**compiled)
+    }
+
+    /// The shortest way from a field along what each reads, back to it.
+    fn way_back(&self, start: &Field) -> Option<Vec<Field>> {
+        let mut before: BTreeMap<Field, Field> = BTreeMap::new();
+        let mut next = VecDeque::from([start.clone()]);
+        while let Some(field) = next.pop_front() {
+            for read in self.reads(&field) {
+                if read == *start {
+                    let mut way = vec![start.clone()];
+                    let mut at = &field;
+                    while at != start {
+                        way.push(at.clone());
+                        at = before.get(at)?;
+                    }
+                    way.push(start.clone());
+                    way.reverse();
+                    return Some(way);
+                }
+                if !before.contains_key(&read) {
+                    before.insert(read.clone(), field.clone());
+                    next.push_back(read);
+                }
+            }
+        }
+        None
+    }
+
+    /// The fields that a computed one follows from; none of one that is stored.
+    fn reads(&self, (blueprint, field): &Field) -> BTreeSet<Field> {
+        let Some(computed) = self.blueprint(blueprint).map(CompiledBlueprint::computed) else {
+            return BTreeSet::new();
+        };
+        if let Some(mirror) = computed.mirrors.get(field) {
+            return self.end(blueprint, mirror).into_iter().collect();
+        }
+        if let Some(aggregation) = computed.aggregations.get(field) {
+            let target = &aggregation.target;
+            return aggregated(aggregation)
+                .into_iter()
+                .map(|name| (target.clone(), name))
+                .collect();
+        }
+        let Some((_, calculation)) = computed.calculations.iter().find(|(name, _)| name == field) else {
+            return BTreeSet::new();
+        };
+        // Its own value is not before it when it runs.
+        names(computed)
+            .filter(|name| *name != field && calculation.mentions(name))
+            .map(|name| (blueprint.clone(), name.clone()))
+            .collect()
+    }
+
+    /// The field that a mirror ends with, where its path leads anywhere.
+    fn end(&self, from: &BlueprintId, mirror: &Mirror) -> Option<Field> {
+        let mut at = from.clone();
+        for relation in &mirror.relations {
+            at = self.blueprint(&at)?.blueprint().relations.get(relation)?.target.clone();
+        }
+        Some((at, mirror.property.clone()))
+    }
+}
+
+fn names(computed: &Computed) -> impl Iterator<Item = &String> {
+    let calculations = computed.calculations.iter().map(|(name, _)| name);
+    computed
+        .mirrors
+        .keys()
+        .chain(computed.aggregations.keys())
+        .chain(calculations)
+}
+
+/// The properties of its target that an aggregation reads.
+fn aggregated(aggregation: &Aggregation) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    match &aggregation.func {
+        Func::Count => {}
+        Func::CountPer { by, .. } => out.extend([by.clone()]),
+        Func::Of { property, .. } => out.extend([property.clone()]),
+        Func::SumPer { property, by, .. } => out.extend([property.clone(), by.clone()]),
+    }
+    if let Some(query) = &aggregation.query {
+        asked(query, &mut out);
+    }
+    out
+}
+
+/// The properties that rules name.
+fn asked(rules: &Value, out: &mut BTreeSet<String>) {
+    match rules {
+        Value::Array(all) => all.iter().for_each(|one| asked(one, out)),
+        Value::Object(all) => {
+            if let Some(name) = all.get("property").and_then(Value::as_str) {
+                out.insert(name.to_owned());
+            }
+            all.values().for_each(|one| asked(one, out));
+        }
+        _ => {}
+    }
+}
