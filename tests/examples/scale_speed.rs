@@ -1,5 +1,6 @@
 //! `cargo xtask bench scale`: what grows with the catalog, and how. The same as `battery` asks at 10,000, 100,000 and
-//! 739,000 entities, and at 20,000 whose blueprints have fifty properties, and 20,000 in five hundred blueprints.
+//! 739,000 entities, and at 20,000 whose blueprints have fifty properties, 20,000 in five hundred blueprints, and 20,000 in
+//! five hundred blueprints of fifty properties.
 //!
 //! For each: a server with its plugin and an empty catalog is started, for the memory that is there without entities. Then
 //! all items are taken in (`ingest`), and once more without a change (`unchanged`). It is killed, its database's log
@@ -8,15 +9,16 @@
 //! the server is at rest after such a start, and again after all questions (`.asked`): all of the process, what it grew by
 //! an entity, and of that what belongs to no file (`.own`): the index, and what the database's client keeps.
 //!
-//! `scale_speed [ENTITIES]… [--shapes ENTITIES] [--requests N] [--database URL]`; `--shapes 0` leaves the last two out. In
-//! a database's URL `{}` stands for the number of the column, since each needs an empty one.
+//! `scale_speed [ENTITIES]… [--shapes ENTITIES] [--requests N] [--database URL]`; `--shapes 0` leaves the last three out, and
+//! `0` as the only number the others. In a database's URL `{}` stands for the number of the column, since each needs an empty
+//! one.
 
 use anyhow::{Result, ensure};
 use seawall_tests::{
     Seawall,
     bench::{
         Arguments, Catalog, Goal, Grid, Memory, Report, Source, answer, follow_pass, median, memory, on_disk,
-        questions, rest, start_up, sync,
+        on_server, questions, rest, start_up, sync,
     },
 };
 use std::time::Duration;
@@ -33,11 +35,14 @@ async fn main() -> Result<()> {
     if sizes.is_empty() {
         sizes = vec![10_000, 100_000, Catalog::ALL];
     }
+    sizes.retain(|size| *size > 0);
     let mut columns: Vec<_> = sizes.into_iter().map(|size| (None, Catalog::battery(size))).collect();
     if shapes > 0 {
         let wide = Catalog::battery(shapes).with_properties(50);
         columns.push((Some("50 properties"), wide));
         columns.push((Some("500 blueprints"), Catalog::of_many(shapes, 500)));
+        let both = Catalog::of_many(shapes, 500).with_properties(50);
+        columns.push((Some("500 of 50"), both));
     }
     let (report, mut grid) = (Report::new("scale"), Grid::new("scale"));
     let source = Source::start(Catalog::nothing())?;
@@ -81,8 +86,12 @@ impl Run<'_> {
         let empty = at_rest(&seawall).await?;
         self.ingest(grid, &seawall).await?;
         seawall.kill();
-        if self.arguments.is_default_database() {
-            let bytes = on_disk(&seawall.data().join("seawall.db"))?;
+        let bytes = if self.arguments.is_default_database() {
+            Some(on_disk(&seawall.data().join("seawall.db"))?)
+        } else {
+            self.serve.last().and_then(|url| on_server(url))
+        };
+        if let Some(bytes) = bytes {
             grid.set("disk", bytes as f64 / entities as f64, "B/entity", Goal::None);
         }
         self.start(grid, &seawall).await?;

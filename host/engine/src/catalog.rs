@@ -29,8 +29,8 @@ pub struct Details {
     pub row: EntityRow,
     /// Who says what of it.
     pub sources: Vec<SourceRow>,
-    /// Who refers to it.
-    pub referrers: Vec<Referrer>,
+    /// Who refers to it; none before the engine is started, when nobody knows yet.
+    pub referrers: Option<Vec<Referrer>>,
 }
 
 /// A reference to an entity.
@@ -112,7 +112,7 @@ impl Engine {
     pub async fn details(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Details> {
         let row = self.entity(blueprint, identifier).await?;
         let sources = self.inner.store.sources(row.id).await?;
-        let referrers = self.referrers(blueprint, identifier, 1_000);
+        let referrers = self.is_started().then(|| self.referrers(blueprint, identifier, 1_000));
         Ok(Details {
             row,
             sources,

@@ -27,6 +27,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// What an engine is made of.
@@ -63,6 +64,8 @@ pub struct Engine {
 pub(crate) struct Inner {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) index: Index,
+    /// Whether the index has all that was there at the start, and work goes on.
+    started: watch::Sender<bool>,
     pub(crate) runtime: Runtime,
     pub(crate) folder: PathBuf,
     pub(crate) checkouts: Arc<Checkouts>,
@@ -99,7 +102,7 @@ pub(crate) struct Inner {
 pub(crate) use seawall_domain::mapping::Blueprints;
 
 impl Engine {
-    /// Opens everything and fills the index. Nothing runs before [`Engine::start`].
+    /// Opens everything. Nothing is in the index before [`Engine::start`], and nothing runs.
     ///
     /// # Errors
     /// Where the database cannot be read.
@@ -116,6 +119,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 store: config.store,
                 index: Index::new(),
+                started: watch::Sender::new(false),
                 runtime: config.runtime,
                 folder: config.plugins,
                 checkouts: Arc::new(checkouts),
@@ -148,15 +152,27 @@ impl Engine {
         };
         engine.first_pulse().await?;
         engine.reload_blueprints().await?;
-        engine.fill_index(|_| {}).await?;
         Ok(engine)
     }
 
-    /// Starts passes by their schedules, and goes on with runs that a stop cut off.
+    /// Whether [`Engine::start`] is over.
+    pub fn is_started(&self) -> bool {
+        *self.inner.started.borrow()
+    }
+
+    /// Waits until [`Engine::start`] is over.
+    pub async fn started(&self) {
+        // The sender lives as long as the engine.
+        let _ = self.inner.started.subscribe().wait_for(|started| *started).await;
+    }
+
+    /// Fills the index, starts passes by their schedules, and goes on with runs that a stop cut off. Until it is over, the index
+    /// knows a part of the catalog: only [`Engine::details`], and what else reads the database alone, may be asked.
     ///
     /// # Errors
     /// Where the database cannot be read.
     pub async fn start(&self) -> Result<()> {
+        self.fill_index(|_| {}).await?;
         if let Err(error) = self.forget_checkouts().await {
             tracing::debug!("all checkouts stay: {error}");
         }
@@ -173,7 +189,9 @@ impl Engine {
         self.keep_log_short();
         self.resume_work().await?;
         self.derive_in_background();
-        self.resume_runs().await
+        self.resume_runs().await?;
+        self.inner.started.send_replace(true);
+        Ok(())
     }
 
     /// Ends all work at its next safe place and waits for it. Passes go on from their cursors at the next start.

@@ -3,7 +3,7 @@
 use crate::{Engine, EngineError, Result, catalog::Listed, engine::Blueprints};
 use seawall_domain::{
     BlueprintId, EntityId, Millis,
-    query::{At, Field, Node, QueryError, Scope, Search, Shape, Sort, Subject, Test},
+    query::{At, Field, Node, Operand, QueryError, Scope, Search, Shape, Sort, Subject, Test},
     text::nearest,
 };
 use seawall_index::{Answer, Context, Doubt, Graph, GraphQuery, Index, IndexError, ListPage, Verdicts};
@@ -69,6 +69,17 @@ impl Engine {
         self.check_all_blueprints(blueprints)?;
         let shape = self.shape();
         Node::parse(rules, &Scope::of(&shape, blueprints)).map_err(|e| wrong(pointer, e))
+    }
+
+    /// Reads the name of a field, which may lie inside of a value or in another entity.
+    ///
+    /// # Errors
+    /// Where a blueprint or the field does not exist.
+    pub fn operand(&self, name: &str, blueprints: &[BlueprintId], parameter: &str) -> Result<Operand> {
+        self.check_all_blueprints(blueprints)?;
+        let shape = self.shape();
+        let operand = Scope::of(&shape, blueprints).operand(name);
+        operand.map_err(|why| EngineError::invalid(parameter, why))
     }
 
     /// Reads the name of a field that lists can be sorted and counted by.

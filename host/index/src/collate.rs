@@ -3,7 +3,7 @@
 //! Strings are compared by their lower-case code points first and exactly where those are equal, so `Api` stands beside
 //! `api` and every two different strings still have one order.
 
-use seawall_domain::query::{Num, compare_text, folded};
+use seawall_domain::query::{Num, compare_text};
 use std::cmp::Ordering;
 
 /// What a value sorts by. Texts of strings, arrays and objects are capped, see `probe`.
@@ -51,46 +51,6 @@ pub(crate) fn compare_directed(a: Option<View<'_>>, b: Option<View<'_>>, descend
     }
 }
 
-/// A number that orders as far as 125 bits can: smaller prefix, smaller value; equal prefixes have to be compared in
-/// full. Sorting by it first touches no text for most pairs.
-pub(crate) fn prefix(view: Option<View<'_>>, descending: bool) -> u128 {
-    let Some(view) = view else { return u128::MAX };
-    let payload = match view {
-        View::Bool(bool) => u128::from(bool),
-        View::Num(num) => {
-            let bits = num.to_f64().to_bits();
-            let ordered = if bits >> 63 == 1 { !bits } else { bits ^ (1 << 63) };
-            u128::from(ordered) << 61
-        }
-        View::Text(text) | View::Array(text) | View::Object(text) => text_prefix(text) >> 3,
-    };
-    let prefix = (u128::from(view.rank()) << 125) | payload;
-    if descending { !prefix } else { prefix }
-}
-
-/// The first 16 bytes of the lower-case text.
-fn text_prefix(text: &str) -> u128 {
-    let mut bytes = [0_u8; 16];
-    let head = &text.as_bytes()[..text.len().min(16)];
-    if head.is_ascii() {
-        bytes[..head.len()].copy_from_slice(head);
-        bytes.make_ascii_lowercase();
-        return u128::from_be_bytes(bytes);
-    }
-    let mut filled = 0;
-    for char in folded(text) {
-        let mut buffer = [0_u8; 4];
-        for byte in char.encode_utf8(&mut buffer).bytes() {
-            if filled == bytes.len() {
-                return u128::from_be_bytes(bytes);
-            }
-            bytes[filled] = byte;
-            filled += 1;
-        }
-    }
-    u128::from_be_bytes(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,24 +79,6 @@ mod tests {
                 assert_eq!(compare_text(a, b), i.cmp(&j), "{a} and {b}");
                 let naive = a.to_lowercase().cmp(&b.to_lowercase()).then(a.cmp(b));
                 assert_eq!(compare_text(a, b), naive, "{a} and {b}");
-            }
-        }
-    }
-
-    #[test]
-    fn prefixes_never_contradict_the_order() {
-        let mut views: Vec<Option<View<'_>>> = RISING.iter().map(|t| Some(View::Text(t))).collect();
-        views.extend(RISING.iter().map(|t| Some(View::Array(t))));
-        views.extend([-1.5, 0.0, 3.25, 1e300].map(|f| Some(View::Num(Num::Float(f)))));
-        views.extend([i64::MIN, -1, 0, 3, i64::MAX].map(|i| Some(View::Num(Num::Int(i)))));
-        views.extend([Some(View::Bool(false)), Some(View::Bool(true)), None]);
-        for descending in [false, true] {
-            for a in &views {
-                for b in &views {
-                    if prefix(*a, descending) < prefix(*b, descending) {
-                        assert_eq!(compare_directed(*a, *b, descending), Ordering::Less, "{a:?} and {b:?}");
-                    }
-                }
             }
         }
     }

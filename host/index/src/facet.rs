@@ -4,13 +4,11 @@ use crate::{
     collate,
     column::Column,
     hits::Hits,
-    key,
+    key::{self, Kind, Look},
     list::Part,
-    order::OrderKey,
-    probe::Probe,
     table::{Source, Table},
 };
-use seawall_domain::query::Field;
+use seawall_domain::query::{Field, Num};
 use serde_json::Value;
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -37,28 +35,48 @@ pub(crate) fn joined(parts: &[Part<'_>], field: &Field, limit: usize) -> Vec<(Va
         return facet(one.table, field, &one.hits, limit);
     }
     // Whichever are the most frequent of all may not be those of any table.
-    let mut counts: HashMap<String, (Value, u64)> = HashMap::new();
+    let mut counts: hashbrown::HashMap<Look<'_>, u64> = hashbrown::HashMap::new();
     for part in parts {
-        for (value, count) in facet(part.table, field, &part.hits, usize::MAX) {
-            counts.entry(value.to_string()).or_insert((value, 0)).1 += count;
+        let mut add = |look, count| *counts.entry(look).or_default() += count;
+        let table = part.table;
+        match table.source(field) {
+            Source::Absent => {}
+            Source::Identifier => part.hits.for_each(table, |slot| add(text(table.identifier(slot)), 1)),
+            Source::Blueprint => add(text(table.blueprint()), part.hits.len(table)),
+            Source::CreatedAt => part.hits.for_each(table, |slot| add(time(table.created(slot)), 1)),
+            Source::UpdatedAt => part.hits.for_each(table, |slot| add(time(table.updated(slot)), 1)),
+            Source::Title => add_values(table, table.titles(), &part.hits, add),
+            Source::Column(number) => add_values(table, table.column(number), &part.hits, add),
         }
     }
-    let hasher = hashbrown::DefaultHashBuilder::default();
-    let order = |a: &Value, b: &Value| {
-        let (a, b) = (Probe::element(a, &hasher), Probe::element(b, &hasher));
-        let view = |probe: &'_ Option<Probe<'_>>| probe.is_some();
-        match (&a, &b) {
-            (Some(a), Some(b)) => collate::compare(a.needle.view(), b.needle.view()),
-            // Facets have no nulls.
-            _ => view(&a).cmp(&view(&b)),
-        }
-    };
-    top(counts.into_values().collect(), limit, order)
+    let top = top(counts.into_iter().collect(), limit, |a, b| {
+        collate::compare(a.view(), b.view())
+    });
+    let show = |(look, count): (Look<'_>, u64)| (key::to_value(look.view()), count);
+    top.into_iter().map(show).collect()
+}
+
+fn text(text: &str) -> Look<'_> {
+    Look::Text {
+        kind: Kind::Text,
+        text,
+        digest: None,
+    }
+}
+
+fn time(time: i64) -> Look<'static> {
+    Look::Num(Num::Int(time))
+}
+
+fn add_values<'t>(table: &Table, column: &'t Column, hits: &Hits<'_>, mut add: impl FnMut(Look<'t>, u64)) {
+    for (code, count) in shown(table, column, hits) {
+        add(column.dictionary().entry(code).key.look_or_true(), count);
+    }
 }
 
 fn identifiers(table: &Table, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {
-    let sequence = table.orders().sequence(table, OrderKey::IDENTIFIER);
-    let hits = sequence.slots.iter().filter(|slot| hits.contains(**slot));
+    let sequence = table.orders().sequence(table, Source::Identifier);
+    let hits = sequence.slots().iter().filter(|slot| hits.contains(**slot));
     hits.take(limit)
         .map(|slot| (table.identifier(*slot).into(), 1))
         .collect()
@@ -75,20 +93,24 @@ fn times(table: &Table, hits: &Hits<'_>, limit: usize, time: impl Fn(u32) -> i64
 }
 
 fn values(table: &Table, column: &Column, hits: &Hits<'_>, limit: usize) -> Vec<(Value, u64)> {
-    let dictionary = column.dictionary();
-    let mut counts = count(table, column, hits);
-    counts.retain(|(code, count)| {
-        // A whole array counts by its elements, and of a cut value there is not enough left to show.
-        let entry = dictionary.entry(*code);
-        *count > 0 && !matches!(entry.key, key::Key::Array(_)) && !entry.key.look_or_true().is_cut()
-    });
-    let view = |code: u32| dictionary.entry(code).key.look_or_true().view();
-    let top = top(counts, limit, |a, b| {
+    let view = |code: u32| column.dictionary().entry(code).key.look_or_true().view();
+    let top = top(shown(table, column, hits), limit, |a, b| {
         collate::compare(view(*a), view(*b)).then(a.cmp(b))
     });
     top.into_iter()
         .map(|(code, count)| (key::to_value(view(code)), count))
         .collect()
+}
+
+/// Counts by code, of values that are shown.
+fn shown(table: &Table, column: &Column, hits: &Hits<'_>) -> Vec<(u32, u64)> {
+    let mut counts = count(table, column, hits);
+    counts.retain(|(code, count)| {
+        // A whole array counts by its elements, and of a cut value there is not enough left to show.
+        let key = &column.dictionary().entry(*code).key;
+        *count > 0 && !matches!(key, key::Key::Array(_)) && !key.look_or_true().is_cut()
+    });
+    counts
 }
 
 /// Counts by code: from the postings' lengths, by intersecting each posting, or in one pass over the hits.

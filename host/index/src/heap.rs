@@ -187,7 +187,7 @@ impl Heap {
             self.keys.iter().filter(|key| **key != DEAD).for_each(|key| each(*key));
             return;
         }
-        self.walk(needle, |number, _, end| {
+        self.walk(&Finder::new(needle), |number, _, end| {
             if self.keys[number] != DEAD {
                 each(self.keys[number]);
             }
@@ -197,8 +197,9 @@ impl Heap {
 
     /// Calls `each` with every text that has `word` as a word of its own, or with `begun` at the beginning of one. The weight is
     /// how often, where a word that is only begun counts as much of one as of it is there.
-    pub(crate) fn with_word(&self, word: &str, begun: bool, mut each: impl FnMut(Match)) {
-        if word.is_empty() {
+    pub(crate) fn with_word(&self, word: &Finder<'_>, begun: bool, mut each: impl FnMut(Match)) {
+        let length = word.needle().len();
+        if length == 0 {
             return;
         }
         let mut current: Option<(usize, f32)> = None;
@@ -213,7 +214,7 @@ impl Heap {
         };
         self.walk(word, |number, at, end| {
             let start = self.starts[number] as usize;
-            let next = at + word.len();
+            let next = at + length;
             let first = !self.text[start..at]
                 .chars()
                 .next_back()
@@ -222,7 +223,7 @@ impl Heap {
                 .find(|c: char| !c.is_alphanumeric())
                 .unwrap_or(end - next);
             if first && (rest == 0 || begun) {
-                let part = word.len() as f32 / (word.len() + rest) as f32;
+                let part = length as f32 / (length + rest) as f32;
                 match &mut current {
                     Some((known, weight)) if *known == number => *weight += part,
                     other => {
@@ -239,17 +240,29 @@ impl Heap {
         }
     }
 
+    /// The number of the text that has the byte `at` in it; it is that of `from` or a later one. By steps that double: mostly it
+    /// is one of the next.
+    fn text_at(&self, from: usize, at: usize) -> usize {
+        let rest = &self.starts[from..];
+        let mut reach = 1;
+        while rest.get(reach).is_some_and(|start| *start as usize <= at) {
+            reach *= 2;
+        }
+        let (least, most) = (reach / 2, reach.min(rest.len()));
+        let further = least + rest[least..most].partition_point(|start| *start as usize <= at);
+        // Texts that are empty start where the next one does; the last of them is the one.
+        from + further.saturating_sub(1)
+    }
+
     /// Calls `each` with every match that lies within one text: its number, where the match is and where the text ends. `each`
     /// says from where to go on.
-    fn walk(&self, needle: &str, mut each: impl FnMut(usize, usize, usize) -> usize) {
-        let finder = Finder::new(needle);
+    fn walk(&self, finder: &Finder<'_>, mut each: impl FnMut(usize, usize, usize) -> usize) {
+        let needle = finder.needle();
         let bytes = self.text.as_bytes();
         let (mut from, mut number) = (0, 0);
         while let Some(found) = bytes.get(from..).and_then(|rest| finder.find(rest)) {
             let at = from + found;
-            let further = self.starts[number..].partition_point(|start| *start as usize <= at);
-            // Texts that are empty start where the next one does; the last of them is the one.
-            number += further.saturating_sub(1);
+            number = self.text_at(number, at);
             let end = self.end(number);
             from = if at + needle.len() <= end {
                 each(number, at, end)
@@ -306,7 +319,7 @@ mod tests {
         ]);
         let found = |word: &str, begun: bool| {
             let mut all = Vec::new();
-            heap.with_word(word, begun, |m| {
+            heap.with_word(&Finder::new(word), begun, |m| {
                 all.push((m.key, m.words, (m.weight * 100.0).round() as i32))
             });
             all

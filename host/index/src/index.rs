@@ -8,7 +8,6 @@ use crate::{
     facet,
     hits::Hits,
     list,
-    order::OrderKey,
     prepared::{Prepared, Row},
     table::{Source, Table},
 };
@@ -42,6 +41,8 @@ pub struct ListPage {
 pub struct Index {
     hasher: DefaultHashBuilder,
     tables: RwLock<HashMap<BlueprintId, Arc<RwLock<Table>>>>,
+    /// The same by blueprint, for questions to all of them.
+    sorted: RwLock<Arc<[Tabled]>>,
     writer: Mutex<Writer>,
     position: AtomicI64,
     /// Up to here everything was there when it was filled.
@@ -141,13 +142,7 @@ impl Index {
             table.write().unwrap_or_else(PoisonError::into_inner).settle();
             let table = read(&table);
             for source in [Source::Identifier, Source::Title] {
-                table.orders().sequence(
-                    &table,
-                    OrderKey {
-                        source,
-                        descending: false,
-                    },
-                );
+                table.orders().sequence(&table, source);
             }
         }
         self.loaded.fetch_max(position, Ordering::Release);
@@ -216,7 +211,12 @@ impl Index {
         self.tables
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(blueprint.clone(), table);
+            .insert(blueprint.clone(), table.clone());
+        let mut sorted = self.sorted.write().unwrap_or_else(PoisonError::into_inner);
+        let mut all = sorted.to_vec();
+        let at = all.partition_point(|(known, _)| known < blueprint);
+        all.insert(at, (blueprint.clone(), table));
+        *sorted = all.into();
         number
     }
 
@@ -287,20 +287,11 @@ impl Index {
 
     /// The blueprints that have entities, with how many, by identifier.
     pub fn blueprints(&self) -> Vec<(BlueprintId, u64)> {
-        let tables: Vec<_> = {
-            let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-            tables
-                .iter()
-                .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
-                .collect()
-        };
-        let mut counts: Vec<_> = tables
-            .into_iter()
-            .map(|(blueprint, table)| (blueprint, read(&table).live().len()))
-            .filter(|(_, count)| *count > 0)
-            .collect();
-        counts.sort_unstable();
-        counts
+        let all = self.tables(None);
+        let counts = all
+            .iter()
+            .map(|(blueprint, table)| (blueprint.clone(), read(table).live().len()));
+        counts.filter(|(_, count)| *count > 0).collect()
     }
 
     /// The row id of an entity.
@@ -355,23 +346,18 @@ impl Index {
     }
 
     /// The tables of some blueprints, or of all, by blueprint.
-    pub(crate) fn tables(&self, blueprints: Option<&[BlueprintId]>) -> Vec<Tabled> {
-        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<Tabled> = match blueprints {
-            Some(named) => {
-                let known = named.iter().filter_map(|blueprint| tables.get_key_value(blueprint));
-                known
-                    .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
-                    .collect()
-            }
-            None => tables
-                .iter()
-                .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
-                .collect(),
+    pub(crate) fn tables(&self, blueprints: Option<&[BlueprintId]>) -> Arc<[Tabled]> {
+        let Some(named) = blueprints else {
+            return self.sorted.read().unwrap_or_else(PoisonError::into_inner).clone();
         };
+        let tables = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let known = named.iter().filter_map(|blueprint| tables.get_key_value(blueprint));
+        let mut found: Vec<Tabled> = known
+            .map(|(blueprint, table)| (blueprint.clone(), table.clone()))
+            .collect();
         found.sort_unstable_by(|a, b| a.0.cmp(&b.0));
         found.dedup_by(|a, b| a.0 == b.0);
-        found
+        found.into()
     }
 
     fn table(&self, blueprint: &BlueprintId) -> Option<Arc<RwLock<Table>>> {

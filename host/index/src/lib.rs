@@ -15,7 +15,7 @@
 //! # How
 //! Per blueprint, entities have slots; per field there is a column of dictionary codes, and per value a posting of slots
 //! (a roaring bitmap where there are many). Filters are bitmap algebra. A sort order is made when it is first asked
-//! for, noted as stale by writers, and brought up to date by the next reader. Writers hold a blueprint's lock for one
+//! for, serves both directions, is noted as stale by writers, and brought up to date by the next reader. Writers hold a blueprint's lock for one
 //! page; everything that can be prepared without it is.
 //!
 //! ```
@@ -62,7 +62,9 @@ mod prepared;
 mod probe;
 mod relate;
 mod search;
+mod sequence;
 mod size;
+mod sort;
 mod table;
 mod text;
 mod tree;

@@ -18,7 +18,7 @@ use seawall_domain::{
     query::{Field, Node, Search, Shape, Sort},
 };
 use serde_json::Value;
-use std::sync::RwLockReadGuard;
+use std::{collections::HashSet, sync::RwLockReadGuard};
 
 /// What is around a question.
 #[derive(Debug, Clone, Copy)]
@@ -161,8 +161,9 @@ impl Index {
         let tables = Tables::new(tables(&guards), context.shape);
         let mut evaluation = Evaluation::new(&tables, context.verdicts);
         let mut parts = Vec::with_capacity(tables.all.len());
+        let named: Option<HashSet<&BlueprintId>> = blueprints.map(|named| named.iter().collect());
         for (blueprint, table) in &tables.all {
-            if blueprints.is_none_or(|named| named.contains(*blueprint)) {
+            if named.as_ref().is_none_or(|named| named.contains(blueprint)) {
                 let hits: Hits<'_> = evaluation.of(&plan, (*blueprint, *table));
                 parts.push(Part { table, hits });
             }

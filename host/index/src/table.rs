@@ -4,7 +4,7 @@ use crate::{
     collate::{self, View},
     column::Column,
     heap::{HeapCell, HeapGuard},
-    order::{OrderKey, Orders},
+    order::Orders,
     prepared::Prepared,
     probe::Probe,
 };
@@ -201,21 +201,30 @@ impl Table {
         })
     }
 
-    /// Compares two slots by value alone, in the order's direction.
-    pub(crate) fn compare_values(&self, order: OrderKey, a: u32, b: u32) -> Ordering {
-        if let Source::Column(number) = order.source {
+    /// Compares two slots by value alone; what has none comes last.
+    pub(crate) fn compare_values(&self, source: Source, a: u32, b: u32) -> Ordering {
+        self.compare_values_in(source, false, a, b)
+    }
+
+    /// Compares two slots, rising; equal only if they are the same.
+    pub(crate) fn compare(&self, source: Source, a: u32, b: u32) -> Ordering {
+        self.compare_in(source, false, a, b)
+    }
+
+    /// The same in a direction. Of equal values the lower identifier comes first in both.
+    pub(crate) fn compare_in(&self, source: Source, descending: bool, a: u32, b: u32) -> Ordering {
+        self.compare_values_in(source, descending, a, b)
+            .then_with(|| seawall_domain::query::compare_text(self.identifier(a), self.identifier(b)))
+    }
+
+    fn compare_values_in(&self, source: Source, descending: bool, a: u32, b: u32) -> Ordering {
+        if let Source::Column(number) = source {
             let column = self.column(number);
             if column.code(a) == column.code(b) {
                 return Ordering::Equal;
             }
         }
-        collate::compare_directed(self.view(order.source, a), self.view(order.source, b), order.descending)
-    }
-
-    /// Compares two slots; equal only if they are the same.
-    pub(crate) fn compare(&self, order: OrderKey, a: u32, b: u32) -> Ordering {
-        self.compare_values(order, a, b)
-            .then_with(|| seawall_domain::query::compare_text(self.identifier(a), self.identifier(b)))
+        collate::compare_directed(self.view(source, a), self.view(source, b), descending)
     }
 
     // ---- writing

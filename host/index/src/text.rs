@@ -12,6 +12,7 @@ use crate::{
     list::Part,
     table::{Source, Table},
 };
+use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
 use seawall_domain::{
     BlueprintId,
@@ -72,9 +73,11 @@ impl<'q> Terms<'q> {
         let mut scores: Vec<Vec<f32>> = parts.iter().map(|part| vec![0.0; part.table.slots()]).collect();
         for (number, word) in self.words.iter().enumerate() {
             let begun = number + 1 == self.words.len();
+            // Made once for all: there may be thousands of columns.
+            let word = Finder::new(word);
             let mut found: Vec<(Vec<f32>, RoaringBitmap)> = Vec::with_capacity(parts.len());
             for part in parts.iter() {
-                found.push(self.weights(part.table, word, begun));
+                found.push(self.weights(part.table, &word, begun));
             }
             let having: u64 = found.iter().map(|(_, slots)| slots.len()).sum();
             let rarity = (1.0 + (total - having) as f32 + 0.5) / (having as f32 + 0.5);
@@ -91,7 +94,7 @@ impl<'q> Terms<'q> {
     }
 
     /// What the word weighs in each slot, over all fields.
-    fn weights(&self, table: &Table, word: &str, begun: bool) -> (Vec<f32>, RoaringBitmap) {
+    fn weights(&self, table: &Table, word: &Finder<'_>, begun: bool) -> (Vec<f32>, RoaringBitmap) {
         let mut weights = vec![0.0_f32; table.slots()];
         for (texts, boost) in self.texts(table) {
             match texts {
@@ -137,7 +140,7 @@ impl<'q> Terms<'q> {
     }
 }
 
-fn look_through(heap: Option<&Heap>, word: &str, begun: bool, boost: f32, mut each: impl FnMut(u32, f32)) {
+fn look_through(heap: Option<&Heap>, word: &Finder<'_>, begun: bool, boost: f32, mut each: impl FnMut(u32, f32)) {
     let Some(heap) = heap else { return };
     let (all, texts) = heap.totals();
     let average = (all as f32 / texts.max(1) as f32).max(1.0);

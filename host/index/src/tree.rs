@@ -17,20 +17,19 @@ use serde_json::Value;
 /// The tables that a question may look at, and what leads from one to the other.
 #[derive(Debug)]
 pub(crate) struct Tables<'t> {
+    /// By blueprint.
     pub(crate) all: Vec<(&'t BlueprintId, &'t Table)>,
-    by_name: HashMap<&'t str, usize>,
     pub(crate) shape: &'t Shape,
 }
 
 impl<'t> Tables<'t> {
+    /// In the order of the blueprints.
     pub(crate) fn new(all: Vec<(&'t BlueprintId, &'t Table)>, shape: &'t Shape) -> Self {
-        let names = all.iter().enumerate();
-        let by_name = names.map(|(at, (blueprint, _))| (blueprint.as_str(), at)).collect();
-        Self { all, by_name, shape }
+        Self { all, shape }
     }
 
     pub(crate) fn number(&self, blueprint: &BlueprintId) -> Option<usize> {
-        self.by_name.get(blueprint.as_str()).copied()
+        self.all.binary_search_by(|(known, _)| (*known).cmp(blueprint)).ok()
     }
 
     pub(crate) fn table(&self, blueprint: &BlueprintId) -> Option<&'t Table> {

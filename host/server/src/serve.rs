@@ -67,7 +67,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens everything and starts the engine; answers begin with [`Server::answer`].
+    /// Opens everything; [`Server::answer`] does the rest.
     ///
     /// # Errors
     /// Each with what to do.
@@ -109,7 +109,6 @@ impl Server {
             lease: options.lease,
         })
         .await?;
-        engine.start().await?;
         Ok(Self {
             address: listener.local_addr()?,
             token,
@@ -119,10 +118,10 @@ impl Server {
         })
     }
 
-    /// Answers until `stop` ends; then ends work at its next safe place.
+    /// Answers from now on, starts the engine meanwhile, and goes on until `stop` ends; then ends work at its next safe place.
     ///
     /// # Errors
-    /// Where the listener fails.
+    /// Where the listener fails, or the database cannot be read.
     pub async fn answer(self, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
         let app = App::new(self.engine.clone(), Token::new(self.token));
         let closing = app.closing();
@@ -130,9 +129,23 @@ impl Server {
             stop.await;
             closing.cancel();
         };
-        axum::serve(self.listener, http::router(app))
+        let serving = axum::serve(self.listener, http::router(app))
             .with_graceful_shutdown(stop)
-            .await?;
+            .into_future();
+        let engine = self.engine.clone();
+        let failed = async move {
+            match engine.start().await {
+                Ok(()) => {
+                    tracing::info!("the catalog is read");
+                    std::future::pending().await
+                }
+                Err(error) => error,
+            }
+        };
+        tokio::select! {
+            served = serving => served?,
+            error = failed => return Err(error.into()),
+        }
         self.engine.stop().await;
         Ok(())
     }

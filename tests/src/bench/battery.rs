@@ -36,7 +36,7 @@ pub struct Answered {
 type Make = fn(&mut Draw<'_>) -> Ask;
 
 /// Sorts of requests, each made from a random entity, so that it finds something.
-const QUESTIONS: [(&str, Make); 26] = [
+const QUESTIONS: [(&str, Make); 29] = [
     ("list", |draw| {
         let sort = draw.one(&["$title", "-$title"]);
         draw.list("", sort)
@@ -58,6 +58,14 @@ const QUESTIONS: [(&str, Make); 26] = [
     ("sort", |draw| {
         let sort = draw.sort();
         draw.list("", &sort)
+    }),
+    ("sort.any", |draw| {
+        let sort = draw.any_sort();
+        draw.list("", &sort)
+    }),
+    ("sort.any.filtered", |draw| {
+        let (filter, sort) = (draw.filter(), draw.any_sort());
+        draw.list(&filter, &sort)
     }),
     ("sort.filtered", |draw| {
         let (filter, sort) = (draw.filter(), draw.sort());
@@ -161,6 +169,13 @@ const QUESTIONS: [(&str, Make); 26] = [
     ("filter.all", |draw| {
         let (filter, sort) = (draw.long_filter(), draw.sort());
         Ask::Search(json!({"filter": filter, "sort": sort, "limit": 20}))
+    }),
+    ("list.fields", |draw| {
+        let sort = draw.one(&["$title", "-$title"]);
+        match draw.list("", sort) {
+            Ask::Get(path) => Ask::Get(format!("{path}&include=$title,lifecycle,tier,relations.owner")),
+            other => other,
+        }
     }),
 ];
 

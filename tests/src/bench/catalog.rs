@@ -142,10 +142,16 @@ impl Catalog {
         names.into_iter().map(one).collect()
     }
 
+    /// The properties of each blueprint that have an order.
+    pub(super) fn property_names(&self) -> Vec<String> {
+        let blueprint = shape::blueprint("group");
+        let usual = blueprint["schema"]["properties"].as_object();
+        let usual = usual.into_iter().flat_map(Map::keys).cloned();
+        usual.chain((0..self.details).map(detail_name)).collect()
+    }
+
     fn mapping(&self) -> Value {
-        let blueprint = self.definitions().pop().unwrap_or_default();
-        let names = blueprint["schema"]["properties"].as_object();
-        let names = names.into_iter().flat_map(Map::keys);
+        let names = self.property_names().into_iter();
         let properties: Map<String, Value> = names
             .map(|name| (name.clone(), format!(".properties.{name}").into()))
             .collect();

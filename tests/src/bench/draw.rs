@@ -88,6 +88,14 @@ impl<'c> Draw<'c> {
         format!("{}{field}", self.one(&["", "-"]))
     }
 
+    /// Any property there is, and the title.
+    pub(super) fn any_sort(&mut self) -> String {
+        let names = self.catalog.property_names();
+        let number = self.number(names.len() + 1);
+        let name = names.get(number).map_or("$title", String::as_str);
+        format!("{}{name}", self.one(&["", "-"]))
+    }
+
     /// What can be counted by value.
     pub(super) fn field(&mut self) -> &'static str {
         self.one(&[

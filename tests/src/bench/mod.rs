@@ -23,7 +23,7 @@ pub use items::{Items, Source, item};
 pub use load::{Ask, Load, ask, deliver, load};
 pub use report::{Goal, Report, median};
 pub use server::{
-    Pass, Served, follow_pass, get, install_bench, install_bench_mapped, on_disk, rest, sync, wait_for_pass,
+    Pass, Served, follow_pass, get, install_bench, install_bench_mapped, on_disk, on_server, rest, sync, wait_for_pass,
 };
 pub use startup::{Startup, start_up};
 pub use usage::{Memory, memory, process_cpu, thread_cpu};

@@ -220,6 +220,13 @@ pub async fn rest(pid: u32, most: Duration) -> Result<Instant> {
     Ok(since)
 }
 
+/// Bytes of a PostgreSQL database with its indexes, as `psql` hears; none where there is no `psql`.
+pub fn on_server(url: &str) -> Option<u64> {
+    let ask = "SELECT pg_database_size(current_database())";
+    let answer = Command::new("psql").args([url, "-AtXc", ask]).output().ok()?;
+    String::from_utf8_lossy(&answer.stdout).trim().parse().ok()
+}
+
 /// Bytes of a SQLite database that nobody uses, once its log was written back.
 ///
 /// # Errors

@@ -47,6 +47,7 @@ mod replicas;
 mod rotation;
 mod rules;
 mod secrets;
+mod starting;
 mod subscriptions;
 mod sync;
 mod unleash;

@@ -136,6 +136,53 @@ async fn a_search_pages_counts_and_gives_the_fields_that_are_wanted() {
 }
 
 #[tokio::test]
+async fn a_list_gives_the_fields_that_are_wanted() {
+    let (seawall, _tool) = probed(30).await;
+    let path = "/api/v1/blueprints/thing/entities?limit=3&sort=size";
+    let whole = seawall.get(path).await;
+    let chosen = |parameters: &str| {
+        let (seawall, path) = (&seawall, format!("{path}&{parameters}"));
+        async move { seawall.get(&path).await }
+    };
+    for (number, item) in whole["items"].as_array().unwrap().iter().enumerate() {
+        let name = json!({"blueprint": "thing", "identifier": item["identifier"]});
+        let mut part = name.clone();
+        part["title"] = item["title"].clone();
+        part["properties"] = json!({"size": item["properties"]["size"], "tier": item["properties"]["tier"]});
+        for parameters in [
+            "include=$title,size,tier",
+            "include=properties.size,tier&include=$title",
+        ] {
+            assert_eq!(chosen(parameters).await["items"][number], part, "{parameters}");
+        }
+        assert_eq!(chosen("include=$identifier").await["items"][number], name);
+        let mut rest = item.clone();
+        rest["properties"].as_object_mut().unwrap().remove("size");
+        rest.as_object_mut().unwrap().remove("title");
+        assert_eq!(chosen("exclude=size,$title,$identifier").await["items"][number], rest);
+        part.as_object_mut().unwrap().remove("title");
+        part["properties"] = item["properties"].clone();
+        part["properties"].as_object_mut().unwrap().remove("tier");
+        assert_eq!(chosen("include=properties&exclude=tier").await["items"][number], part);
+        let body = json!({"blueprints": ["thing"], "sort": "size", "limit": 3, "include": ["properties"], "exclude": ["tier"]});
+        assert_eq!(search(&seawall, body).await["items"][number], part);
+    }
+    // What is shown is no part of what is asked: a cursor goes on with other fields too.
+    let next = whole["next"].as_str().unwrap();
+    let page = chosen(&format!("include=size&cursor={next}")).await;
+    assert_eq!(page["items"][0]["properties"]["size"], 3, "{page}");
+    for (parameters, parameter, part) in [
+        ("include=siz", "include", "did you mean `size`?"),
+        ("exclude=$titel", "exclude", "$title"),
+    ] {
+        let (status, problem) = seawall.try_get(&format!("{path}&{parameters}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem["errors"][0]["pointer"], parameter, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(part), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn full_text_finds_what_says_most_first() {
     let (seawall, _tool) = holding(json!([
         {"id": "a", "name": "Checkout", "note": "takes payments, and asks the payments gateway about payments"},

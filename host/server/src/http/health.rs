@@ -1,6 +1,6 @@
 //! Whether the process lives, and whether it can answer.
 
-use super::{App, problem::Problem};
+use super::{App, opening, problem::Problem};
 use axum::{extract::State, http::StatusCode, response::Html};
 
 /// `ok` while the process lives.
@@ -10,6 +10,9 @@ pub(super) async fn alive() -> &'static str {
 
 /// `ready` once the index is filled and while the database answers.
 pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    if !app.engine.is_started() {
+        return Err(opening::not_ready());
+    }
     match app.engine.ready().await {
         Ok(()) => Ok("ready"),
         Err(e) => Err(Problem::new(

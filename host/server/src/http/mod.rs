@@ -17,6 +17,7 @@ mod install;
 mod integrations;
 mod listing;
 mod metrics;
+mod opening;
 mod owned;
 mod passes;
 mod plugins;
@@ -28,6 +29,7 @@ mod retention;
 mod rules;
 mod runs;
 mod search;
+mod selection;
 mod settings;
 mod sources;
 mod strict;
@@ -216,17 +218,21 @@ pub fn router(app: App) -> Router {
         .route("/api/v1/openapi.json", get(served))
         .route_layer(middleware::from_fn_with_state(app.clone(), owned::guard))
         .route_layer(middleware::from_fn_with_state(app.clone(), position::reflect))
+        .route_layer(middleware::from_fn_with_state(app.clone(), opening::wait))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
-    Router::new()
-        .merge(api)
+    let others = Router::new()
         .route(
             "/hooks/{integration}",
             post(deliveries::receive).layer(DefaultBodyLimit::max(deliveries::MAX_DELIVERY)),
         )
+        .route("/metrics", get(metrics::expose))
+        .route_layer(middleware::from_fn_with_state(app.clone(), opening::wait));
+    Router::new()
+        .merge(api)
+        .merge(others)
         .route("/", get(health::home))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::expose))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))

@@ -6,12 +6,13 @@ use super::{
     extract::Json as Body,
     listing,
     problem::Problem,
+    selection::{Selection, Shown, Wanted},
 };
 use axum::{Json, extract::State};
 use seawall_domain::BlueprintId;
 use seawall_engine::Ask;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
@@ -43,8 +44,12 @@ pub(crate) struct SearchBody {
     limit: Option<usize>,
     /// From the answer before.
     cursor: Option<String>,
-    /// Fields that are wanted of each entity: properties, `relations.NAME` and meta properties; all where absent.
+    /// Fields that are wanted of each entity, as in `filter`: properties with a path into their value, `relations.NAME` and meta
+    /// properties; `properties` and `relations` stand for all of them. All where absent.
     include: Option<Vec<String>>,
+    /// Fields that are not wanted, in the same way. `blueprint` and `identifier` are always there.
+    #[serde(default)]
+    exclude: Vec<String>,
     /// Also how many there are in all.
     #[serde(default)]
     total: bool,
@@ -56,9 +61,9 @@ pub(crate) struct SearchBody {
 /// A page of what is asked for.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SearchPage {
-    /// In order; with `include`, the fields that are wanted.
+    /// In order; with `include` or `exclude`, the fields that are wanted.
     #[schema(value_type = Vec<Object>)]
-    items: Vec<Value>,
+    items: Vec<Shown>,
     /// Hand it back as `cursor` for the next page; null at the end.
     next: Option<String>,
     /// How many there are in all, where asked.
@@ -103,28 +108,20 @@ pub(crate) async fn search(State(app): State<App>, Body(body): Body<SearchBody>)
         .clone()
         .or_else(|| search.rules.blueprints())
         .unwrap_or_default();
-    let mut include = Vec::new();
-    for (at, name) in body.include.iter().flatten().enumerate() {
-        include.push((name, app.engine.field(name, &scope, &format!("/include/{at}"))?));
-    }
+    let wanted = Wanted {
+        include: body.include,
+        exclude: body.exclude,
+    };
+    let selection = Selection::read(&app, &wanted, &scope, |name, at| format!("/{name}/{at}"))?;
     let mut facets = BTreeMap::new();
     for (at, name) in body.facets.into_iter().enumerate() {
         let field = app.engine.field(&name, &scope, &format!("/facets/{at}"))?;
         let facet = facet_of(&app, &search, &field, 50).await?;
         facets.insert(name, facet);
     }
-    let page: EntityPage = super::entities::list::page(&app, &ask, body.total, "/").await?;
-    let mut items = Vec::with_capacity(page.items.len());
-    for item in page.items {
-        let whole = serde_json::to_value(item).unwrap_or_default();
-        items.push(if body.include.is_some() {
-            part(&whole, &include)
-        } else {
-            whole
-        });
-    }
+    let page: EntityPage = super::entities::list::page(&app, &ask, &selection, body.total, "/").await?;
     Ok(Json(SearchPage {
-        items,
+        items: page.items,
         next: page.next,
         total: page.total,
         facets,
@@ -153,26 +150,4 @@ fn rules(body: &SearchBody) -> Result<Option<(Value, String)>, Problem> {
             Ok(Some((Value::Object(rules), String::new())))
         }
     }
-}
-
-/// The fields of an entity that are wanted, and its name.
-fn part(whole: &Value, include: &[(&String, seawall_domain::query::Field)]) -> Value {
-    use seawall_domain::query::Field;
-    let mut out = json!({"blueprint": whole["blueprint"], "identifier": whole["identifier"]});
-    for (_, field) in include {
-        let (group, name) = match field {
-            Field::Property(name) => ("properties", name),
-            Field::Relation(name) => ("relations", name),
-            meta => {
-                let name = meta.name();
-                let name = name.trim_start_matches('$');
-                out[name] = whole[name].clone();
-                continue;
-            }
-        };
-        if let Some(value) = whole[group].get(name) {
-            out[group][name.as_str()] = value.clone();
-        }
-    }
-    out
 }

@@ -6,6 +6,7 @@ use super::{
     extract::{Json as Body, Path, Query},
     listing::{self, PageQuery},
     problem::Problem,
+    selection::Selection,
 };
 use axum::{Json, extract::State, http::StatusCode};
 use seawall_domain::query::View;
@@ -80,5 +81,7 @@ pub(crate) async fn entities(
 ) -> Result<Json<EntityPage>, Problem> {
     let limit = listing::limit(page.limit)?;
     let ask = app.engine.view_ask(&name, limit, page.cursor).await?;
-    Ok(Json(super::entities::list::page(&app, &ask, true, "").await?))
+    Ok(Json(
+        super::entities::list::page(&app, &ask, &Selection::default(), true, "").await?,
+    ))
 }

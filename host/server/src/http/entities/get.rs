@@ -26,8 +26,9 @@ pub(crate) struct EntityDetails {
     entity: EntityView,
     /// Who says what of it.
     sources: Vec<Source>,
-    /// Who refers to it.
-    referrers: Vec<Referrer>,
+    /// Who refers to it. Null in the seconds after a start in which the server reads the catalog and does not know yet.
+    #[schema(required)]
+    referrers: Option<Vec<Referrer>>,
     /// With `include=provenance`: of each field (properties by name, `relations.NAME`, `$title`, `$icon`, `$team`) where it
     /// comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +101,16 @@ impl From<SourceRow> for Source {
     }
 }
 
+impl From<seawall_engine::Referrer> for Referrer {
+    fn from(referrer: seawall_engine::Referrer) -> Self {
+        Self {
+            blueprint: referrer.blueprint.into(),
+            identifier: referrer.identifier.into(),
+            relation: referrer.relation,
+        }
+    }
+}
+
 /// One entity, where each part of it comes from, and who refers to it. Carries an ETag; If-None-Match is answered with 304.
 #[utoipa::path(get, path = "/blueprints/{blueprint}/entities/{identifier}", tag = "catalog",
     params(("blueprint" = String, Path, description = "Its blueprint"), ("identifier" = String, Path, description = "Its identifier, percent-encoded"), GetQuery),
@@ -154,13 +165,7 @@ pub(super) fn shown(
         sources: details.sources.into_iter().map(Source::from).collect(),
         referrers: details
             .referrers
-            .into_iter()
-            .map(|r| Referrer {
-                blueprint: r.blueprint.into(),
-                identifier: r.identifier.into(),
-                relation: r.relation,
-            })
-            .collect(),
+            .map(|referrers| referrers.into_iter().map(Referrer::from).collect()),
         provenance: provenance.map(|fields| {
             let view = |origin: Origin| OriginView {
                 sources: origin.sources.into_iter().map(Source::from).collect(),

@@ -1,7 +1,13 @@
 //! Lists, counts and facets.
 
 use super::EntityView;
-use crate::http::{App, extract::Path, listing, problem::Problem};
+use crate::http::{
+    App,
+    extract::Path,
+    listing,
+    problem::Problem,
+    selection::{Selection, Shown, Wanted},
+};
 use axum::extract::RawQuery;
 use axum::{Json, extract::State};
 use seawall_domain::{
@@ -37,6 +43,12 @@ pub(crate) struct ListParams {
     limit: Option<usize>,
     /// `true`: also how many there are in all.
     total: Option<bool>,
+    /// Fields that are wanted of each entity, with commas between, as in `filter`; `properties` and `relations` stand for all of them. All
+    /// where absent. May come several times.
+    #[param(example = "$title,tier,relations.owner")]
+    include: Option<Vec<String>>,
+    /// Fields that are not wanted, in the same way. `blueprint` and `identifier` are always there.
+    exclude: Option<Vec<String>>,
 }
 
 /// What a count is asked for. `filter` may come several times; all must hold.
@@ -72,8 +84,9 @@ pub(crate) struct FacetParams {
 /// A page of entities.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EntityPage {
-    /// In order.
-    pub(crate) items: Vec<EntityView>,
+    /// In order; with `include` or `exclude`, the fields that are wanted.
+    #[schema(value_type = Vec<EntityView>)]
+    pub(crate) items: Vec<Shown>,
     /// Hand it back as `cursor` for the next page; null at the end.
     pub(crate) next: Option<String>,
     /// How many there are in all, where asked.
@@ -117,13 +130,22 @@ pub(crate) async fn list(
     let asked = Asked::read(
         blueprint,
         query.as_deref(),
-        &["filter", "q", "in", "sort", "cursor", "limit", "total"],
+        &[
+            "filter", "q", "in", "sort", "cursor", "limit", "total", "include", "exclude",
+        ],
     )?;
-    Ok(Json(page(&app, &asked.ask, asked.total, "").await?))
+    let selection = Selection::read(&app, &asked.wanted, &asked.ask.blueprints, |name, _| name.to_owned())?;
+    Ok(Json(page(&app, &asked.ask, &selection, asked.total, "").await?))
 }
 
 /// A page of what is asked for. The prefix is put before the names of its parts in errors.
-pub(crate) async fn page(app: &App, ask: &Ask, total: bool, prefix: &str) -> Result<EntityPage, Problem> {
+pub(crate) async fn page(
+    app: &App,
+    ask: &Ask,
+    selection: &Selection,
+    total: bool,
+    prefix: &str,
+) -> Result<EntityPage, Problem> {
     let (search, digest) = app.engine.understand(ask, prefix)?;
     let listed = app.engine.search(&search).await?;
     let total = if total {
@@ -132,7 +154,7 @@ pub(crate) async fn page(app: &App, ask: &Ask, total: bool, prefix: &str) -> Res
         None
     };
     Ok(EntityPage {
-        items: listed.rows.into_iter().map(EntityView::from).collect(),
+        items: listed.rows.into_iter().map(|row| selection.of(row.into())).collect(),
         next: listed.next.map(|place| Cursor::new(digest, place).encode()),
         total,
         position: listed.position,
@@ -181,6 +203,7 @@ pub(crate) async fn facet_of(app: &App, search: &Search, field: &Field, limit: u
 /// What a request's parameters say.
 struct Asked {
     ask: Ask,
+    wanted: Wanted,
     total: bool,
 }
 
@@ -190,7 +213,8 @@ impl Asked {
             blueprints: vec![blueprint],
             ..Ask::default()
         };
-        let (mut limit, mut total) = (None, false);
+        let (mut limit, mut total, mut wanted) = (None, false, Wanted::default());
+        let names = |value: &str| -> Vec<String> { value.split(',').map(|name| name.trim().to_owned()).collect() };
         for (name, value) in url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
             match &*name {
                 unknown if !known.contains(&unknown) => {
@@ -206,7 +230,9 @@ impl Asked {
                 }
                 "filter" => ask.filters.push(value.into_owned()),
                 "q" => ask.q = Some(value.into_owned()),
-                "in" => ask.within.extend(value.split(',').map(|name| name.trim().to_owned())),
+                "in" => ask.within.extend(names(&value)),
+                "include" => wanted.include.get_or_insert_default().extend(names(&value)),
+                "exclude" => wanted.exclude.extend(names(&value)),
                 "sort" => ask.sort = Some(value.into_owned()),
                 "cursor" => ask.cursor = Some(value.into_owned()),
                 "limit" => {
@@ -223,6 +249,6 @@ impl Asked {
             }
         }
         ask.limit = listing::limit(limit)?;
-        Ok(Self { ask, total })
+        Ok(Self { ask, wanted, total })
     }
 }

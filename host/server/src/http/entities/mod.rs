@@ -31,7 +31,7 @@ pub(crate) struct EntityView {
     team: Vec<String>,
     /// Values by property name.
     #[schema(value_type = Object)]
-    properties: Map<String, Value>,
+    pub(crate) properties: Map<String, Value>,
     /// An identifier, or several, by relation name.
     #[schema(value_type = Object)]
     relations: BTreeMap<String, Value>,
