@@ -3,7 +3,7 @@
 use super::{follow::paths, stations, value::Known};
 use crate::{Engine, Result, engine::Blueprints};
 use seawall_domain::{
-    BlueprintId, Entity, EntityId, Millis,
+    Entity, EntityId, Millis,
     blueprint::computed::{Aggregation, Func, Over, Period},
     query::{Alone, Compiled, Node, Scope, Shape, Subject},
 };
