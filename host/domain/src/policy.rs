@@ -105,6 +105,9 @@ impl Policy {
             if range.prefix_len() == 0 {
                 let why = format!("expected a range, such as `10.0.0.0/8`, found `{range}`, which is every address");
                 wrong.push((format!("/never/private_ranges/{i}"), why));
+            } else if range.trunc() != *range {
+                let why = format!("`{range}` has bits behind its length; write `{}`", range.trunc());
+                wrong.push((format!("/never/private_ranges/{i}"), why));
             }
         }
         for (i, name) in self.approvers.iter().enumerate() {
@@ -315,7 +318,7 @@ mod tests {
     fn says_where_it_is_wrong_and_what_to_write() {
         let wrong = policy(json!({
             "never": {"hosts": ["*", "https://a.example.com", "*.10.0.0.1", "ok.example.com", ""], "methods": ["delete"],
-                      "private_ranges": ["0.0.0.0/0"]},
+                      "private_ranges": ["0.0.0.0/0", "10.0.0.1/8"]},
             "approvers": ["ann", "ann", " ", "*"], "max_days": 0,
         }));
         let wrong = wrong.bans().unwrap_err();
@@ -329,6 +332,7 @@ mod tests {
                 "/never/hosts/4",
                 "/never/methods/0",
                 "/never/private_ranges/0",
+                "/never/private_ranges/1",
                 "/approvers/1",
                 "/approvers/2",
                 "/approvers/3",

@@ -111,6 +111,10 @@ pub(super) async fn list(
     let host = query.host.as_deref().map(host).transpose()?;
     let moment = |name: &str, text: &Option<String>| text.as_deref().map(|t| time::read(name, t)).transpose();
     let (since, until) = (moment("since", &query.since)?, moment("until", &query.until)?);
+    if since.zip(until).is_some_and(|(since, until)| since >= until) {
+        let why = "expected a time after `since`; what is asked for now is no time at all";
+        return Err(Problem::invalid("until", why));
+    }
     let page = PageQuery {
         cursor: query.cursor,
         limit: query.limit,
