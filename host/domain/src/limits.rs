@@ -80,3 +80,31 @@ impl Limits {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_that_cannot_be_meant_are_named() {
+        assert_eq!(Limits::default().problems(), []);
+        let names = |limits: Limits| limits.problems().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let wrong = Limits {
+            timeout_ms: LONGEST_MS + 1,
+            checkout_timeout_ms: 0,
+            memory_bytes: 0,
+            requests: 0,
+            ..Limits::default()
+        };
+        assert_eq!(
+            names(wrong),
+            ["timeout_ms", "checkout_timeout_ms", "memory_bytes", "requests"]
+        );
+        let longest = Limits {
+            timeout_ms: LONGEST_MS,
+            checkout_timeout_ms: 1,
+            ..Limits::default()
+        };
+        assert_eq!(names(longest), [""; 0]);
+    }
+}

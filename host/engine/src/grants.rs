@@ -158,9 +158,9 @@ impl Engine {
     /// Takes a grant back. Requests in flight end at once.
     ///
     /// # Errors
-    /// Where the plugin does not exist.
+    /// Where the plugin does not exist, or a name alone does not say which of its versions.
     pub async fn revoke(&self, plugin: &str, by: &str, reason: Option<String>) -> Result<Decision> {
-        let plugin = self.plugin(plugin).await?;
+        let plugin = self.undecided_or_granted(plugin).await?;
         self.decide(Decision {
             digest: plugin.row.digest,
             verdict: Verdict::Revoked,

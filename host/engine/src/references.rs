@@ -1,6 +1,6 @@
 //! Which component a person means: `shelf`, `shelf@1.2.0`, `shelf@4be1c0ffee12`, a digest, or the first digits of one.
 
-use crate::{Engine, EngineError, PluginView, Result};
+use crate::{Engine, EngineError, PluginStatus, PluginView, Result};
 use seawall_domain::Digest;
 use seawall_store::PluginRow;
 
@@ -50,6 +50,33 @@ impl Engine {
         }
     }
 
+    /// The component that a decision is taken back of: as [`Engine::plugin`], but a name alone is that of the one version that is
+    /// granted or waits to be, which the newest one need not be.
+    ///
+    /// # Errors
+    /// As [`Engine::plugin`]; also where a name alone is that of several such versions.
+    pub(crate) async fn undecided_or_granted(&self, reference: &str) -> Result<PluginView> {
+        let all = self.plugins().await?;
+        let open: Vec<&PluginView> = all
+            .iter()
+            .filter(|view| view.row.bundle.manifest.name.as_str() == reference)
+            .filter(|view| matches!(view.status, PluginStatus::Granted | PluginStatus::AwaitingGrant))
+            .collect();
+        match open[..] {
+            [] => self.plugin(reference).await,
+            [one] => Ok(one.clone()),
+            _ => {
+                let each: Vec<_> = open.iter().map(|view| with_standing(view)).collect();
+                Err(EngineError::Conflict(format!(
+                    "`{reference}` names {} versions: {}; name one of them, such as `{reference}@{}`",
+                    open.len(),
+                    each.join(", "),
+                    open[0].row.digest.short(),
+                )))
+            }
+        }
+    }
+
     /// The digest of a component, of one that was removed too.
     ///
     /// # Errors
@@ -63,6 +90,21 @@ impl Engine {
         }
         Ok(self.known_plugin(reference).await?.row.digest)
     }
+}
+
+/// A version with how it stands, for who has to choose.
+fn with_standing(view: &PluginView) -> String {
+    let standing = match view.status {
+        PluginStatus::AwaitingGrant => "waits for a grant",
+        PluginStatus::Granted => "is granted",
+        PluginStatus::Revoked => "was taken back",
+        PluginStatus::Removed => "was removed",
+    };
+    format!(
+        "{} ({}), which {standing}",
+        view.row.bundle.manifest.version,
+        view.row.digest.short()
+    )
 }
 
 /// What has a component's row.

@@ -332,6 +332,9 @@ async fn each_limit_ends_who_crosses_it_and_neighbours_do_not_notice() {
     let time = "`timeout_ms` of 3000 ms";
     let acts = [
         ("sleep", time),
+        ("sleep-for-ever", time),
+        ("sleep-to-the-end-of-time", time),
+        ("clock-reads", time),
         ("host-calls", time),
         ("memory-in-pieces", "`memory_bytes` of 67108864 bytes"),
         ("resources", "`resources` of 10000 at once"),

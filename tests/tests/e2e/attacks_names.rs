@@ -1,7 +1,7 @@
 //! Names whose owner says something else each time: what was judged is what is connected to. `127.0.0.1` is what the grant names
 //! here, and so stands for a public address; all others are as closed as they are to a plugin of anybody's.
 
-use crate::attack::Attack;
+use crate::attack::{Attack, not_made, refused};
 use reqwest::{Method, StatusCode};
 use seawall_tests::{Dns, Rogue, Seawall, eventually, run, seawall_binary};
 use serde_json::{Value, json};
@@ -154,6 +154,69 @@ async fn of_a_names_addresses_only_those_that_the_grant_allows_are_connected_to(
     }
     assert_eq!(names.attack.wire.heads().len(), through.len());
     assert_eq!(names.inside.connections(), 0);
+}
+
+/// Letters that look alike make other names, written out or as IDNA has them, whichever of the two is granted. They are not even
+/// looked up.
+#[tokio::test]
+async fn names_of_letters_that_look_alike_are_other_names() {
+    let names = Names::prepared(&["127.0.0.1/32"]).await;
+    let granted = "example.corp.test";
+    // Cyrillic, Cyrillic, Greek, Cyrillic but for one letter; and a digit.
+    let alike = [
+        ("\u{435}xample.corp.test", "xn--xample-2of.corp.test"),
+        ("ex\u{430}mple.corp.test", "xn--exmple-4nf.corp.test"),
+        ("example.c\u{3bf}rp.test", "example.xn--crp-9yc.test"),
+        ("example.\u{441}\u{43e}r\u{440}.test", "example.xn--r-0tbhb.test"),
+        ("examp1e.corp.test", "examp1e.corp.test"),
+    ];
+    for name in alike.iter().map(|(_, ascii)| *ascii).chain([granted]) {
+        names.dns.says(name, &[&["127.0.0.1"]]);
+    }
+    let port = names.attack.wire.port();
+    let ask = async |integration: &str, granted: &str, asked: &[&str]| {
+        let request = |name: &&str| {
+            json!({
+                "name": format!("{integration} {name}"), "scheme": "http", "authority": format!("{name}:{port}"),
+                "path": "/allowed/x",
+            })
+        };
+        let requests: Vec<_> = asked.iter().map(request).collect();
+        let config = json!({"wire": format!("http://{granted}:{port}"), "requests": requests});
+        names.attack.start(integration, config).await;
+        names.attack.told(integration).await
+    };
+    let same = [granted, "EXAMPLE.corp.test", "example.corp.test."];
+    let asked: Vec<_> = alike
+        .iter()
+        .flat_map(|(name, ascii)| [*name, *ascii])
+        .chain(same)
+        .collect();
+    let told = ask("attack", granted, &asked).await;
+    for (name, ascii) in alike {
+        // A guest's own WASI makes no request to a host that is not written in ASCII.
+        for (name, made) in [(name, name == ascii), (ascii, true)] {
+            let outcome = &told[&format!("attack {name}")];
+            assert!(refused(outcome) || !made && not_made(outcome), "{name}: {outcome}");
+        }
+        let url = format!("http://{ascii}:{port}/allowed/x");
+        names.attack.recorded("attack", &url, false, "").await;
+        assert_eq!(names.dns.asked(ascii), 0, "{ascii} is not looked up");
+    }
+    for name in same {
+        let outcome = &told[&format!("attack {name}")];
+        assert_eq!(outcome["status"], 200, "{name}: {outcome}");
+    }
+    let reached = names.attack.wire.heads().len();
+    assert_eq!(reached, same.len());
+    // The other way round: the one that looks alike is granted.
+    let (name, ascii) = alike[0];
+    let told = ask("other", name, &[granted, ascii]).await;
+    let outcome = &told[&format!("other {granted}")];
+    assert!(refused(outcome), "{outcome}");
+    assert_eq!(told[&format!("other {ascii}")]["status"], 200, "{told:#?}");
+    assert_eq!(names.attack.wire.heads().len(), reached + 1);
+    names.attack.others_go_on().await;
 }
 
 /// A credential that may travel without TLS to this machine does so to no other, whatever the name says by then.

@@ -23,8 +23,11 @@ async fn what_cannot_be_fetched_fails_the_pass_with_the_reason_and_loses_nothing
     // A password that is refused fails the pass, waits for the operator, and goes on when it was replaced.
     forge.guard("reader:another");
     seawall.hindered("shop", "the git server answers 401").await;
-    let view = seawall.get("/api/v1/integrations/shop").await;
-    assert_eq!(view["state"], "stopped", "{view}");
+    eventually("the integration to stop", || async {
+        let view = seawall.get("/api/v1/integrations/shop").await;
+        (view["state"] == "stopped").then_some(())
+    })
+    .await;
     let passes = seawall.passes("shop").await;
     let failed = passes.iter().find(|pass| pass["state"] == "failed").unwrap();
     assert!(failed["error"].as_str().unwrap().contains("answers 401"), "{failed}");

@@ -1,6 +1,7 @@
 //! Commands as scripts use them: exit codes, JSON on stdout and nothing else there, and what people decide by command.
 
 use crate::{integration, probed};
+use reqwest::StatusCode;
 use seawall_tests::{Answer, Seawall, Tool, eventually, run, seawall_binary};
 use serde_json::{Value, json};
 use std::process::{Command, Output};
@@ -48,6 +49,27 @@ async fn exit_codes_tell_scripts_what_went_wrong() {
     assert_eq!(status, 3, "{words}");
     assert_eq!(code(&["plugin", "list", "--server", "nonsense"]).0, 2);
     assert_eq!(code(&["catalog", "list", "--limit", "0"]).0, 2);
+    for (arguments, why) in [
+        (
+            &["demo", "--server", "http://127.0.0.1:1"][..],
+            "starts a server of its own",
+        ),
+        (
+            &["serve", "--server", "http://127.0.0.1:1"],
+            "starts a server of its own",
+        ),
+        (&["delivery", "retry", "nosuch"], "expected a number, such as `12`"),
+    ] {
+        let (status, words) = code(arguments);
+        assert_eq!(status, 2, "{words}");
+        assert!(words.contains(why), "{words}");
+    }
+    let (status, problem) = seawall.try_get("/api/v1/deliveries/nosuch").await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert_eq!(
+        problem["errors"][0]["detail"],
+        "expected a whole number, found `nosuch`"
+    );
     // Something else than a Seawall.
     let tool = Tool::start(1).await;
     let (status, words) = code(&["plugin", "list", "--server", tool.address()]);

@@ -250,6 +250,26 @@ async fn an_upgrade_that_asks_for_more_waits_while_the_old_version_goes_on() {
         "{upgrade}"
     );
     assert_eq!(synced_by(&seawall).await, old["digest"]);
+    // Which one a name alone would take a grant back of is the person's to say.
+    let revoke = seawall.command(&["grant", "revoke", "probe"]);
+    let said = String::from_utf8_lossy(&revoke.stderr).into_owned();
+    assert!(!revoke.status.success(), "{said}");
+    for part in [
+        "0.2.0 (",
+        "which waits for a grant",
+        "0.1.0 (",
+        "which is granted",
+        "name one of them",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let refused = seawall.command(&["grant", "refuse", "probe@0.2.0", "--reason", "not yet", "-o", "json"]);
+    let refused: Value = serde_json::from_slice(&refused.stdout).unwrap();
+    assert_eq!(
+        (&refused["version"], &refused["status"]),
+        (&json!("0.2.0"), &json!("revoked"))
+    );
+    assert_eq!(synced_by(&seawall).await, old["digest"]);
     // Once somebody has decided, it is in force without a restart; and the old one is, once that is wanted again.
     let terms = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true});
     let (status, view) = seawall
@@ -266,6 +286,14 @@ async fn an_upgrade_that_asks_for_more_waits_while_the_old_version_goes_on() {
     let list = String::from_utf8(seawall.command(&["plugin", "list"]).stdout).unwrap();
     let in_force: Vec<_> = list.lines().filter(|line| line.contains(" yes ")).collect();
     assert!(in_force.len() == 1 && in_force[0].contains("0.1.0"), "{list}");
+    // Where one version alone is granted, its name does.
+    assert!(seawall.command(&["grant", "revoke", "probe@0.2.0"]).status.success());
+    let revoked = seawall.command(&["grant", "revoke", "probe", "-o", "json"]);
+    let revoked: Value = serde_json::from_slice(&revoked.stdout).unwrap();
+    assert_eq!(
+        (&revoked["digest"], &revoked["status"]),
+        (&old["digest"], &json!("revoked"))
+    );
 }
 
 #[tokio::test]

@@ -208,6 +208,8 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
     );
     let output = seawall.command(&["audit", "reach", "--host", "https://a"]);
     assert_eq!(output.status.code(), Some(2));
+    let why = String::from_utf8_lossy(&output.stderr);
+    assert!(why.contains("`https://` is no part of a host"), "{why}");
     // What was sent when.
     let list = |arguments: &[&str]| {
         let output = seawall.command(&[&["egress", "list", "--plugin", "probe", "-o", "json"], arguments].concat());
@@ -219,4 +221,13 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
     let hour_ago = (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(1)).to_string();
     assert_eq!(list(&["--until", &now, "--since", &hour_ago]), Some(1));
     assert_eq!(list(&["--until", &hour_ago]), Some(0));
+    for (wrong, why) in [
+        (["--since", &now, "--until", &hour_ago], "before"),
+        (["--host", "*", "--limit", "1"], "expected a host or an address"),
+    ] {
+        let output = seawall.command(&[&["egress", "list"][..], &wrong].concat());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains(why), "{said}");
+    }
 }

@@ -83,7 +83,7 @@ pub fn guest_header(name: &str, attached: Option<&Attach>) -> GuestHeader {
         GuestHeader::Refused
     } else if HOST_OWNED.contains(&name.as_str())
         || name.starts_with("proxy-")
-        || attached.is_some() && [RESHAPING, IMPERSONATING].concat().contains(&name.as_str())
+        || attached.is_some() && (RESHAPING.contains(&name.as_str()) || IMPERSONATING.contains(&name.as_str()))
         || attached
             .and_then(attached_header)
             .is_some_and(|own| own.eq_ignore_ascii_case(&name))

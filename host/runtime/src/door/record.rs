@@ -66,8 +66,8 @@ pub struct Record {
 /// A record that is still being filled. Where it is dropped before its end, since the call ended first, it is written all the same:
 /// the request may have reached the tool.
 pub(crate) struct Open {
-    record: Record,
-    ended: bool,
+    /// None once it is written.
+    record: Option<Record>,
     started: Instant,
     sink: RecordSink,
     sent: Option<Arc<AtomicU64>>,
@@ -101,29 +101,36 @@ impl Open {
             private_range: None,
         };
         Self {
-            record,
-            ended: false,
+            record: Some(record),
             started: Instant::now(),
             sink: config.records.clone(),
             sent: None,
         }
     }
 
+    fn set(&mut self, set: impl FnOnce(&mut Record)) {
+        if let Some(record) = &mut self.record {
+            set(record);
+        }
+    }
+
     pub(super) fn target(&mut self, target: &Target) {
-        self.record.host = target.host.to_string();
-        self.record.port = target.port;
+        self.set(|record| {
+            record.host = target.host.to_string();
+            record.port = target.port;
+        });
     }
 
     pub(super) fn rule(&mut self, rule: String) {
-        self.record.rule = Some(rule);
+        self.set(|record| record.rule = Some(rule));
     }
 
     pub(super) fn pattern(&mut self, pattern: String) {
-        self.record.pattern = Some(pattern);
+        self.set(|record| record.pattern = Some(pattern));
     }
 
     pub(super) fn credential(&mut self, name: &CredentialName) {
-        self.record.credential = Some(name.to_string());
+        self.set(|record| record.credential = Some(name.to_string()));
     }
 
     pub(super) fn sent(&mut self, sent: Arc<AtomicU64>) {
@@ -131,28 +138,32 @@ impl Open {
     }
 
     pub(super) fn note(&mut self, note: &str) {
-        self.record.reason = Some(note.to_owned());
+        self.set(|record| record.reason = Some(note.to_owned()));
     }
 
     /// What the client was connected to; a request that was sent again counts where it went last.
     pub(super) fn connected(&mut self, address: IpAddr, private_range: Option<IpNet>) {
-        self.record.address = Some(address);
-        self.record.private_range = private_range;
+        self.set(|record| {
+            record.address = Some(address);
+            record.private_range = private_range;
+        });
     }
 
     pub(super) fn unchanged(&mut self) {
-        self.record.unchanged = true;
+        self.set(|record| record.unchanged = true);
     }
 
     pub(super) fn status(&mut self, status: StatusCode) {
-        self.record.status = Some(status.as_u16());
+        self.set(|record| record.status = Some(status.as_u16()));
     }
 
     pub(super) fn stopped(mut self, refused: bool, reason: String, suggestion: Option<String>) {
-        self.record.allowed = !refused;
-        self.record.reason = Some(reason);
-        self.record.suggestion = suggestion;
-        self.end(0);
+        self.set(|record| {
+            record.allowed = !refused;
+            record.reason = Some(reason);
+            record.suggestion = suggestion;
+        });
+        self.write(0);
     }
 
     pub(super) fn end(mut self, received: u64) {
@@ -160,19 +171,19 @@ impl Open {
     }
 
     fn write(&mut self, received: u64) {
-        self.ended = true;
-        self.record.received = received;
-        self.record.sent = self.sent.take().map_or(0, |s| s.load(Ordering::Relaxed));
-        self.record.micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        (self.sink)(self.record.clone());
+        let Some(mut record) = self.record.take() else {
+            return;
+        };
+        record.received = received;
+        record.sent = self.sent.take().map_or(0, |s| s.load(Ordering::Relaxed));
+        record.micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (self.sink)(record);
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        if !self.ended {
-            self.note("the call ended before there was an answer");
-            self.write(0);
-        }
+        self.note("the call ended before there was an answer");
+        self.write(0);
     }
 }

@@ -39,6 +39,12 @@ pub(crate) fn database(url: &str) -> Result<DatabaseUrl> {
         .map_err(|e: seawall_store::StoreError| CliError::Usage(e.to_string()))
 }
 
+/// The number of something that a list shows.
+pub(crate) fn number(text: &str) -> std::result::Result<i64, String> {
+    let expected = || format!("expected a number, such as `12`, as the list shows it, found `{text}`");
+    text.parse().ok().filter(|number| *number >= 0).ok_or_else(expected)
+}
+
 /// `NAME=VALUE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pair {

@@ -1,7 +1,7 @@
 //! `seawall delivery …`.
 
 use crate::cli::{
-    Global,
+    Global, args,
     client::{Body, Client},
     error::Result,
     output::{Column, at, fields, time},
@@ -50,6 +50,7 @@ pub(crate) struct List {
 #[derive(Debug, clap::Args)]
 pub(crate) struct One {
     /// The delivery's number, as `delivery list` shows it
+    #[arg(value_parser = args::number)]
     id: i64,
 }
 

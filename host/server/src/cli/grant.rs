@@ -163,7 +163,7 @@ Examples:
   seawall grant tighten unleash --dry-run        say what would go
   seawall grant tighten unleash --reason \"reads only\"")]
 pub(crate) struct Tighten {
-    /// The plugin: its name (the newest version), name@version, or digest or its first digits
+    /// The plugin: its name (the version in force), name@version, or digest or its first digits
     plugin: String,
     /// Say what would go, and change nothing
     #[arg(long)]
@@ -177,7 +177,7 @@ pub(crate) struct Tighten {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall grant revoke unleash --reason \"talks to a host that nobody knows\"")]
 pub(crate) struct Revoke {
-    /// The plugin: its name (the newest version), name@version, or digest or its first digits
+    /// The plugin: its name where one version is granted or waits, name@version, or digest or its first digits
     plugin: String,
     /// Why
     #[arg(long, value_name = "TEXT")]

@@ -32,7 +32,7 @@ mod verdict;
 mod view;
 mod workbench;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, error::ErrorKind, parser::ValueSource};
 use error::Result;
 use output::{Format, Output};
 use std::process::ExitCode;
@@ -177,7 +177,7 @@ enum Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = parsed().unwrap_or_else(|error| error.exit());
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -195,6 +195,23 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What this process was given. Commands that are a server themselves take none to talk to: a demo beside the named server is not
+/// what was meant.
+fn parsed() -> clap::error::Result<Cli> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let own = matches
+        .subcommand()
+        .filter(|(name, _)| ["serve", "demo"].contains(name));
+    if let Some((name, given)) = own
+        && given.value_source("server") == Some(ValueSource::CommandLine)
+    {
+        let why = format!("`seawall {name}` starts a server of its own: leave `--server` out");
+        return Err(command.error(ErrorKind::ArgumentConflict, why));
+    }
+    Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 async fn run(cli: Cli) -> Result {
@@ -231,7 +248,6 @@ async fn run(cli: Cli) -> Result {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_sound() {

@@ -2,7 +2,11 @@
 
 use super::{MAX_BODY, problem::Problem, strict};
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path as AxumPath, Request, rejection::BytesRejection},
+    extract::{
+        FromRequest, FromRequestParts, Path as AxumPath, Request,
+        path::ErrorKind,
+        rejection::{BytesRejection, PathRejection},
+    },
     http::{StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
@@ -17,15 +21,23 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match AxumPath::<T>::from_request_parts(parts, state).await {
             Ok(AxumPath(value)) => Ok(Self(value)),
-            Err(e) => Err(Problem::invalid("path", plain(e.body_text()))),
+            Err(rejection) => Err(Problem::invalid("path", plain(&rejection))),
         }
     }
 }
 
-/// What is wrong, without the framework's own words before it.
-fn plain(text: String) -> String {
-    let words = text.strip_prefix("Invalid URL: ").unwrap_or(&text);
-    words.to_owned()
+/// What is wrong, without the framework's own words before it and without names of types.
+fn plain(rejection: &PathRejection) -> String {
+    if let PathRejection::FailedToDeserializePathParams(failed) = rejection
+        && let ErrorKind::ParseError { value, .. } | ErrorKind::ParseErrorAtKey { value, .. } = failed.kind()
+    {
+        return format!(
+            "expected a whole number, found `{}`",
+            seawall_domain::text::cut(value, 80)
+        );
+    }
+    let text = rejection.body_text();
+    text.strip_prefix("Invalid URL: ").unwrap_or(&text).to_owned()
 }
 
 /// Parameters in the query.

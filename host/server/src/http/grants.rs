@@ -333,13 +333,13 @@ pub(super) async fn tighten(
 
 /// Takes a grant back. Requests in flight end at once.
 #[utoipa::path(delete, path = "/plugins/{plugin}/grant", tag = "grants", params(("plugin" = String, Path, description = "Name, name@version, or digest or its first digits"), RevokeQuery),
-    responses((status = 200, body = GrantView), (status = 404, body = Problem)))]
+    responses((status = 200, body = GrantView), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn revoke(
     State(app): State<App>,
     Path(plugin): Path<String>,
     Query(query): Query<RevokeQuery>,
 ) -> Result<Json<GrantView>, Problem> {
     let by = query.by.unwrap_or_else(|| "token".to_owned());
-    app.engine.revoke(&plugin, &by, query.reason).await?;
-    get(State(app), Path(plugin)).await
+    let decision = app.engine.revoke(&plugin, &by, query.reason).await?;
+    get(State(app), Path(decision.digest.to_string())).await
 }

@@ -64,8 +64,14 @@ pub(super) async fn list(
 ) -> Result<Json<Page<ReachView>>, Problem> {
     let host = params.host.map(|host| {
         Host::parse(&host).map_err(|refusal| {
-            let detail = format!("{refusal}; write a host alone, such as `api.github.com`");
-            Problem::invalid("host", detail)
+            let detail = match host.split_once("://") {
+                Some((scheme, _)) => format!("`{scheme}://` is no part of a host"),
+                None => refusal.to_string(),
+            };
+            Problem::invalid(
+                "host",
+                format!("{detail}; write a host alone, such as `api.github.com`"),
+            )
         })
     });
     let query = ReachQuery {

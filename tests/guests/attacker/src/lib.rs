@@ -324,6 +324,17 @@ fn act(name: &str, tool: &str, wire: &str) -> Result<String> {
             clocks::monotonic_clock::subscribe_duration(3_600_000_000_000).block();
             "slept".into()
         }
+        "sleep-for-ever" => {
+            clocks::monotonic_clock::subscribe_duration(u64::MAX).block();
+            "slept".into()
+        }
+        "sleep-to-the-end-of-time" => {
+            clocks::monotonic_clock::subscribe_instant(u64::MAX).block();
+            "slept".into()
+        }
+        "clock-reads" => loop {
+            std::hint::black_box((clocks::monotonic_clock::now(), clocks::wall_clock::now()));
+        },
         "host-calls" => loop {
             std::hint::black_box(random::random::get_random_u64());
         },

@@ -104,6 +104,21 @@ mod tests {
     }
 
     #[test]
+    fn a_document_without_a_kind_is_known_by_its_fields() {
+        let all = read(
+            "f.yaml",
+            "name: token\nsource: {env: TOKEN}\n---\nname: one\nplugin: p\n",
+        )
+        .unwrap();
+        assert!(matches!(
+            &all[..],
+            [(Definition::Credential(_), _), (Definition::Integration(_), _)]
+        ));
+        let error = read("f.yaml", "name: neither\n").unwrap_err().to_string();
+        assert!(error.contains("expected `plugin`"), "{error}");
+    }
+
+    #[test]
     fn a_file_without_definitions_is_a_mistake() {
         let error = read("f.yaml", "---\n# nothing\n---\n").unwrap_err().to_string();
         assert!(error.contains("found none"), "{error}");
