@@ -2,7 +2,6 @@
 
 use crate::{Engine, EngineError, PluginStatus, PluginView, Result};
 use seawall_domain::Digest;
-use seawall_store::PluginRow;
 
 /// Digits of a digest that stand for it: as many as git asks for.
 const DIGITS: usize = 7;
@@ -107,20 +106,9 @@ fn with_standing(view: &PluginView) -> String {
     )
 }
 
-/// What has a component's row.
-trait Installed {
-    fn row(&self) -> &PluginRow;
-}
-
-impl Installed for PluginView {
-    fn row(&self) -> &PluginRow {
-        &self.row
-    }
-}
-
 /// The component that a reference names among `all`, which are in the order in which a name alone chooses.
-fn find<'a, T: Installed>(all: &'a [T], reference: &str) -> Result<Option<&'a T>> {
-    let name = |one: &&T| one.row().bundle.manifest.name.as_str().to_owned();
+fn find<'a>(all: &'a [PluginView], reference: &str) -> Result<Option<&'a PluginView>> {
+    let name = |one: &&PluginView| one.row.bundle.manifest.name.as_str().to_owned();
     if let Some(newest) = all.iter().find(|one| name(one) == reference) {
         return Ok(Some(newest));
     }
@@ -129,10 +117,10 @@ fn find<'a, T: Installed>(all: &'a [T], reference: &str) -> Result<Option<&'a T>
         None => (None, reference),
     };
     let mine = all.iter().filter(|one| of.is_none_or(|of| name(one) == of));
-    let is_version = |one: &&T| of.is_some() && one.row().bundle.manifest.version.to_string() == rest;
-    let mut found: Vec<&T> = mine.clone().filter(is_version).collect();
+    let is_version = |one: &&PluginView| of.is_some() && one.row.bundle.manifest.version.to_string() == rest;
+    let mut found: Vec<&PluginView> = mine.clone().filter(is_version).collect();
     if found.is_empty() {
-        found = mine.filter(|one| begins(&one.row().digest, rest)).collect();
+        found = mine.filter(|one| begins(&one.row.digest, rest)).collect();
     }
     match found[..] {
         [] => Ok(None),
@@ -140,7 +128,7 @@ fn find<'a, T: Installed>(all: &'a [T], reference: &str) -> Result<Option<&'a T>
         _ => {
             let digests: Vec<_> = found
                 .iter()
-                .map(|one| format!("`{}`", one.row().digest.short()))
+                .map(|one| format!("`{}`", one.row.digest.short()))
                 .collect();
             Err(EngineError::Conflict(format!(
                 "`{reference}` names {} components: {}; name one of them by its digest",
@@ -160,17 +148,13 @@ fn begins(digest: &Digest, digits: &str) -> bool {
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::Standing;
+    use seawall_store::PluginRow;
     use serde_json::json;
 
-    impl Installed for PluginRow {
-        fn row(&self) -> &PluginRow {
-            self
-        }
-    }
-
-    fn row(name: &str, version: &str, digest: &str) -> PluginRow {
+    fn view(name: &str, version: &str, digest: &str) -> PluginView {
         let manifest = json!({"name": name, "version": version, "roles": ["ingestor"]});
-        PluginRow {
+        let row = PluginRow {
             digest: Digest::new(format!("sha256:{digest:0<64}")).unwrap(),
             bundle: serde_json::from_value(json!({"manifest": manifest})).unwrap(),
             size: 1,
@@ -179,20 +163,26 @@ mod tests {
             exports: Vec::new(),
             installed_by: None,
             removed_at: None,
+        };
+        PluginView {
+            row,
+            status: PluginStatus::Granted,
+            decision: None,
+            standing: Standing::default(),
         }
     }
 
     #[test]
     fn a_reference_names_one_component_or_says_which_ones() {
         let all = [
-            row("shelf", "1.1.0", "abcdef1234"),
-            row("shelf", "1.0.0", "abcdef1299"),
-            row("shelf", "1.0.0", "0123456789"),
-            row("deadbeef", "1.0.0", "77"),
+            view("shelf", "1.1.0", "abcdef1234"),
+            view("shelf", "1.0.0", "abcdef1299"),
+            view("shelf", "1.0.0", "0123456789"),
+            view("deadbeef", "1.0.0", "77"),
         ];
         let found = |reference: &str| {
             let found = find(&all, reference).map_err(|e| e.to_string());
-            found.map(|one| one.and_then(|one| all.iter().position(|other| other == one)))
+            found.map(|one| one.and_then(|one| all.iter().position(|other| other.row == one.row)))
         };
         for (reference, index) in [
             ("shelf", Some(0)),
@@ -201,7 +191,7 @@ mod tests {
             ("ABCDEF1299", Some(1)),
             ("sha256:0123456", Some(2)),
             ("shelf@0123456", Some(2)),
-            (all[2].digest.as_str(), Some(2)),
+            (all[2].row.digest.as_str(), Some(2)),
             ("deadbeef", Some(3)),
             // Too few digits, another's digest, nothing of the kind.
             ("012345", None),

@@ -1,6 +1,7 @@
 //! The one door out: every request of every plugin passes [`Door::send`], in the order that the design gives:
 //! normalise, match, resolve, rate, credential, send, count.
 
+mod answer;
 mod body;
 mod bounds;
 mod bucket;
@@ -10,8 +11,10 @@ mod credential;
 mod decode;
 mod errand;
 mod names;
+mod outgoing;
 mod record;
 pub(crate) mod redact;
+mod stopped;
 mod tape;
 pub(crate) mod tls;
 
@@ -26,24 +29,21 @@ pub use tape::{Recorder, Replay, Transport};
 pub use tls::authorities;
 
 use crate::{
-    credential::{Live, Unminted, Use},
+    credential::{Live, Use},
     log::Lines,
 };
+use answer::{too_many, unminted_answer};
 use body::Metered;
 use bucket::Turn;
-use bytes::Bytes;
 use cache::Cache;
 use client::{Client, Outgoing, Refused};
-use http::{Request, Response, StatusCode, Uri, header, request::Parts};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use outgoing::{is_repeatable, normalise, nothing};
 use record::Open;
 use seawall_domain::{
     CredentialName, Digest, Millis,
-    egress::{
-        self, AddressPolicy, Decision, Target,
-        attach::{GuestHeader, guest_header, kept_from_guest},
-    },
+    egress::{self, AddressPolicy, Decision, Target},
     limits::Limits,
 };
 use std::{
@@ -51,6 +51,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
+use stopped::{Stopped, TERMS};
 use tape::{Taking, Unplayed};
 use tls::Trust;
 use tokio_util::sync::CancellationToken;
@@ -102,8 +103,6 @@ pub struct Door {
     transport: Transport,
 }
 
-/// Stands for the command that grants anew, where the plugin's name is not at hand. An approval replaces the grant before it.
-const TERMS: &str = "(terms)";
 const CONNECT: Duration = Duration::from_secs(10);
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 const BETWEEN_BYTES: Duration = Duration::from_secs(30);
@@ -311,18 +310,6 @@ impl Door {
         Ok((response, body.patient(between)))
     }
 
-    /// Says in `Retry-After` what a tool says of its quota in headers of its own, so that a plugin in any language waits instead of
-    /// taking it for a refused credential.
-    fn spell_out(&self, parts: &mut http::response::Parts, open: &mut Open) {
-        let now = self.moment().unwrap_or_else(|| (self.config.now)());
-        if let Some(seconds) = bucket::unsaid(parts.status, &parts.headers, now) {
-            parts.headers.insert(header::RETRY_AFTER, seconds.into());
-            open.note(&format!(
-                "the tool's quota is used up; it wants to be left alone for {seconds} s"
-            ));
-        }
-    }
-
     /// Begins to keep the exchange, where it is recorded.
     fn heard(&self, request: Request<WasiBody>, target: &Target) -> (Request<WasiBody>, Option<Taking>) {
         let Transport::Recording(recorder) = &self.transport else {
@@ -400,49 +387,6 @@ impl Door {
         }
     }
 
-    /// Leaves out what the guest may not say, and gives the request the normalised address.
-    fn prepare(
-        &self,
-        request: Request<WasiBody>,
-        target: &Target,
-        credential: Option<&(CredentialName, Secret)>,
-        bounds: &Arc<Bounds>,
-    ) -> Result<(Parts, Outgoing), Stopped> {
-        let (mut parts, body) = request.into_parts();
-        // What was judged is what is sent.
-        let path = target.path_and_query();
-        let attached = credential.map(|(_, secret)| secret.attach_as());
-        let names: Vec<_> = parts.headers.keys().cloned().collect();
-        for name in names {
-            match guest_header(name.as_str(), attached) {
-                GuestHeader::Sent => {}
-                GuestHeader::Dropped => drop(parts.headers.remove(name)),
-                GuestHeader::Refused => {
-                    let why =
-                        format!("the header `{name}` would say something else than the request does; leave it out");
-                    return Err(Stopped::refused(why, None));
-                }
-            }
-        }
-        if credential.is_some() {
-            // An echo of the secret is found in plain text only.
-            let plain = header::HeaderValue::from_static("identity");
-            parts.headers.insert(header::ACCEPT_ENCODING, plain);
-        }
-        if !parts.headers.contains_key(header::USER_AGENT) {
-            parts.headers.insert(
-                header::USER_AGENT,
-                header::HeaderValue::from_static(concat!("seawall/", env!("CARGO_PKG_VERSION"))),
-            );
-        }
-        let uri = format!("{}://{}{path}", target.scheme.as_str(), target.authority());
-        parts.uri = uri
-            .parse::<Uri>()
-            .map_err(|e| Stopped::refused(format!("the address is not valid: {e}"), None))?;
-        parts.version = http::Version::HTTP_11;
-        Ok((parts, bounds.outgoing(body)))
-    }
-
     /// The connections that a request takes. Those that show a certificate are made for it, and anew when it is rotated.
     fn client(
         &self,
@@ -471,62 +415,6 @@ impl Door {
         shown.insert(name.clone(), (live.clone(), client.clone()));
         Ok(client)
     }
-
-    fn answer(
-        &self,
-        response: Response<hyper::body::Incoming>,
-        (asked, mut taking): (cache::Asked, Option<Taking>),
-        live: Option<&Live>,
-        bounds: &Arc<Bounds>,
-        place: bounds::Place,
-        open: &mut Open,
-    ) -> Result<(Response<()>, Metered), Stopped> {
-        let mut redactor = live.map(Live::redactor).unwrap_or_default();
-        if let Transport::Recording(recorder) = &self.transport {
-            redactor = recorder.count(redactor);
-        }
-        let (mut parts, body) = response.into_parts();
-        if parts.status == StatusCode::NOT_MODIFIED
-            && let Some((headers, kept)) = asked.kept()
-        {
-            open.note("unchanged: answered from the cache");
-            open.unchanged();
-            parts.status = StatusCode::OK;
-            parts.headers = headers;
-            let metered = Metered::new(Full::new(kept).map_err(|never| match never {}), bounds, place, redactor);
-            return Ok((Response::from_parts(parts, ()), metered));
-        }
-        let mut body = body.map_err(Error::Hyper).boxed_unsync();
-        if live.is_some() {
-            let session: Vec<_> = parts
-                .headers
-                .keys()
-                .filter(|name| kept_from_guest(name.as_str()))
-                .cloned()
-                .collect();
-            for name in session {
-                parts.headers.remove(name);
-            }
-        }
-        if live.is_some() || taking.is_some() {
-            body = decode::plain(&mut parts.headers, body).map_err(|encoding| {
-                let why = format!(
-                    "the tool answered in the encoding `{encoding}` although it was asked for none, so the host could not cut an \
-                     echo of the credential out of it"
-                );
-                Stopped::failed(why, Error::HttpResponseContentCoding(Some(encoding)))
-            })?;
-        }
-        for value in parts.headers.values_mut() {
-            redactor.header(value);
-        }
-        let keep = self.cache.keep(asked, &parts);
-        if let Some(taking) = &mut taking {
-            taking.answered(parts.status, &parts.headers);
-        }
-        let metered = Metered::new(body, bounds, place, redactor).keeping(keep).taped(taking);
-        Ok((Response::from_parts(parts, ()), metered))
-    }
 }
 
 async fn first_byte(
@@ -541,148 +429,5 @@ async fn first_byte(
         }
         Ok(Err(refused)) => Err(Stopped::from(refused)),
         Ok(Ok(response)) => Ok(response),
-    }
-}
-
-fn normalise(uri: &Uri) -> Result<Target, Stopped> {
-    let scheme = uri.scheme_str().unwrap_or("https");
-    let authority = uri.authority().map_or("", |a| a.as_str());
-    let path = uri.path_and_query().map_or("/", |p| p.as_str());
-    egress::normalise(scheme, authority, path).map_err(|refusal| Stopped::refused(refusal.to_string(), None))
-}
-
-/// Whether a request can be sent once more: it changes nothing at the tool, and its body, which is gone then, says nothing.
-fn is_repeatable(parts: &Parts, body: &Outgoing) -> bool {
-    let says_something = [header::CONTENT_TYPE, header::CONTENT_LENGTH];
-    let is_bare = !says_something.iter().any(|name| parts.headers.contains_key(name));
-    parts.method.is_safe() && (body.is_end_stream() || is_bare)
-}
-
-/// A body of nothing.
-fn nothing() -> WasiBody {
-    Full::default().map_err(|never| match never {}).boxed_unsync()
-}
-
-/// Where there is nothing to attach, the guest gets an answer that its plugin understands in every language: 401, which stops the
-/// integration until somebody mends the credential, or 503, which is tried again.
-fn unminted_answer(
-    name: &CredentialName,
-    unminted: &Unminted,
-    bounds: &Arc<Bounds>,
-    place: bounds::Place,
-    open: &mut Open,
-) -> Result<(Response<()>, Metered), Stopped> {
-    let status = match unminted.refused {
-        true => StatusCode::UNAUTHORIZED,
-        false => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    let words = format!("answered by the host: there is nothing to attach for the credential `{name}`: {unminted}");
-    open.note(&words);
-    let response = Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, "text/plain; charset=utf-8")
-        .body(())
-        .map_err(|e| Stopped::failed(e.to_string(), Error::InternalError(None)))?;
-    let body = Full::new(Bytes::from(words)).map_err(|never| match never {});
-    Ok((response, Metered::new(body, bounds, place, redact::Redactor::default())))
-}
-
-fn too_many(seconds: u64) -> Result<Response<()>, Stopped> {
-    Response::builder()
-        .status(StatusCode::TOO_MANY_REQUESTS)
-        .header(header::RETRY_AFTER, seconds)
-        .body(())
-        .map_err(|e| Stopped::failed(e.to_string(), Error::InternalError(None)))
-}
-
-/// Why a request did not come back with a response.
-pub(crate) struct Stopped {
-    refused: bool,
-    reason: String,
-    suggestion: Option<String>,
-    error: Error,
-}
-
-impl Stopped {
-    fn refused(reason: impl Into<String>, suggestion: Option<String>) -> Self {
-        Self {
-            refused: true,
-            reason: reason.into(),
-            suggestion,
-            error: Error::HttpRequestDenied,
-        }
-    }
-
-    fn failed(reason: impl Into<String>, error: Error) -> Self {
-        Self {
-            refused: false,
-            reason: reason.into(),
-            suggestion: None,
-            error,
-        }
-    }
-
-    fn config(reason: String) -> Self {
-        Self {
-            refused: true,
-            reason,
-            suggestion: None,
-            error: Error::ConfigurationError,
-        }
-    }
-
-    fn limit(limit: &'static str) -> Self {
-        Self::from(bounds::Crossed(limit))
-    }
-
-    fn line(&self) -> Option<String> {
-        let what = if self.refused {
-            "the host refused a request"
-        } else {
-            "a request failed"
-        };
-        let hint = self
-            .suggestion
-            .as_ref()
-            .map(|s| format!("; the manifest would need: {s}"))
-            .unwrap_or_default();
-        Some(format!("{what}: {}{hint}", self.reason))
-    }
-}
-
-impl From<bounds::Crossed> for Stopped {
-    fn from(crossed: bounds::Crossed) -> Self {
-        Self::failed(
-            format!("the call went over its limit `{}`", crossed.0),
-            Error::ConnectionLimitReached,
-        )
-    }
-}
-
-impl From<Refused> for Stopped {
-    fn from(refused: Refused) -> Self {
-        match refused {
-            Refused::Address { host, reason } => Self {
-                refused: true,
-                suggestion: None,
-                reason: format!(
-                    "{host} resolves to {reason}; the grant may name its range: {TERMS} `--private RANGE` (in `plugin dev`: --allow-private RANGE)"
-                ),
-                error: Error::DestinationIpProhibited,
-            },
-            Refused::Dns(detail) => Self::failed(
-                format!("the name does not resolve: {detail}"),
-                Error::DnsError {
-                    rcode: Some(detail),
-                    info_code: None,
-                },
-            ),
-            Refused::Connect(detail) => Self::failed(format!("no connection: {detail}"), Error::ConnectionRefused),
-            Refused::Tls(detail) => Self::failed(format!("TLS: {detail}"), Error::TlsCertificateError),
-            Refused::Body(error) => {
-                Self::failed(format!("the request's body: {error}"), Error::HttpRequestBodySize(None))
-            }
-            Refused::Http(error) => Self::failed(format!("HTTP: {error}"), Error::HttpProtocolError),
-        }
     }
 }

@@ -1,0 +1,103 @@
+//! Requests that did not come back with a response.
+
+use super::{bounds, client::Refused};
+use wasmtime_wasi_http::Error;
+
+/// Stands for the command that grants anew, where the plugin's name is not at hand. An approval replaces the grant before it.
+pub(super) const TERMS: &str = "(terms)";
+
+/// Why a request did not come back with a response.
+pub(crate) struct Stopped {
+    /// Whether the door was against it; otherwise it failed.
+    pub(super) refused: bool,
+    /// In words.
+    pub(super) reason: String,
+    /// The manifest's lines that would allow it.
+    pub(super) suggestion: Option<String>,
+    /// What the guest is told.
+    pub(super) error: Error,
+}
+
+impl Stopped {
+    pub(super) fn refused(reason: impl Into<String>, suggestion: Option<String>) -> Self {
+        Self {
+            refused: true,
+            reason: reason.into(),
+            suggestion,
+            error: Error::HttpRequestDenied,
+        }
+    }
+
+    pub(super) fn failed(reason: impl Into<String>, error: Error) -> Self {
+        Self {
+            refused: false,
+            reason: reason.into(),
+            suggestion: None,
+            error,
+        }
+    }
+
+    pub(super) fn config(reason: String) -> Self {
+        Self {
+            refused: true,
+            reason,
+            suggestion: None,
+            error: Error::ConfigurationError,
+        }
+    }
+
+    pub(super) fn limit(limit: &'static str) -> Self {
+        Self::from(bounds::Crossed(limit))
+    }
+
+    pub(super) fn line(&self) -> Option<String> {
+        let what = if self.refused {
+            "the host refused a request"
+        } else {
+            "a request failed"
+        };
+        let hint = self
+            .suggestion
+            .as_ref()
+            .map(|s| format!("; the manifest would need: {s}"))
+            .unwrap_or_default();
+        Some(format!("{what}: {}{hint}", self.reason))
+    }
+}
+
+impl From<bounds::Crossed> for Stopped {
+    fn from(crossed: bounds::Crossed) -> Self {
+        Self::failed(
+            format!("the call went over its limit `{}`", crossed.0),
+            Error::ConnectionLimitReached,
+        )
+    }
+}
+
+impl From<Refused> for Stopped {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Address { host, reason } => Self {
+                refused: true,
+                suggestion: None,
+                reason: format!(
+                    "{host} resolves to {reason}; the grant may name its range: {TERMS} `--private RANGE` (in `plugin dev`: --allow-private RANGE)"
+                ),
+                error: Error::DestinationIpProhibited,
+            },
+            Refused::Dns(detail) => Self::failed(
+                format!("the name does not resolve: {detail}"),
+                Error::DnsError {
+                    rcode: Some(detail),
+                    info_code: None,
+                },
+            ),
+            Refused::Connect(detail) => Self::failed(format!("no connection: {detail}"), Error::ConnectionRefused),
+            Refused::Tls(detail) => Self::failed(format!("TLS: {detail}"), Error::TlsCertificateError),
+            Refused::Body(error) => {
+                Self::failed(format!("the request's body: {error}"), Error::HttpRequestBodySize(None))
+            }
+            Refused::Http(error) => Self::failed(format!("HTTP: {error}"), Error::HttpProtocolError),
+        }
+    }
+}
