@@ -1,6 +1,6 @@
 //! Several servers on one PostgreSQL: they share the work, follow each other, and lose nothing with any of them.
 
-use crate::{essence, integration};
+use crate::{essence, events::keep, integration};
 use reqwest::{Method, StatusCode};
 use seawall_tests::{Postgres, Seawall, Tool, component, eventually};
 use serde_json::{Value, json};
@@ -331,6 +331,64 @@ async fn a_server_that_was_paused_past_its_lease_is_fenced_off() {
     let now = two.passes("probe").await;
     assert_eq!(now[1..], passes[..], "the passes of meanwhile are as they were");
     assert_eq!(two.entities("thing").await.len(), 1);
+}
+
+/// What was cut from the log cannot be followed: a server that slept through it reads all entities anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_slept_while_the_log_was_cut_sees_what_stands() {
+    let Some(postgres) = Postgres::start() else { return };
+    let one = first(&postgres).await;
+    let (status, answer) = one
+        .send(
+            Method::PUT,
+            "/api/v1/blueprints/thing",
+            &json!({"identifier": "thing", "schema": {"properties": {"n": {"type": "number"}}}}),
+        )
+        .await;
+    assert!(status.is_success(), "{answer}");
+    let put = async |seawall: &Seawall, id: &str, n: u32| {
+        let path = format!("/api/v1/blueprints/thing/entities/{id}");
+        let (status, answer) = seawall.send(Method::PUT, &path, &json!({"properties": {"n": n}})).await;
+        assert!(status.is_success(), "{answer}");
+    };
+    for id in ["stays", "goes", "changes"] {
+        put(&one, id, 1).await;
+    }
+    let two = second(&one).await;
+    assert_eq!(two.entities("thing").await.len(), 3);
+    signal(&two, "-STOP");
+    put(&one, "changes", 2).await;
+    put(&one, "comes", 3).await;
+    let (status, _) = one
+        .send(Method::DELETE, "/api/v1/blueprints/thing/entities/goes", &json!({}))
+        .await;
+    assert!(status.is_success());
+    keep(&one, 0, 1, 0).await;
+    eventually("the log to be cut", || async {
+        let page = one.get("/api/v1/changes").await;
+        (page["items"].as_array()?.len() == 1).then_some(())
+    })
+    .await;
+    signal(&two, "-CONT");
+    let expected = one.entities("thing").await;
+    eventually("the one that slept to see what stands", || async {
+        (two.entities("thing").await == expected).then_some(())
+    })
+    .await;
+    let found = two
+        .get("/api/v1/blueprints/thing/entities?filter=n%20%3E%201&sort=n")
+        .await;
+    let found: Vec<_> = found["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["identifier"])
+        .collect();
+    assert_eq!(found, ["changes", "comes"]);
+    assert!(two.log().contains("all entities are read again"), "{}", two.log());
+    // And it follows on from there.
+    put(&one, "later", 4).await;
+    eventually("what came later", || async { entity(&two, "later").await }).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
