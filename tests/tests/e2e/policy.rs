@@ -222,7 +222,7 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
     assert_eq!(list(&["--until", &now, "--since", &hour_ago]), Some(1));
     assert_eq!(list(&["--until", &hour_ago]), Some(0));
     for (wrong, why) in [
-        (["--since", &now, "--until", &hour_ago], "before"),
+        (["--since", &now, "--until", &hour_ago], "expected a time after `since`"),
         (["--host", "*", "--limit", "1"], "expected a host or an address"),
     ] {
         let output = seawall.command(&[&["egress", "list"][..], &wrong].concat());

@@ -1,6 +1,6 @@
 //! Deliveries as they come in: many in one transaction.
 
-use super::{PgStore, ask};
+use super::{PgStore, ask, tx::BEGIN};
 use crate::{
     NewDelivery, Result,
     body::to_json,
@@ -12,7 +12,7 @@ use std::collections::{BTreeSet, HashSet};
 /// Stores deliveries in their order. None for each that is there already. Whoever stores some holds their integrations, so that
 /// ids of one integration become visible in their order and a courier that goes on from an id misses none.
 pub(super) async fn put(store: &PgStore, deliveries: &[NewDelivery]) -> Result<Vec<Option<i64>>> {
-    let mut tx = store.pool.begin().await?;
+    let mut tx = store.pool.begin_with(BEGIN).await?;
     let integrations = BTreeSet::from_iter(deliveries.iter().map(|new| new.integration));
     ask(
         "SELECT id FROM integration WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",

@@ -1,6 +1,6 @@
 //! The master key: the operator gives the same one to every process that shares the database.
 
-use super::{PgStore, ask};
+use super::{PgStore, ask, tx::BEGIN};
 use crate::{
     MasterKey, Result, StoreError,
     sql::{Conn, Style, Tx, credentials},
@@ -60,7 +60,7 @@ impl PgStore {
     /// [`StoreError::Seal`] where one does not open; then nothing is changed.
     pub async fn change_master_key(&self, new: MasterKey) -> Result<()> {
         let old = self.master_key();
-        let mut tx = Tx::Postgres(self.pool.begin().await?, self.keep);
+        let mut tx = Tx::Postgres(self.pool.begin_with(BEGIN).await?, self.keep);
         credentials::rewrap(&mut tx.conn(), |name, sealed| old.rewrap(&new, name, sealed)).await?;
         crate::sql::query("UPDATE master_key_check SET sealed = $1 WHERE id = 1")
             .bind(new.seal(NAME, NAME)?)

@@ -30,6 +30,7 @@ pub use address::PgAddress;
 pub(crate) use ids::BLOCK;
 pub(crate) use migrate::migrate as migrate_only;
 pub(crate) use open::connect;
+pub(crate) use tx::BEGIN;
 
 use crate::{
     MasterKey, Result,

@@ -1,6 +1,6 @@
 //! Blueprints by row id: their names are stored once, and never changed or removed, so that what was seen stays true.
 
-use super::{PgStore, again::again, ask};
+use super::{PgStore, again::again, ask, tx::BEGIN};
 use crate::{Result, StoreError, body::identifier, sql::commit};
 use seawall_domain::BlueprintId;
 use sqlx::{PgConnection, Row, postgres::PgRow};
@@ -80,7 +80,7 @@ impl PgStore {
             return Ok(());
         }
         let rows = again!(async {
-            let mut tx = self.pool.begin().await?;
+            let mut tx = self.pool.begin_with(BEGIN).await?;
             let found = "SELECT id, name FROM blueprint_name WHERE name = ANY($1)";
             let mut rows = ask(found, self.keep).bind(&missing).fetch_all(&mut *tx).await?;
             if rows.len() < missing.len() {

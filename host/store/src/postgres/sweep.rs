@@ -2,7 +2,7 @@
 
 use super::{
     PgStore, ask,
-    tx::{self, Tx, q},
+    tx::{self, BEGIN, Tx, q},
 };
 use crate::{
     Missing, Result, StoreError, SweepResult,
@@ -87,7 +87,7 @@ pub(super) async fn sweep(store: &PgStore, pass: i64, fence: i64, limit: usize, 
 }
 
 async fn partition_of(store: &PgStore, pass: i64) -> Result<i64> {
-    let mut tx = store.pool.begin().await?;
+    let mut tx = store.pool.begin_with(BEGIN).await?;
     let row = ask("SELECT partition FROM pass WHERE id = $1", store.keep)
         .bind(pass)
         .fetch_optional(&mut *tx)

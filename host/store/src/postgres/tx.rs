@@ -11,6 +11,10 @@ use roaring::RoaringTreemap;
 use seawall_domain::Millis;
 use sqlx::{PgConnection, Postgres, Row, Transaction, postgres::PgArguments, query::Query};
 
+/// Begins a transaction that writes. A process that is paused in the middle of one, or cut off without a word, would hold its rows
+/// for ever, and everybody up who waits for them: the database ends it instead. `SET LOCAL`, since poolers share sessions.
+pub(crate) const BEGIN: &str = "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '10s'";
+
 /// A transaction on the items of one partition, whose row it holds: no lease is taken, and nobody else writes its items, before
 /// it ends.
 pub(super) struct Tx<'s, 'p> {
@@ -40,7 +44,7 @@ pub(super) use q;
 
 impl<'s, 'p> Tx<'s, 'p> {
     pub(super) async fn begin(store: &'s PgStore, partition: i64, cause: &'p str, now: Millis) -> Result<Self> {
-        let mut tx = store.pool.begin().await?;
+        let mut tx = store.pool.begin_with(BEGIN).await?;
         let row = ask(
             "SELECT integration, fence, items FROM partition WHERE id = $1 FOR NO KEY UPDATE",
             store.keep,
@@ -77,7 +81,7 @@ impl<'s, 'p> Tx<'s, 'p> {
     pub(super) async fn bare(store: &'s PgStore, cause: &'p str, now: Millis) -> Result<Self> {
         Ok(Self {
             store,
-            tx: store.pool.begin().await?,
+            tx: store.pool.begin_with(BEGIN).await?,
             partition: 0,
             integration: 0,
             fence: 0,

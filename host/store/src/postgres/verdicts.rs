@@ -1,6 +1,6 @@
 //! Verdicts come by the hundred thousand, so they are written many at once.
 
-use super::{PgStore, ask};
+use super::{PgStore, ask, tx::BEGIN};
 use crate::{Result, VerdictRow, body::to_json, sql::commit};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub(super) async fn put(store: &PgStore, verdicts: &[VerdictRow]) -> Result<()> 
         .map(|row| ((&row.rule, &row.blueprint, &row.identifier), row))
         .collect();
     let rows: Vec<&VerdictRow> = newest.into_values().collect();
-    let mut tx = store.pool.begin().await?;
+    let mut tx = store.pool.begin_with(BEGIN).await?;
     for rows in rows.chunks(MANY) {
         let texts = rows
             .iter()

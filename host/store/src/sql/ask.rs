@@ -4,7 +4,7 @@
 //! and comes back as it was. And behind a pooler that gives each transaction another connection (pgbouncer in transaction mode),
 //! what is prepared in one round trip is gone in the next; there every question is a transaction of its own.
 
-use crate::{Result, StoreError};
+use crate::{Result, StoreError, postgres};
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Connection, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction,
     postgres::PgRow, sqlite::SqliteRow,
@@ -46,7 +46,7 @@ impl Conn<'_> {
     pub(crate) async fn begin(&mut self) -> Result<Tx<'_>> {
         Ok(match self {
             Self::Sqlite(conn) => Tx::Sqlite(conn.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(conn, style) => Tx::Postgres(conn.begin().await?, style.keep),
+            Self::Postgres(conn, style) => Tx::Postgres(conn.begin_with(postgres::BEGIN).await?, style.keep),
         })
     }
 }

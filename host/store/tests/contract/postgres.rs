@@ -8,7 +8,20 @@ use async_trait::async_trait;
 use seawall_store::{MasterKey, PageWrite, PgAddress, PgStore, Store, StoreError};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
 
 /// A database on a server of tests.
 pub(crate) struct Temporary {
@@ -370,6 +383,97 @@ async fn cut_connections_leave_pages_whole_or_not_at_all() {
     let changes = store.changes(0, 10_000).await.unwrap();
     assert_eq!(changes.len(), 60 * 40);
     assert!(changes.windows(2).all(|w| w[1].position == w[0].position + 1));
+}
+
+/// A way to the database that can be stopped: what is sent then waits for ever, as that of a process does that is paused.
+struct Stopping {
+    port: u16,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Stopping {
+    async fn before(port: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let this = Self {
+            port: listener.local_addr().unwrap().port(),
+            stopped: Arc::default(),
+        };
+        let stopped = this.stopped.clone();
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let server = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+                let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
+                tokio::spawn(pass_on(from_client, to_server, stopped.clone()));
+                tokio::spawn(pass_on(from_server, to_client, stopped.clone()));
+            }
+        });
+        this
+    }
+}
+
+async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, stopped: Arc<AtomicBool>) {
+    let mut bytes = [0; 16 * 1024];
+    while let Ok(n @ 1..) = from.read(&mut bytes).await {
+        if stopped.load(Relaxed) {
+            // Both ends stay open.
+            std::future::pending::<()>().await;
+        }
+        if to.write_all(&bytes[..n]).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The database ends a transaction whose process says no more, so that others get at what it held.
+#[tokio::test]
+async fn a_process_that_is_paused_in_a_transaction_holds_nobody_up_for_long() {
+    let Some(backend) = backend().await else { return };
+    let port = shared().unwrap().port;
+    let way = Stopping::before(port).await;
+    let paused = backend.url.replace(&format!(":{port}/"), &format!(":{}/", way.port));
+    assert_ne!(paused, backend.url);
+    let paused = Temporary::with_key(paused, backend.key.clone()).store().await;
+    let mut other = backend.other().await;
+    let world = World::open(Box::new(backend)).await;
+    let part = world.partition("git-main").await;
+    // It waits for its row, is paused, and then gets it.
+    let mut held = other.begin().await.unwrap();
+    run(
+        &mut held,
+        &format!("SELECT id FROM partition WHERE id = {} FOR UPDATE", part.id),
+    )
+    .await;
+    let write = |key: &str| PageWrite {
+        upserts: vec![simple(key, 1)],
+        items: 1,
+        ..world.write(&part, None)
+    };
+    let first = write("paused");
+    let waits = tokio::spawn(async move { paused.apply_page(first).await });
+    let waiting =
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    let until_it_waits = async {
+        while !sqlx::query_scalar::<_, bool>(waiting)
+            .fetch_one(&mut *held)
+            .await
+            .unwrap()
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), until_it_waits)
+        .await
+        .unwrap();
+    way.stopped.store(true, Relaxed);
+    held.commit().await.unwrap();
+    let written = tokio::time::timeout(Duration::from_secs(50), world.store().apply_page(write("other"))).await;
+    assert!(
+        written.is_ok_and(|written| written.is_ok()),
+        "another process is held up"
+    );
+    let states = world.store().item_states(part.id, &["paused", "other"]).await.unwrap();
+    assert_eq!(states.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+    waits.abort();
 }
 
 #[tokio::test]
