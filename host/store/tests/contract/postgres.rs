@@ -433,7 +433,7 @@ async fn a_process_that_is_paused_in_a_transaction_holds_nobody_up_for_long() {
     let paused = backend.url.replace(&format!(":{port}/"), &format!(":{}/", way.port));
     assert_ne!(paused, backend.url);
     let paused = Temporary::with_key(paused, backend.key.clone()).store().await;
-    let mut other = backend.other().await;
+    let (mut other, mut watcher) = (backend.other().await, backend.other().await);
     let world = World::open(Box::new(backend)).await;
     let part = world.partition("git-main").await;
     // It waits for its row, is paused, and then gets it.
@@ -454,7 +454,7 @@ async fn a_process_that_is_paused_in_a_transaction_holds_nobody_up_for_long() {
         "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
     let until_it_waits = async {
         while !sqlx::query_scalar::<_, bool>(waiting)
-            .fetch_one(&mut *held)
+            .fetch_one(&mut watcher)
             .await
             .unwrap()
         {
