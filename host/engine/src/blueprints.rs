@@ -1,10 +1,10 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
-use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Work};
+use crate::{Engine, EngineError, Result, engine::Blueprints, model::Step, replicas::OnDuty, settings::Work};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use seawall_store::BlueprintRow;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
 };
 
@@ -12,6 +12,18 @@ use std::{
 /// whose catalogs would be the poorer by all its entities.
 fn is_strict(source: &str) -> bool {
     !["plugin:", "import:"].iter().any(|kind| source.starts_with(kind))
+}
+
+/// The blueprints whose values lead elsewhere since this one's relations are others.
+pub(crate) fn rerouted(before: &Blueprints, after: &Blueprints, blueprint: &Blueprint) -> BTreeSet<BlueprintId> {
+    let name = &blueprint.identifier;
+    let known = before.get(name).map(|known| known.blueprint());
+    if known.is_some_and(|known| known.relations == blueprint.relations) {
+        return BTreeSet::new();
+    }
+    let mut out = crate::derive::passing(before, name);
+    out.extend(crate::derive::passing(after, name));
+    out
 }
 
 impl Engine {
@@ -23,43 +35,44 @@ impl Engine {
         Ok(self.inner.store.blueprints().await?)
     }
 
-    /// Creates or replaces a blueprint; true when anything changed. Entities are checked against it as their items
-    /// are mapped again.
+    /// Stores a blueprint, whoever uses what it no longer has; true when anything changed. Entities are checked against it in
+    /// the background.
     ///
     /// # Errors
-    /// A schema that is none.
-    pub async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        if is_strict(source) {
-            self.check_blueprint_itself(blueprint)?;
+    /// A blueprint that is wrong.
+    pub(crate) async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
+        let compiled = if is_strict(source) {
+            self.check_blueprint_itself(blueprint)?
         } else {
             // What a plugin brings works as far as it is right; its faults are shown with it.
-            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
-        }
+            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?
+        };
         let all = self.all_blueprints();
+        let checks_anew = all
+            .get(&blueprint.identifier)
+            .is_some_and(|known| known.digest() != compiled.digest());
         let known = all.get(&blueprint.identifier).map(|known| known.blueprint());
         let before = known.map(|known| known.precedence.clone()).unwrap_or_default();
         let computes_anew = !crate::derive::computes_the_same(known, blueprint);
         if computes_anew {
             self.note_whole(&blueprint.identifier).await?;
         }
+        // Noted first: a host that stops in between goes on with it.
+        if checks_anew {
+            self.note_work(&Work::Check(blueprint.identifier.clone())).await?;
+        }
         if before != blueprint.precedence {
-            // Noted first: a host that stops in between goes on with it.
             self.note_work(&Work::Merge(blueprint.identifier.clone())).await?;
         }
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
             self.reload_blueprints().await?;
-            if known.is_some() {
-                self.model_changed(&all, &blueprint.identifier);
+            for other in rerouted(&all, &self.all_blueprints(), blueprint) {
+                self.note_whole(&other).await?;
             }
-            if known.is_none_or(|known| known.relations != blueprint.relations) {
-                // What others compute along its relations leads elsewhere now.
-                let mut passing = crate::derive::passing(&all, &blueprint.identifier);
-                passing.extend(crate::derive::passing(&self.all_blueprints(), &blueprint.identifier));
-                for other in passing {
-                    self.note_whole(&other).await?;
-                }
-            }
+        }
+        if checks_anew {
+            self.begin(Work::Check(blueprint.identifier.clone()));
         }
         if before != blueprint.precedence {
             self.begin(Work::Merge(blueprint.identifier.clone()));
@@ -74,8 +87,11 @@ impl Engine {
     /// Merges all of a blueprint's entities anew, under the precedence that it has now.
     pub(crate) async fn merge_all_again(&self, blueprint: &BlueprintId, on_duty: &OnDuty) -> Result<()> {
         let cause = format!("blueprint:{blueprint}");
+        let all = self.inner.index.ids(blueprint);
+        let walk = self.walk(Step::Merge, blueprint);
         let mut after = 0;
         while !on_duty.is_over() {
+            walk.has_done(all.partition_point(|id| *id <= after), all.len());
             let piece = self.inner.store.merge_again(blueprint, after, 500, &cause, self.now());
             let (result, last) = piece.await?;
             self.index(&result);

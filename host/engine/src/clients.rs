@@ -251,7 +251,7 @@ impl Engine {
     }
 
     /// What all but this source say of an entity.
-    async fn others(&self, entity: i64, source: &str) -> Result<Option<Entity>> {
+    pub(crate) async fn others(&self, entity: i64, source: &str) -> Result<Option<Entity>> {
         let all = self.inner.store.contributions(entity).await?;
         let others = all
             .iter()
@@ -352,14 +352,19 @@ impl Engine {
     ) -> Result<Removed> {
         check_source(&speaker.source)?;
         let _one_at_a_time = self.inner.clients.lock().await;
-        let row = self.entity(blueprint, identifier).await?;
+        let key = format!("{blueprint}/{identifier}");
+        let row = match self.entity(blueprint, identifier).await {
+            Err(EngineError::NotFound { .. }) if self.take_back_set_aside(speaker, &key).await? => {
+                return Ok(Removed { left: Vec::new() });
+            }
+            found => found?,
+        };
         if version.is_some_and(|version| version != row.version) {
             return Err(EngineError::Precondition(format!(
                 "`{blueprint}/{identifier}` has changed since you read it; read it again"
             )));
         }
         let partition = self.inner.store.client_partition(&speaker.source, self.now()).await?;
-        let key = format!("{blueprint}/{identifier}");
         let sources = self.inner.store.sources(row.id).await?;
         let own = |source: &seawall_store::SourceRow| source.client && source.integration == speaker.source;
         let mut left: Vec<String> = sources
@@ -379,6 +384,20 @@ impl Engine {
         self.put_words(speaker, partition, Vec::new(), vec![key], Vec::new())
             .await?;
         Ok(Removed { left })
+    }
+
+    /// Takes back words that stand in no entity, since they do not fit their blueprint; whether there were any.
+    async fn take_back_set_aside(&self, speaker: &Speaker, key: &str) -> Result<bool> {
+        let sources = self.inner.store.client_sources().await?;
+        let Some(source) = sources.iter().find(|source| source.name == speaker.source) else {
+            return Ok(false);
+        };
+        let known = self.inner.store.item(source.partition, key).await?.is_some();
+        if known {
+            self.put_words(speaker, source.partition, Vec::new(), vec![key.to_owned()], Vec::new())
+                .await?;
+        }
+        Ok(known)
     }
 
     async fn put_words(
@@ -467,7 +486,7 @@ fn hash(entity: &Entity) -> [u8; 16] {
 }
 
 /// What the merged entity would still lack.
-fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&Entity>) -> Vec<Problem> {
+pub(crate) fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&Entity>) -> Vec<Problem> {
     let properties = blueprint.schema.required.iter().filter(|name| {
         !said.properties.contains_key(*name) && !row.is_some_and(|row| row.properties.contains_key(*name))
     });

@@ -88,6 +88,8 @@ pub(crate) struct Inner {
     /// Work of this process under a name, so that it is not begun twice: runs, removals, merges.
     pub(crate) under_way: UnderWay,
     pub(crate) remaps: crate::workbench::Remaps,
+    /// How far the work is that follows from changed blueprints.
+    pub(crate) steps: crate::model::Steps,
     /// Woken by every change.
     pub(crate) following: crate::derive::Following,
     /// Held while what a client says is read, changed and written.
@@ -141,6 +143,7 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),
+                steps: crate::model::Steps::default(),
                 following: crate::derive::Following::default(),
                 clients: tokio::sync::Mutex::default(),
                 events: Events::default(),

@@ -53,7 +53,7 @@ pub use error::{EngineError, Problem, Result};
 pub use events::{Feed, Live, PassMoved, RunMoved};
 pub use grants::{GrantRequest, RulePart};
 pub use integrations::{IntegrationState, IntegrationView};
-pub use model::BlueprintEffect;
+pub use model::{BlueprintEffect, BlueprintPut, Dependant, ModelChange, Recompute, RecomputeStep, Removal, Step};
 pub use past::Origin;
 pub use plugins::{PluginStatus, PluginView};
 pub use policy::Violation;

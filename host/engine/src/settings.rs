@@ -3,7 +3,13 @@
 use crate::{Engine, EngineError, Result, replicas::OnDuty};
 use seawall_domain::{BlueprintId, IntegrationName};
 use serde_json::{Map, Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+/// How long it is waited before work that failed is tried again.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Work whose name is noted in a setting until it is done, so that a stop loses none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +18,8 @@ pub(crate) struct Noted(pub(crate) &'static str);
 /// Noted work that one task at a time does.
 #[derive(Debug, Clone)]
 pub(crate) enum Work {
+    /// Holding what was said to a blueprint as it is now.
+    Check(BlueprintId),
     /// Merging a blueprint's entities under another precedence.
     Merge(BlueprintId),
     /// Mapping an integration's items anew.
@@ -19,11 +27,13 @@ pub(crate) enum Work {
 }
 
 impl Work {
-    const MERGES: Noted = Noted("merge:");
-    const REMAPS: Noted = Noted("remap:");
+    pub(crate) const CHECKS: Noted = Noted("check:");
+    pub(crate) const MERGES: Noted = Noted("merge:");
+    pub(crate) const REMAPS: Noted = Noted("remap:");
 
     fn noted(&self) -> Noted {
         match self {
+            Self::Check(_) => Self::CHECKS,
             Self::Merge(_) => Self::MERGES,
             Self::Remap(_) => Self::REMAPS,
         }
@@ -31,7 +41,7 @@ impl Work {
 
     fn name(&self) -> &str {
         match self {
-            Self::Merge(blueprint) => blueprint.as_str(),
+            Self::Check(blueprint) | Self::Merge(blueprint) => blueprint.as_str(),
             Self::Remap(integration) => integration.as_str(),
         }
     }
@@ -131,17 +141,28 @@ impl Engine {
     pub(crate) fn begin(&self, work: Work) {
         let engine = self.clone();
         self.spawn(async move {
-            if let Err(error) = engine.work_off(&work).await {
-                tracing::error!(
-                    ?work,
-                    "it could not be done, and is taken up at the next start: {error}"
-                );
+            while let Err(error) = engine.work_off(&work).await {
+                // An integration that cannot run now may not do so for long; among several processes, each looks for work by itself.
+                if matches!(work, Work::Remap(_)) || engine.inner.store.is_shared() {
+                    tracing::error!(?work, "it could not be done, and is taken up later: {error}");
+                    return;
+                }
+                tracing::error!(?work, "it could not be done, and is tried again: {error}");
+                tokio::select! {
+                    () = engine.inner.shutdown.cancelled() => return,
+                    () = tokio::time::sleep(AGAIN) => {}
+                }
             }
         });
     }
 
     /// Takes up what a stop cut off.
     pub(crate) async fn resume_work(&self) -> Result<()> {
+        for (name, _) in self.noted(Work::CHECKS).await? {
+            if let Ok(blueprint) = BlueprintId::new(&name) {
+                self.begin(Work::Check(blueprint));
+            }
+        }
         for (name, _) in self.noted(Work::MERGES).await? {
             if let Ok(blueprint) = BlueprintId::new(&name) {
                 self.begin(Work::Merge(blueprint));
@@ -184,6 +205,8 @@ impl Engine {
 
     async fn once_through(&self, work: &Work, on_duty: &OnDuty) -> Result<()> {
         match work {
+            // It waits for work of its own.
+            Work::Check(blueprint) => Box::pin(self.check_again(blueprint, on_duty)).await,
             Work::Merge(blueprint) => self.merge_all_again(blueprint, on_duty).await,
             Work::Remap(integration) => self.remap(integration, on_duty).await,
         }

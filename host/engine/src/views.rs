@@ -3,7 +3,7 @@
 use crate::{Engine, EngineError, Result};
 use seawall_domain::{
     BlueprintId,
-    query::{Cursor, Field, Node, Search, Sort, View, Words},
+    query::{Cursor, Field, Node, Scope, Search, Shape, Sort, View, Words},
     text::nearest,
 };
 use serde_json::Value;
@@ -155,6 +155,20 @@ impl Engine {
         Ok(ask_of(&view, limit, cursor))
     }
 
+    /// Puts what is left of views in their place; those of which nothing is left go.
+    pub(crate) async fn replace_views(&self, left: &BTreeMap<String, Option<View>>) -> Result<()> {
+        self.change_views(|all| {
+            for (name, left) in left {
+                match left {
+                    Some(left) => drop(all.insert(name.clone(), left.clone())),
+                    None => drop(all.remove(name)),
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn change_views<T>(&self, mut change: impl FnMut(&mut BTreeMap<String, View>) -> Result<T>) -> Result<T> {
         self.change_setting(SETTING, |value| {
             let mut all = read(std::mem::take(value))?;
@@ -170,6 +184,49 @@ fn read(stored: Value) -> Result<BTreeMap<String, View>> {
     let views: Option<_> = serde_json::from_value(stored)
         .map_err(|e| EngineError::Internal(format!("the saved views cannot be read: {e}")))?;
     Ok(views.unwrap_or_default())
+}
+
+/// What a view would not find any more under other blueprints, in words, and what is left of it. None where it finds all, or
+/// found it not before either.
+pub(crate) fn lost(view: &View, before: &Shape, after: &Shape) -> Option<(String, Option<View>)> {
+    if let (Ok(()), Err(why)) = (asks(view, before), asks(view, after)) {
+        return Some((why, None));
+    }
+    let has = |shape: &Shape, column: &String| Scope::of(shape, &view.blueprints).field(column).is_ok();
+    let (gone, left): (Vec<String>, Vec<String>) = view
+        .columns
+        .iter()
+        .cloned()
+        .partition(|column| has(before, column) && !has(after, column));
+    let words: Vec<_> = gone.iter().map(|column| format!("the column `{column}`")).collect();
+    let left = View {
+        columns: left,
+        ..view.clone()
+    };
+    (!gone.is_empty()).then(|| (words.join(", "), Some(left)))
+}
+
+/// Whether a view's question can be asked.
+fn asks(view: &View, shape: &Shape) -> Result<(), String> {
+    if let Some(gone) = view
+        .blueprints
+        .iter()
+        .find(|name| !shape.blueprints.contains_key(*name))
+    {
+        return Err(format!("the blueprint `{gone}`"));
+    }
+    let scope = Scope::of(shape, &view.blueprints);
+    let field = view
+        .sort
+        .as_ref()
+        .map(|sort| scope.field(sort.strip_prefix('-').unwrap_or(sort)));
+    field.transpose()?;
+    let filter = view.filter.as_ref().map(|filter| Node::parse_filter(filter, &scope));
+    let rules = view.query.as_ref().map(|query| Node::parse(query, &scope));
+    for asked in filter.into_iter().chain(rules) {
+        asked.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 fn ask_of(view: &View, limit: usize, cursor: Option<String>) -> Ask {

@@ -283,13 +283,6 @@ impl Engine {
         remaps.get(name).copied()
     }
 
-    /// Maps stored items anew where their mapping or blueprints are others by now; goes on after a stop.
-    pub(crate) async fn remap_now(&self, name: &IntegrationName) -> Result<()> {
-        let work = Work::Remap(name.clone());
-        self.note_work(&work).await?;
-        self.work_off(&work).await
-    }
-
     pub(crate) fn note_progress(&self, name: &IntegrationName, progress: Option<(u64, u64)>) {
         let mut remaps = self.inner.remaps.lock().unwrap_or_else(PoisonError::into_inner);
         match progress {

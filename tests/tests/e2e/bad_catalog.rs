@@ -10,7 +10,7 @@ const NOTES: &str = "/api/v1/blueprints/note/entities";
 async fn notes(seawall: &Seawall) {
     let blueprint = json!({"identifier": "note", "schema": {"properties": {"text": {"type": "string"}}}});
     let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/note", &blueprint).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
 }
 
 /// Text that does not compress.
@@ -391,7 +391,7 @@ async fn what_leads_back_to_itself_through_others_is_refused() {
         }}),
     );
     let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/b", &b).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
     let a = blueprint("a", "b", json!({"mirrorProperties": {"m": {"path": "r.x"}}}));
     refused(
         &seawall,
@@ -404,7 +404,7 @@ async fn what_leads_back_to_itself_through_others_is_refused() {
     // An aggregation over one of the same; over what is stored it is none.
     let a = blueprint("a", "b", json!({"aggregationProperties": {"n": sum("b", "x")}}));
     let (status, answer) = seawall.send(Method::PUT, "/api/v1/blueprints/a", &a).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
     let circle = blueprint("b", "a", json!({"aggregationProperties": {"x": sum("a", "n")}}));
     refused(
         &seawall,
@@ -429,7 +429,7 @@ async fn a_target_that_is_gone_hinders_no_other_write_and_none_is_made_of_nothin
     ] {
         let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
         let (status, answer) = seawall.send(Method::PUT, &path, &blueprint).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
     let service = "/api/v1/blueprints/service/entities/s";
     let system = "/api/v1/blueprints/system/entities/x";
@@ -472,7 +472,7 @@ async fn an_aggregation_without_a_path_is_over_all_ways() {
     ] {
         let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
         let (status, answer) = seawall.send(Method::PUT, &path, &blueprint).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
     for (path, body) in [
         ("system/entities/x", json!({})),

@@ -22,7 +22,7 @@ async fn with_services() -> Seawall {
     ] {
         let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
         let (status, answer) = seawall.send(Method::PUT, &path, &blueprint).await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
     seawall
 }

@@ -20,7 +20,7 @@ pub(crate) async fn empty() -> Seawall {
         let (status, answer) = seawall
             .send(Method::PUT, &format!("/api/v1/blueprints/{name}"), &body)
             .await;
-        assert_eq!(status, StatusCode::OK, "{answer}");
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
     }
     seawall
 }

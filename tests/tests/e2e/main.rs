@@ -34,6 +34,8 @@ mod imports;
 mod kubernetes;
 mod lifecycle;
 mod model;
+mod model_uses;
+mod model_work;
 mod openbao;
 mod policy;
 mod postgres;

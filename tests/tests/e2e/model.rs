@@ -88,11 +88,21 @@ async fn a_blueprint_in_use_goes_with_its_entities_or_not_at_all() {
         "{problem}"
     );
     assert_eq!(remove("/api/v1/blueprints/other").await.0, StatusCode::NO_CONTENT);
-    let (status, problem) = remove(THING).await;
+    let (status, problem) = remove(&format!("{THING}?entities=true")).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("mapping of `probe`") && detail.contains("force=true"),
+        "{detail}"
+    );
+    let output = seawall.command(&["blueprint", "delete", "thing", "--entities"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`probe`"));
+    let (status, problem) = remove(&format!("{THING}?force=true")).await;
     assert_eq!(status, StatusCode::CONFLICT);
     assert!(problem["detail"].as_str().unwrap().contains("5 entities"), "{problem}");
     assert_eq!(
-        remove(&format!("{THING}?entities=true")).await.0,
+        remove(&format!("{THING}?entities=true&force=true")).await.0,
         StatusCode::NO_CONTENT
     );
     eventually("no entities", || async {

@@ -524,10 +524,88 @@ fn mentions(code: &str, name: &str) -> bool {
     })
 }
 
+/// How an expression goes on behind `.properties` or `.relations`.
+enum Behind {
+    /// With the name of a member.
+    Member(String),
+    /// With anything else: it may look at all of them.
+    Whole,
+}
+
+fn behind(rest: &str) -> Behind {
+    let rest = rest.trim_start_matches('?');
+    let dotted = rest.strip_prefix('.');
+    let plain: String = dotted
+        .unwrap_or_default()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
+    if !plain.is_empty() {
+        return Behind::Member(plain);
+    }
+    let opened = dotted.unwrap_or(rest);
+    let quoted = opened
+        .strip_prefix('[')
+        .unwrap_or(opened)
+        .trim_start()
+        .strip_prefix('"');
+    match quoted.and_then(|quoted| quoted.split_once('"')) {
+        Some((name, _)) => Behind::Member(name.to_owned()),
+        None => Behind::Whole,
+    }
+}
+
+impl Aggregation {
+    /// The properties of its target that it reads, as its definition names them.
+    pub fn reads(&self) -> BTreeSet<String> {
+        let mut out = BTreeSet::new();
+        match &self.func {
+            Func::Count => {}
+            Func::CountPer { by, .. } => out.extend([by.clone()]),
+            Func::Of { property, .. } => out.extend([property.clone()]),
+            Func::SumPer { property, by, .. } => out.extend([property.clone(), by.clone()]),
+        }
+        if let Some(query) = &self.query {
+            asked(query, &mut out);
+        }
+        out
+    }
+}
+
+/// The properties that rules name.
+fn asked(rules: &Value, out: &mut BTreeSet<String>) {
+    match rules {
+        Value::Array(all) => all.iter().for_each(|one| asked(one, out)),
+        Value::Object(all) => {
+            if let Some(name) = all.get("property").and_then(Value::as_str) {
+                out.insert(name.to_owned());
+            }
+            all.values().for_each(|one| asked(one, out));
+        }
+        _ => {}
+    }
+}
+
 impl Calculation {
     /// Whether the expression may read a property: its name stands in it as a word.
     pub fn mentions(&self, name: &str) -> bool {
         mentions(&self.code, name)
+    }
+
+    /// Whether the expression reads a member of the entity's `properties` or `relations`: `.properties.tier`,
+    /// `.properties["tier"]`, or, where it takes these whole, the name as a word anywhere.
+    pub fn reads_member(&self, of: &str, name: &str) -> bool {
+        let word = |c: char| c.is_alphanumeric() || c == '_';
+        self.code.match_indices(of).any(|(at, _)| {
+            let rest = &self.code[at + of.len()..];
+            if self.code[..at].ends_with(word) || rest.starts_with(word) {
+                return false;
+            }
+            match behind(rest) {
+                Behind::Member(member) => member == name,
+                Behind::Whole => self.mentions(name),
+            }
+        })
     }
 
     /// Runs it over an entity's JSON. None: it gives nothing that fits its type, or it broke a bound; why, where it failed.
@@ -695,6 +773,33 @@ mod tests {
             assert_eq!(errors[0].pointer, pointer, "{other}");
             assert!(errors[0].message.contains(words), "{}", errors[0]);
         }
+    }
+
+    #[test]
+    fn a_calculation_reads_the_members_that_it_names() {
+        let reads = |code: &str, of: &str, name: &str| {
+            let all = json!({"calculationProperties": {"c": {"type": "string", "calculation": code}}});
+            read(all).unwrap().calculations.remove(0).1.reads_member(of, name)
+        };
+        for code in [
+            ".properties.title",
+            ".properties?.title // 1",
+            ".properties[\"title\"]",
+            ".properties.\"title\"",
+            ".properties | .title",
+            ".properties as {$title} | $title",
+        ] {
+            assert!(reads(code, "properties", "title"), "{code}");
+        }
+        for code in [
+            ".title",
+            ".relations.title",
+            ".properties.title2",
+            ".properties.other | .title",
+        ] {
+            assert!(!reads(code, "properties", "title"), "{code}");
+        }
+        assert!(reads(".relations.title", "relations", "title"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod computed;
 mod moment;
 mod property;
 mod sanitize;
+pub mod uses;
 
 pub use check::{Check, Outcome};
 pub use compiled::{BlueprintError, CompiledBlueprint};

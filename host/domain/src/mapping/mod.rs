@@ -36,7 +36,7 @@ pub use error::MappingError;
 pub use seawall_jq::Spot;
 pub use trial::{Tally, Trial, TrialError, TrialExample, TrialInput, TrialItem, TrialKind};
 
-use crate::document::Document;
+use crate::{BlueprintId, document::Document};
 use file::Resource;
 use serde_json::Value;
 use sha2::Digest as _;
@@ -108,6 +108,20 @@ impl Mapping {
             }
         }
         out
+    }
+
+    /// Whether entities of a blueprint come of it; none where it computes the names of blueprints, which may be any.
+    pub fn feeds(&self, blueprint: &BlueprintId) -> Option<bool> {
+        let named = self.resources.iter().map(Resource::blueprints);
+        let mut computes = false;
+        for named in named {
+            match named {
+                Some(all) if all.contains(blueprint) => return Some(true),
+                Some(_) => {}
+                None => computes = true,
+            }
+        }
+        (!computes).then_some(false)
     }
 
     /// Changes when items of `kind` may give other entities than before: with that kind's part of the mapping, with the

@@ -8,10 +8,9 @@ use seawall_domain::{
     BlueprintId,
     blueprint::{
         CompiledBlueprint,
-        computed::{Aggregation, Computed, Func, Mirror},
+        computed::{Computed, Mirror},
     },
 };
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A blueprint's field.
@@ -100,7 +99,8 @@ impl World<'_> {
         }
         if let Some(aggregation) = computed.aggregations.get(field) {
             let target = &aggregation.target;
-            return aggregated(aggregation)
+            return aggregation
+                .reads()
                 .into_iter()
                 .map(|name| (target.clone(), name))
                 .collect();
@@ -132,33 +132,4 @@ fn names(computed: &Computed) -> impl Iterator<Item = &String> {
         .keys()
         .chain(computed.aggregations.keys())
         .chain(calculations)
-}
-
-/// The properties of its target that an aggregation reads.
-fn aggregated(aggregation: &Aggregation) -> BTreeSet<String> {
-    let mut out = BTreeSet::new();
-    match &aggregation.func {
-        Func::Count => {}
-        Func::CountPer { by, .. } => out.extend([by.clone()]),
-        Func::Of { property, .. } => out.extend([property.clone()]),
-        Func::SumPer { property, by, .. } => out.extend([property.clone(), by.clone()]),
-    }
-    if let Some(query) = &aggregation.query {
-        asked(query, &mut out);
-    }
-    out
-}
-
-/// The properties that rules name.
-fn asked(rules: &Value, out: &mut BTreeSet<String>) {
-    match rules {
-        Value::Array(all) => all.iter().for_each(|one| asked(one, out)),
-        Value::Object(all) => {
-            if let Some(name) = all.get("property").and_then(Value::as_str) {
-                out.insert(name.to_owned());
-            }
-            all.values().for_each(|one| asked(one, out));
-        }
-        _ => {}
-    }
 }

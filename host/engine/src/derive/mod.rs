@@ -16,7 +16,7 @@ mod value;
 pub(crate) use circles::circles;
 pub(crate) use follow::passing;
 
-use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Noted};
+use crate::{Engine, EngineError, Result, engine::Blueprints, model::Step, replicas::OnDuty, settings::Noted};
 use seawall_domain::{Blueprint, BlueprintId};
 use seawall_store::{ChangeKind, StoreError};
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ const FOLLOWED: &str = "derived";
 /// Changes that may be followed once more after a stop, so that not every page writes how far it was followed.
 const LAG: i64 = 10_000;
 /// Blueprints of which all is to be computed anew.
-const WHOLE: Noted = Noted("derive-whole:");
+pub(crate) const WHOLE: Noted = Noted("derive-whole:");
 /// Changes that are followed at once.
 const PIECE: usize = 500;
 
@@ -173,10 +173,13 @@ impl Engine {
     async fn derive_whole(&self, name: &BlueprintId, by: &Value, on_duty: &OnDuty) -> Result<()> {
         let blueprints = self.all_blueprints();
         // One that comes meanwhile is in the log that is followed next.
-        for ids in self.inner.index.ids(name).chunks(PIECE) {
+        let all = self.inner.index.ids(name);
+        let walk = self.walk(Step::Compute, name);
+        for (at, ids) in all.chunks(PIECE).enumerate() {
             if on_duty.is_over() {
                 return Ok(());
             }
+            walk.has_done(at * PIECE, all.len());
             self.compute_rows(&blueprints, ids, on_duty).await?;
         }
         // Where it was noted again meanwhile, some were computed by what held before.

@@ -134,6 +134,11 @@ impl CliError {
         matches!(self, Self::Refused(problem) if problem.status == 404)
     }
 
+    /// Whether the server says that it cannot be done as things stand.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Refused(problem) if problem.status == 409)
+    }
+
     /// With the places in the file that was sent, where the server names fields of it.
     pub(crate) fn located(mut self, document: &Document) -> Self {
         if let Self::Refused(problem) = &mut self {

@@ -164,6 +164,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(sources::list))
         .routes(routes!(sources::entities))
+        .routes(routes!(sources::rejected))
         .routes(routes!(egress::list))
         .routes(routes!(audit::list))
         .routes(routes!(deliveries::list))

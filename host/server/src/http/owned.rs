@@ -13,9 +13,14 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use seawall_domain::definition::{Kind, Owner};
 
-/// Who speaks, as the request says it; none where it does not.
+/// Who speaks, as the request says it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Speaker(pub(crate) Option<String>);
+pub(crate) struct Speaker {
+    /// None where it does not.
+    pub(crate) source: Option<String>,
+    /// Whether what others keep in git is changed all the same.
+    pub(crate) overrides: bool,
+}
 
 /// What a request says beside what its handler reads.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -45,16 +50,20 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     };
     // Taking a grant back is never refused, whoever asks.
     let revokes = removes && kind == Kind::Grant;
-    if !said.overrides && !revokes {
+    let looks = kind == Kind::Blueprint && request.method() == Method::PUT && is_dry(request.uri(), "dryRun");
+    if !said.overrides && !revokes && !looks {
         match app.engine.locked_by(kind, &name, said.source.as_deref()).await {
             Ok(None) => {}
             Ok(Some(owner)) => return refused(&owner).into_response(),
             Err(error) => return Problem::from(error).into_response(),
         }
     }
-    request.extensions_mut().insert(Speaker(said.source.clone()));
+    request.extensions_mut().insert(Speaker {
+        source: said.source.clone(),
+        overrides: said.overrides,
+    });
     let response = next.run(request).await;
-    let Some(source) = said.source.filter(|_| response.status().is_success()) else {
+    let Some(source) = said.source.filter(|_| !looks && response.status().is_success()) else {
         return response;
     };
     let noted = if removes {
@@ -86,9 +95,7 @@ fn target(method: &Method, uri: &Uri) -> Option<(Kind, String)> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let puts = method == Method::PUT || method == Method::PATCH;
     let changes = puts || method == Method::DELETE;
-    let dry = uri.query().is_some_and(|query| {
-        url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "dry_run" && value == "true")
-    });
+    let dry = is_dry(uri, "dry_run");
     match path[..] {
         ["blueprints", name] if changes => Some((Kind::Blueprint, name.to_owned())),
         ["integrations", name] if changes => Some((Kind::Integration, name.to_owned())),
@@ -99,6 +106,12 @@ fn target(method: &Method, uri: &Uri) -> Option<(Kind, String)> {
         ["definitions", kind, name] if changes => Some((Kind::of(kind)?, name.to_owned())),
         _ => None,
     }
+}
+
+/// Whether a request only looks at what it would do.
+fn is_dry(uri: &Uri, parameter: &str) -> bool {
+    let query = uri.query().unwrap_or_default().as_bytes();
+    url::form_urlencoded::parse(query).any(|(name, value)| name == parameter && value == "true")
 }
 
 fn names_source(uri: &Uri) -> bool {

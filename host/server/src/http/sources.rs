@@ -3,10 +3,13 @@
 use super::{
     App,
     extract::{Path, Query},
-    listing::{Page, PageQuery, decode, encode, limit},
+    listing::{Page, PageQuery, decode, encode, limit, newest},
     problem::Problem,
+    time,
 };
 use axum::{Json, extract::State};
+use seawall_domain::Report;
+use seawall_store::RejectedRow;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -60,4 +63,38 @@ pub(super) async fn entities(
         items: items.collect(),
         next,
     }))
+}
+
+/// Words of a source that are left out or set aside.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct RejectedWords {
+    /// The source.
+    source: String,
+    /// What and why.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    report: Report,
+    /// Since when.
+    at: String,
+}
+
+/// What of a source's words does not fit the blueprints as they are now, newest first. It is kept: where the blueprint takes it
+/// again, it is there again.
+#[utoipa::path(get, path = "/sources/{source}/rejected", tag = "catalog",
+    params(("source" = String, Path, description = "Its name, percent-encoded"), PageQuery),
+    responses((status = 200, body = Page<RejectedWords>), (status = 404, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn rejected(
+    State(app): State<App>,
+    Path(source): Path<String>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<RejectedWords>>, Problem> {
+    let n = limit(page.limit)?;
+    let of = format!("rejected:{source}");
+    let rows = app.engine.rejected_words(&source, page.before(&of)?, n + 1).await?;
+    let show = |row: RejectedRow| RejectedWords {
+        source: row.integration,
+        report: row.report,
+        at: time::show(row.at),
+    };
+    Ok(Json(newest(&of, n, rows, |row| row.id, show)))
 }

@@ -65,6 +65,8 @@ pub struct ItemRow {
 pub struct ClientSourceRow {
     /// Its name, such as `people`.
     pub name: String,
+    /// The row of `integration` that it is.
+    pub integration: i64,
     /// Its one partition.
     pub partition: i64,
     /// Entities that it speaks of.

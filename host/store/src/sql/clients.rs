@@ -48,7 +48,7 @@ pub(crate) async fn partition(conn: &mut Conn<'_>, source: &str, now: Millis) ->
 /// All sources, by name.
 pub(crate) async fn sources(conn: &mut Conn<'_>) -> Result<Vec<ClientSourceRow>> {
     query(
-        "SELECT n.name, p.id, p.items FROM integration n JOIN partition p ON p.integration = n.id \
+        "SELECT n.name, n.id AS integration, p.id, p.items FROM integration n JOIN partition p ON p.integration = n.id \
          WHERE n.client ORDER BY n.name",
     )
     .fetch_all(conn)
@@ -57,6 +57,7 @@ pub(crate) async fn sources(conn: &mut Conn<'_>) -> Result<Vec<ClientSourceRow>>
     .map(|row| {
         Ok(ClientSourceRow {
             name: get(row, "name")?,
+            integration: get(row, "integration")?,
             partition: get(row, "id")?,
             items: count(row, "items")?,
         })

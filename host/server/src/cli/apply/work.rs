@@ -45,7 +45,16 @@ impl Work<'_> {
         let bar = ProgressBar::new(todo.len() as u64).with_style(style("{bar:30} {pos}/{len} {msg}"));
         let mut failures = Vec::new();
         let mut batch: Batch = Batch::default();
+        let leaving: Vec<&str> = steps
+            .iter()
+            .filter(|step| step.kind == Kind::Blueprint && step.change == Change::Delete)
+            .map(|step| step.name.as_str())
+            .collect();
+        let mut used = Vec::new();
         for step in todo {
+            if !puts_blueprint(step) {
+                self.again(std::mem::take(&mut used), &leaving, &mut failures).await?;
+            }
             bar.set_message(format!(
                 "{} {}",
                 step.kind.word(),
@@ -64,13 +73,39 @@ impl Work<'_> {
             }
             bar.inc(batch.steps.len() as u64);
             self.send(&mut batch, &mut failures).await?;
-            let done = self.one(step).await;
-            failed(step, done, &mut failures)?;
             bar.inc(1);
+            match self.one(step, &leaving).await {
+                // What still uses that which it loses may be put behind it.
+                Err(error) if puts_blueprint(step) && error.is_conflict() => used.push(step),
+                done => failed(step, done, &mut failures)?,
+            }
         }
+        self.again(used, &leaving, &mut failures).await?;
         self.send(&mut batch, &mut failures).await?;
         bar.finish_and_clear();
         Ok(failures)
+    }
+
+    /// Puts blueprints once more that were refused since others used what they lose, as long as that helps.
+    async fn again(&self, mut used: Vec<&Step>, leaving: &[&str], failures: &mut Vec<Failure>) -> Result {
+        while !used.is_empty() {
+            let before = used.len();
+            let mut refused = Vec::new();
+            for step in used {
+                match self.one(step, leaving).await {
+                    Err(error) if error.is_conflict() => refused.push((step, error)),
+                    done => failed(step, done, failures)?,
+                }
+            }
+            used = refused.iter().map(|(step, _)| *step).collect();
+            if used.len() == before {
+                for (step, error) in refused {
+                    failed(step, Err(error), failures)?;
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
     }
 
     /// Who speaks, as parameters of a request.
@@ -95,9 +130,14 @@ impl Work<'_> {
         Some(digest(value))
     }
 
-    async fn one(&self, step: &Step) -> Result {
+    /// Does one step. What blueprints use that are `leaving` counts for nothing.
+    async fn one(&self, step: &Step, leaving: &[&str]) -> Result {
         let name = step.name.as_str();
         let mut query = self.speaker(step);
+        let along: Vec<&str> = leaving.iter().filter(|other| **other != name).copied().collect();
+        if step.kind == Kind::Blueprint && !along.is_empty() && !matches!(step.change, Change::Unchanged { .. }) {
+            query.push(("along", along.join(",")));
+        }
         let key = (step.kind, step.name.clone());
         let said = self
             .state
@@ -223,6 +263,10 @@ impl Batch {
         self.steps.push(step.clone());
         self.bodies.push(value.clone());
     }
+}
+
+fn puts_blueprint(step: &Step) -> bool {
+    step.kind == Kind::Blueprint && step.change != Change::Delete
 }
 
 fn failure(step: &Step, why: String) -> Failure {

@@ -68,6 +68,7 @@ pub(crate) const BLUEPRINTS: &[Column] = &[
     ("TITLE", |v| at(v, "/title")),
     ("ENTITIES", |v| at(v, "/entities")),
     ("FROM", |v| at(v, "/source")),
+    ("UNDER WAY", crate::cli::blueprint::under_way),
 ];
 
 /// Properties that get a column of their own.

@@ -4,6 +4,7 @@ mod get;
 mod graph;
 mod history;
 mod list;
+mod rejected;
 mod search;
 mod write;
 
@@ -32,6 +33,8 @@ pub(crate) enum Catalog {
     Put(write::Put),
     /// Take back what people say of an entity
     Delete(write::Delete),
+    /// List what people said that does not fit
+    Rejected(rejected::Rejected),
 }
 
 impl Catalog {
@@ -46,6 +49,7 @@ impl Catalog {
             Self::Set(command) => command.run(global).await,
             Self::Put(command) => command.run(global).await,
             Self::Delete(command) => command.run(global).await,
+            Self::Rejected(command) => command.run(global).await,
         }
     }
 }

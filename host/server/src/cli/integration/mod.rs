@@ -11,6 +11,7 @@ mod show;
 mod sync;
 
 use crate::cli::{Global, client::Client, error::Result};
+pub(crate) use rejected::COLUMNS as REJECTED;
 
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {

@@ -24,7 +24,7 @@ pub(crate) struct Rejected {
     cursor: Option<String>,
 }
 
-const COLUMNS: &[Column] = &[
+pub(crate) const COLUMNS: &[Column] = &[
     ("WHAT", |v| at(v, "/severity")),
     ("KIND", |v| at(v, "/kind")),
     ("KEY", |v| at(v, "/key")),
