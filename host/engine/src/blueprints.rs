@@ -1,7 +1,7 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
 use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Work};
-use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
+use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint, cause::Cause};
 use seawall_store::BlueprintRow;
 use std::{
     collections::BTreeMap,
@@ -29,12 +29,23 @@ impl Engine {
     /// # Errors
     /// A schema that is none.
     pub async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        if is_strict(source) {
-            self.check_blueprint_itself(blueprint)?;
-        } else {
-            // What a plugin brings works as far as it is right; its faults are shown with it.
-            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
+        if !is_strict(source) {
+            return self.keep_blueprint(blueprint, source).await;
         }
+        self.check_blueprint_itself(blueprint)?;
+        self.put_checked(blueprint, source).await
+    }
+
+    /// The same with what is wrong with what it computes: it works as far as it is right.
+    ///
+    /// # Errors
+    /// A schema that is none.
+    pub async fn keep_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
+        CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?;
+        self.put_checked(blueprint, source).await
+    }
+
+    async fn put_checked(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
         let all = self.all_blueprints();
         let known = all.get(&blueprint.identifier).map(|known| known.blueprint());
         let before = known.map(|known| known.precedence.clone()).unwrap_or_default();
@@ -48,6 +59,8 @@ impl Engine {
         }
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
+            self.note_blueprint(&blueprint.identifier, known, Some(blueprint), source)
+                .await?;
             self.reload_blueprints().await?;
             if known.is_some() {
                 self.model_changed(&all, &blueprint.identifier);
@@ -72,8 +85,13 @@ impl Engine {
     }
 
     /// Merges all of a blueprint's entities anew, under the precedence that it has now.
-    pub(crate) async fn merge_all_again(&self, blueprint: &BlueprintId, on_duty: &OnDuty) -> Result<()> {
-        let cause = format!("blueprint:{blueprint}");
+    pub(crate) async fn merge_all_again(
+        &self,
+        blueprint: &BlueprintId,
+        by: Option<&str>,
+        on_duty: &OnDuty,
+    ) -> Result<()> {
+        let cause = Cause::new(&format!("blueprint:{blueprint}")).by(by).to_string();
         let mut after = 0;
         while !on_duty.is_over() {
             let piece = self.inner.store.merge_again(blueprint, after, 500, &cause, self.now());

@@ -1,9 +1,15 @@
 //! Changes of the model: what a blueprint would break, and what follows when it is put or removed.
 
-use crate::{Engine, EngineError, Problem, Result, engine::Blueprints, site::Site};
+use crate::{
+    Engine, EngineError, Problem, Result,
+    engine::Blueprints,
+    history::{author, speaking},
+    site::Site,
+};
 use seawall_domain::{
     Blueprint, BlueprintId, Entity, Report,
     blueprint::{Check, CompiledBlueprint, Outcome},
+    cause::Cause,
 };
 use seawall_store::{Expect, ItemWrite, PageWrite, StoreError};
 use serde::Serialize;
@@ -146,6 +152,8 @@ impl Engine {
             )));
         }
         self.inner.store.remove_blueprint(name).await?;
+        let before = all.get(name).map(|known| known.blueprint());
+        self.note_blueprint(name, before, None, "api").await?;
         self.reload_blueprints().await?;
         self.model_changed(&all, name);
         Ok(())
@@ -154,11 +162,12 @@ impl Engine {
     /// Looks in the background at all that was checked against a blueprint as it was.
     pub(crate) fn model_changed(&self, before: &Arc<Blueprints>, name: &BlueprintId) {
         let (engine, before, name) = (self.clone(), before.clone(), name.clone());
-        self.spawn(async move {
+        // Whose change it was is said with what follows from it.
+        self.spawn(speaking(author(), async move {
             if let Err(error) = engine.check_again(&before, &name).await {
                 tracing::error!(blueprint = %name, "entities could not be checked against the blueprint as it is now: {error}");
             }
-        });
+        }));
     }
 
     async fn check_again(&self, before: &Blueprints, name: &BlueprintId) -> Result<()> {
@@ -224,7 +233,9 @@ impl Engine {
                 cursor: None,
                 items: items.len() as u64,
                 converted: 0,
-                cause: format!("blueprint:{name}"),
+                cause: Cause::new(&format!("blueprint:{name}"))
+                    .by(author().by.as_deref())
+                    .to_string(),
                 expect: Vec::new(),
                 renewal: true,
                 duty: None,

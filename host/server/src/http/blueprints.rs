@@ -10,7 +10,7 @@ use super::{
 use axum::{Extension, Json as Answer, extract::State, http::StatusCode};
 use seawall_domain::{
     Blueprint, BlueprintId,
-    definition::blueprint::{ADDED, BOOKKEEPING, OWN, PORT},
+    definition::blueprint::{ADDED, BOOKKEEPING, KEEP_FAULTS, OWN, PORT},
 };
 use seawall_engine::EngineError;
 use serde::Deserialize;
@@ -88,7 +88,8 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Creates or replaces a blueprint, in Port's shape. Entities that are there are checked against it in the background.
+/// Creates or replaces a blueprint, in Port's shape. What is wrong with what it computes is refused, unless `keepFaults` is true:
+/// then the rest of it works. Entities that are there are checked against it in the background.
 #[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier"), PutQuery),
     responses((status = 200, body = Value), (status = 422, body = Problem)))]
 pub(super) async fn put(
@@ -100,6 +101,7 @@ pub(super) async fn put(
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     // What a GET adds may come back with it.
     blueprint.other.retain(|field, _| !ADDED.contains(&field.as_str()));
+    let keeps_faults = blueprint.other.remove(KEEP_FAULTS).is_some_and(|keeps| keeps == true);
     let known = OWN.iter().chain(&PORT).chain(&BOOKKEEPING).copied();
     if let Some(field) = blueprint
         .other
@@ -131,7 +133,11 @@ pub(super) async fn put(
         return Ok((StatusCode::OK, Answer(effect)));
     }
     let source = source.as_deref().unwrap_or("api");
-    app.engine.put_blueprint(&blueprint, source).await?;
+    if keeps_faults {
+        app.engine.keep_blueprint(&blueprint, source).await?;
+    } else {
+        app.engine.put_blueprint(&blueprint, source).await?;
+    }
     Ok((StatusCode::OK, Answer(show(&blueprint, source, 0))))
 }
 
