@@ -202,10 +202,10 @@ impl Engine {
         by: String,
         force: bool,
     ) -> Result<MappingDiff> {
-        self.put_in_force(name, wanted, by, force, None).await
+        self.put_mapping_in_force(name, wanted, by, force, None).await
     }
 
-    async fn put_in_force(
+    async fn put_mapping_in_force(
         &self,
         name: &IntegrationName,
         wanted: Option<Value>,
@@ -257,7 +257,7 @@ impl Engine {
         force: bool,
     ) -> Result<MappingDiff> {
         let (number, mapping) = self.mapping_to_go_back_to(name, to).await?;
-        self.put_in_force(name, mapping, by, force, Some(number)).await
+        self.put_mapping_in_force(name, mapping, by, force, Some(number)).await
     }
 
     /// How far the items of an integration have been mapped anew, and how many there are; none: all are.
