@@ -44,12 +44,18 @@ async fn settings_views_and_subscriptions_are_applied_pruned_and_kept_in_git() {
     assert_eq!(seawall.get("/api/v1/retention").await, kept);
     assert_eq!(seawall.get("/api/v1/views/gold").await["filter"], "tier = gold");
     let bot = seawall.get("/api/v1/subscriptions/bot").await;
-    assert_eq!((&bot["retry"]["tries"], &bot["kinds"]), (&json!(3), &json!(["updated"])));
+    assert_eq!(
+        (&bot["retry"]["tries"], &bot["kinds"]),
+        (&json!(3), &json!(["updated"]))
+    );
 
     // They are changed in git.
     for (path, body) in [
         ("/api/v1/views/gold", json!({"title": "By hand"})),
-        ("/api/v1/subscriptions/bot", json!({"url": "https://x.example.invalid/"})),
+        (
+            "/api/v1/subscriptions/bot",
+            json!({"url": "https://x.example.invalid/"}),
+        ),
         ("/api/v1/retention", kept.clone()),
         ("/api/v1/settings", json!({})),
     ] {
@@ -80,14 +86,23 @@ async fn settings_views_and_subscriptions_are_applied_pruned_and_kept_in_git() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_export_holds_no_secret_of_a_subscription_and_apply_keeps_it() {
     let seawall = Seawall::start().await;
-    let add = ["subscription", "add", "bot", "https://bot.example.invalid/hook", "--header"];
+    let add = [
+        "subscription",
+        "add",
+        "bot",
+        "https://bot.example.invalid/hook",
+        "--header",
+    ];
     let output = seawall.command(&[&add[..], &["Authorization=Bearer hush-hush"]].concat());
     assert!(output.status.success(), "{}", said(&output));
     let (status, _) = put(&seawall, "/api/v1/views/all", json!({"q": "x", "sort": "$identifier"})).await;
     assert_eq!(status, StatusCode::CREATED);
     let dir = exported(&seawall, &[]);
     let text = std::fs::read_to_string(dir.path().join("subscriptions/bot.yaml")).unwrap();
-    assert!(text.contains("Authorization") && !text.contains("hush") && !text.contains("whsec"), "{text}");
+    assert!(
+        text.contains("Authorization") && !text.contains("hush") && !text.contains("whsec"),
+        "{text}"
+    );
     for file in ["settings.yaml", "views/all.yaml"] {
         assert!(dir.path().join(file).is_file(), "{file}");
     }
@@ -95,10 +110,17 @@ async fn an_export_holds_no_secret_of_a_subscription_and_apply_keeps_it() {
     assert_eq!((code, steps(&plan)), (0, Vec::new()), "{plan}");
     applied(&seawall, dir.path(), &[]);
     // Changed by the folder, it keeps its headers.
-    std::fs::write(dir.path().join("subscriptions/bot.yaml"), format!("{text}\n").replace("thin: false", "thin: true")).unwrap();
+    std::fs::write(
+        dir.path().join("subscriptions/bot.yaml"),
+        format!("{text}\n").replace("thin: false", "thin: true"),
+    )
+    .unwrap();
     applied(&seawall, dir.path(), &[]);
     let bot = seawall.get("/api/v1/subscriptions/bot").await;
-    assert_eq!((&bot["thin"], &bot["headers"]), (&json!(true), &json!(["Authorization"])));
+    assert_eq!(
+        (&bot["thin"], &bot["headers"]),
+        (&json!(true), &json!(["Authorization"]))
+    );
 
     // Elsewhere their values are not known.
     let other = Seawall::start().await;
@@ -106,7 +128,10 @@ async fn an_export_holds_no_secret_of_a_subscription_and_apply_keeps_it() {
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     assert!(said(&output).contains("--header Authorization=…"), "{}", said(&output));
     other.get("/api/v1/views/all").await;
-    assert_eq!(other.try_get("/api/v1/subscriptions/bot").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(
+        other.try_get("/api/v1/subscriptions/bot").await.0,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +155,10 @@ async fn a_faulty_blueprint_of_an_import_is_exported_and_taken_again() {
     let (code, plan) = diff(&seawall, out.path(), &["--prune"]);
     assert_eq!((code, steps(&plan)), (0, Vec::new()), "{plan}");
     let notes = plan["notes"].to_string();
-    assert!(notes.contains("/mirrorProperties/a") && notes.contains("keepFaults"), "{notes}");
+    assert!(
+        notes.contains("/mirrorProperties/a") && notes.contains("keepFaults"),
+        "{notes}"
+    );
     applied(&seawall, out.path(), &[]);
     assert_eq!(diff(&seawall, out.path(), &[]).0, 0);
     // As it is on another server too.
@@ -174,7 +202,11 @@ async fn what_is_taken_of_nested_objects_is_exported_and_read_back() {
     let other = folder(&[("b.json", &deep.to_string())]);
     let output = run(&seawall, "diff", other.path(), &[]);
     assert_eq!(output.status.code(), Some(2), "{}", said(&output));
-    assert!(said(&output).contains("b.json:1:") && said(&output).contains("nested deeper than 100 levels"), "{}", said(&output));
+    assert!(
+        said(&output).contains("b.json:1:") && said(&output).contains("nested deeper than 100 levels"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -205,7 +237,11 @@ async fn a_plan_says_which_entities_cannot_be_stored_and_where() {
         ("service/lacking", 15, &["properties.tier", "requires it"]),
     ] {
         let step = step(name);
-        assert_eq!((&step["change"], &step["file"], &step["line"]), (&json!("hindered"), &json!("entities.yaml"), &json!(line)), "{step}");
+        assert_eq!(
+            (&step["change"], &step["file"], &step["line"]),
+            (&json!("hindered"), &json!("entities.yaml"), &json!(line)),
+            "{step}"
+        );
         let why = step["why"].as_str().unwrap();
         assert!(words.iter().all(|word| why.contains(word)), "{why}");
     }
@@ -220,10 +256,16 @@ async fn a_plan_says_which_entities_cannot_be_stored_and_where() {
     let lacking = "/api/v1/blueprints/service/entities/lacking";
     put(&seawall, lacking, json!({"properties": {"tier": "gold"}})).await;
     let (_, plan) = diff(&seawall, dir.path(), &[]);
-    assert!(steps(&plan).contains(&"create Entity service/lacking".to_owned()), "{plan}");
+    assert!(
+        steps(&plan).contains(&"create Entity service/lacking".to_owned()),
+        "{plan}"
+    );
     let narrow = json!({"identifier": "service", "schema": {"properties": {"size": {"type": "number"}}}});
     put(&seawall, "/api/v1/blueprints/service?override=true", narrow).await;
-    let out = exported(&seawall, &["--kind", "Entity", "--kind", "Blueprint", "--source", "git:platform"]);
+    let out = exported(
+        &seawall,
+        &["--kind", "Entity", "--kind", "Blueprint", "--source", "git:platform"],
+    );
     let (code, plan) = diff(&seawall, out.path(), &[]);
     assert_eq!((code, steps(&plan)), (0, Vec::new()), "{plan}");
 }

@@ -94,7 +94,10 @@ async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
         .get("/api/v1/blueprints/thing/entities/item-00001/history")
         .await;
     let newest = &history["items"][0];
-    assert_eq!((&newest["cause"], &newest["by"]), (&json!("mapping:probe"), &json!("ann")));
+    assert_eq!(
+        (&newest["cause"], &newest["by"]),
+        (&json!("mapping:probe"), &json!("ann"))
+    );
     let view = seawall.get(MAPPING).await;
     assert_eq!(
         (&view["earlier"][0]["mapping"], &view["earlier"][0]["by"]),
@@ -150,11 +153,23 @@ async fn each_rollback_leads_further_back_and_versions_have_numbers() {
 
     let view = seawall.get(MAPPING).await;
     let versions = view["versions"].as_array().unwrap();
-    let shown: Vec<_> = versions.iter().map(|v| json!([v["version"], v["by"], v["backTo"]])).collect();
-    let expect = json!([[5, "carl", 1], [4, "carl", 2], [3, "bob", null], [2, "ann", null], [1, null, null]]);
+    let shown: Vec<_> = versions
+        .iter()
+        .map(|v| json!([v["version"], v["by"], v["backTo"]]))
+        .collect();
+    let expect = json!([
+        [5, "carl", 1],
+        [4, "carl", 2],
+        [3, "bob", null],
+        [2, "ann", null],
+        [1, null, null]
+    ]);
     assert_eq!((json!(shown), &view["version"]), (expect, &json!(5)));
     let (well, said) = run(&["history", "probe"]);
-    assert!(well && said.contains("back to 2") && said.contains("version 5 is in force"), "{said}");
+    assert!(
+        well && said.contains("back to 2") && said.contains("version 5 is in force"),
+        "{said}"
+    );
 
     let (well, said) = run(&["rollback", "probe", "--to", "3"]);
     assert!(well, "{said}");
@@ -164,13 +179,28 @@ async fn each_rollback_leads_further_back_and_versions_have_numbers() {
     // The history of definitions has them too, and so has a mapping that came with the integration's definition.
     let mut definition = seawall.get("/api/v1/integrations/probe").await["definition"].clone();
     definition["mapping"] = mapping("true", "\"iron\"");
-    seawall.send(Method::PUT, "/api/v1/integrations/probe?by=dora", &definition).await;
+    seawall
+        .send(Method::PUT, "/api/v1/integrations/probe?by=dora", &definition)
+        .await;
     let view = seawall.get(MAPPING).await;
-    assert_eq!((&view["version"], &view["versions"][0]["by"]), (&json!(7), &json!("dora")));
-    let changes = seawall.get("/api/v1/definition-changes?kind=Integration&name=probe").await;
-    let who: Vec<_> = changes["items"].as_array().unwrap().iter().map(|c| c["by"].clone()).collect();
+    assert_eq!(
+        (&view["version"], &view["versions"][0]["by"]),
+        (&json!(7), &json!("dora"))
+    );
+    let changes = seawall
+        .get("/api/v1/definition-changes?kind=Integration&name=probe")
+        .await;
+    let who: Vec<_> = changes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["by"].clone())
+        .collect();
     assert_eq!(who.len(), 7, "{changes}");
-    assert_eq!((&who[0], &who[2], &who[5]), (&json!("dora"), &json!("carl"), &json!("ann")));
+    assert_eq!(
+        (&who[0], &who[2], &who[5]),
+        (&json!("dora"), &json!("carl"), &json!("ann"))
+    );
 }
 
 #[tokio::test]

@@ -116,13 +116,14 @@ async fn changed(app: App, target: Target, said: Said, request: Request, next: N
         Err(error) => return Problem::from(error).into_response(),
     };
     let response = seawall_engine::speaking(author.clone(), next.run(request)).await;
+    let succeeded = response.status().is_success();
     let noted = async {
         // The engine notes itself what becomes of blueprints, also of those that an integration brings.
         if kind != Kind::Blueprint {
             let after = app.engine.definition(kind, &name).await?;
             app.engine.note_definition(kind, &name, before, after, author).await?;
         }
-        match said.source.filter(|_| response.status().is_success()) {
+        match said.source.filter(|_| succeeded) {
             None => Ok(()),
             Some(_) if removes => app.engine.disown(kind, &name).await,
             Some(source) => {
