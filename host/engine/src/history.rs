@@ -171,8 +171,11 @@ impl Engine {
     ) -> Result<()> {
         let said = |blueprint: Option<&Blueprint>| blueprint.map(|blueprint| Said::of(json!(blueprint)));
         let mut author = author();
-        // Without a source of its own, whoever puts one is the API.
-        author.source = author.source.or_else(|| (source != "api").then(|| source.to_owned()));
+        // What an integration brings along is its plugin's, and in no file.
+        if source != "api" && author.source.as_deref() != Some(source) {
+            author.source = Some(source.to_owned());
+            author.file = None;
+        }
         self.note_definition(Kind::Blueprint, name.as_str(), said(before), said(after), author)
             .await
     }
