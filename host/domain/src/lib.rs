@@ -7,6 +7,7 @@
 pub mod blueprint;
 pub mod bundle;
 pub mod cassette;
+pub mod cause;
 pub mod checkout;
 pub mod credential;
 pub mod definition;

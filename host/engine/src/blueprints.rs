@@ -1,7 +1,7 @@
 //! Blueprints: put, listed, and compiled for the mapping.
 
 use crate::{Engine, EngineError, Result, engine::Blueprints, model::Step, replicas::OnDuty, settings::Work};
-use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
+use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint, cause::Cause};
 use seawall_store::BlueprintRow;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 
 /// Whether what is wrong with what a blueprint computes keeps it out: not where it comes from a plugin or another portal,
 /// whose catalogs would be the poorer by all its entities.
-fn is_strict(source: &str) -> bool {
+pub(crate) fn is_strict(source: &str) -> bool {
     !["plugin:", "import:"].iter().any(|kind| source.starts_with(kind))
 }
 
@@ -41,12 +41,22 @@ impl Engine {
     /// # Errors
     /// A blueprint that is wrong.
     pub(crate) async fn put_blueprint(&self, blueprint: &Blueprint, source: &str) -> Result<bool> {
-        let compiled = if is_strict(source) {
-            self.check_blueprint_itself(blueprint)?
-        } else {
-            // What a plugin brings works as far as it is right; its faults are shown with it.
-            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?
-        };
+        let compiled = self.judged(blueprint, is_strict(source))?;
+        self.put_compiled(&compiled, source).await
+    }
+
+    /// A blueprint, compiled. Where it is not judged strictly, what is wrong with what it computes is kept, and works as far as it
+    /// is right; its faults are shown with it.
+    pub(crate) fn judged(&self, blueprint: &Blueprint, strictly: bool) -> Result<CompiledBlueprint> {
+        if strictly {
+            return self.check_blueprint_itself(blueprint);
+        }
+        CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))
+    }
+
+    /// As [`Engine::put_blueprint`], of one that was judged.
+    pub(crate) async fn put_compiled(&self, compiled: &CompiledBlueprint, source: &str) -> Result<bool> {
+        let blueprint = compiled.blueprint();
         let all = self.all_blueprints();
         let checks_anew = all
             .get(&blueprint.identifier)
@@ -66,6 +76,8 @@ impl Engine {
         }
         let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
         if changed {
+            self.note_blueprint(&blueprint.identifier, known, Some(blueprint), source)
+                .await?;
             self.reload_blueprints().await?;
             for other in rerouted(&all, &self.all_blueprints(), blueprint) {
                 self.note_whole(&other).await?;
@@ -85,8 +97,13 @@ impl Engine {
     }
 
     /// Merges all of a blueprint's entities anew, under the precedence that it has now.
-    pub(crate) async fn merge_all_again(&self, blueprint: &BlueprintId, on_duty: &OnDuty) -> Result<()> {
-        let cause = format!("blueprint:{blueprint}");
+    pub(crate) async fn merge_all_again(
+        &self,
+        blueprint: &BlueprintId,
+        by: Option<&str>,
+        on_duty: &OnDuty,
+    ) -> Result<()> {
+        let cause = Cause::new(&format!("blueprint:{blueprint}")).by(by).to_string();
         let all = self.inner.index.ids(blueprint);
         let walk = self.walk(Step::Merge, blueprint);
         let mut after = 0;

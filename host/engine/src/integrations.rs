@@ -117,13 +117,13 @@ impl Engine {
             self.put_blueprint(blueprint, &format!("plugin:{}", wanted.plugin))
                 .await?;
         }
-        let existed = self
-            .inner
-            .store
-            .integrations()
-            .await?
-            .iter()
-            .any(|r| r.integration.name == wanted.name);
+        let rows = self.inner.store.integrations().await?;
+        let before = rows.into_iter().find(|r| r.integration.name == wanted.name);
+        let existed = before.is_some();
+        if let Some(before) = before.filter(|before| before.integration.mapping != wanted.mapping) {
+            let by = crate::history::author().by;
+            self.note_mapping(&before, wanted.mapping.clone(), by, None).await?;
+        }
         let row = self.inner.store.put_integration(wanted, self.now()).await?;
         self.inner.store.set_stopped(&wanted.name, None).await?;
         self.forget_site(&wanted.name);

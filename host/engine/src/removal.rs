@@ -1,7 +1,11 @@
 //! Removing an integration: piece by piece, each in a transaction of its own, gone on with after a stop.
 
-use crate::{Engine, EngineError, Result, replicas::OnDuty};
-use seawall_domain::IntegrationName;
+use crate::{
+    Engine, EngineError, Result,
+    history::{author, speaking},
+    replicas::OnDuty,
+};
+use seawall_domain::{IntegrationName, cause::Cause};
 use seawall_store::{IntegrationRow, StoreError};
 use std::time::Duration;
 
@@ -48,7 +52,7 @@ impl Engine {
         let (done, wait) = tokio::sync::oneshot::channel();
         let engine = self.clone();
         let working = self.inner.under_way.begin(work(&row));
-        self.spawn(async move {
+        self.spawn(speaking(author(), async move {
             // Where another process does it too, each piece is done by one of them.
             let (_working, _on_duty) = (working, on_duty);
             let outcome = engine.remove(&row).await;
@@ -57,7 +61,7 @@ impl Engine {
             }
             // Whoever asked may be gone.
             drop(done.send(outcome));
-        });
+        }));
         wait
     }
 
@@ -66,7 +70,9 @@ impl Engine {
         self.inner.supervisors.end(name).await;
         self.end_site(name);
         self.forget_hook(name);
-        let cause = format!("integration-removed:{name}");
+        let cause = Cause::new(&format!("integration-removed:{name}"))
+            .by(author().by.as_deref())
+            .to_string();
         while let Some(partition) = self.inner.store.next_to_clear(row.id).await? {
             if self.inner.shutdown.is_cancelled() {
                 return Err(EngineError::Internal("the host stops".into()));

@@ -1,7 +1,11 @@
 //! Settings that several may change at once, and work that is noted in them before it begins.
 
-use crate::{Engine, EngineError, Result, replicas::OnDuty};
-use seawall_domain::{BlueprintId, IntegrationName};
+use crate::{
+    Engine, EngineError, Result,
+    history::{author, speaking},
+    replicas::OnDuty,
+};
+use seawall_domain::{BlueprintId, IntegrationName, definition::Author};
 use serde_json::{Map, Value, json};
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -10,6 +14,9 @@ use std::{
 
 /// How long it is waited before work that failed is tried again.
 const AGAIN: Duration = Duration::from_secs(5);
+
+/// Of a note: who asked for the work.
+const BY: &str = "by";
 
 /// Work whose name is noted in a setting until it is done, so that a stop loses none of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,10 +115,11 @@ impl Engine {
         json!([self.inner.owner, self.now(), NEXT.fetch_add(1, Ordering::Relaxed)])
     }
 
-    /// Notes work before it begins.
+    /// Notes work before it begins, with who asked for it.
     pub(crate) async fn note(&self, work: Noted, name: &str) -> Result<()> {
         let setting = format!("{}{name}", work.0);
-        Ok(self.inner.store.put_setting(&setting, &self.once()).await?)
+        let note = json!({"once": self.once(), BY: author().by});
+        Ok(self.inner.store.put_setting(&setting, &note).await?)
     }
 
     /// What is noted, with what it was noted by.
@@ -188,7 +196,7 @@ impl Engine {
                 return Ok(());
             };
             while let Some(by) = self.is_noted(work.noted(), work.name()).await? {
-                self.once_through(work, &on_duty).await?;
+                self.once_through(work, by[BY].as_str(), &on_duty).await?;
                 if on_duty.is_over() {
                     return Ok(());
                 }
@@ -203,12 +211,18 @@ impl Engine {
         }
     }
 
-    async fn once_through(&self, work: &Work, on_duty: &OnDuty) -> Result<()> {
+    async fn once_through(&self, work: &Work, by: Option<&str>, on_duty: &OnDuty) -> Result<()> {
         match work {
-            // It waits for work of its own.
-            Work::Check(blueprint) => Box::pin(self.check_again(blueprint, on_duty)).await,
-            Work::Merge(blueprint) => self.merge_all_again(blueprint, on_duty).await,
-            Work::Remap(integration) => self.remap(integration, on_duty).await,
+            Work::Check(blueprint) => {
+                // It notes work of its own, for whoever asked for this.
+                let author = Author {
+                    by: by.map(str::to_owned),
+                    ..Author::default()
+                };
+                Box::pin(speaking(author, self.check_again(blueprint, on_duty))).await
+            }
+            Work::Merge(blueprint) => self.merge_all_again(blueprint, by, on_duty).await,
+            Work::Remap(integration) => self.remap(integration, by, on_duty).await,
         }
     }
 }

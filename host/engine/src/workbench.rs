@@ -1,14 +1,21 @@
 //! The mapping workbench: items as they are stored, a mapping tried on them, the difference that it makes, its application
 //! without asking the tool again, and the way back.
 
+mod versions;
+
+pub use versions::MappingVersion;
+
 use crate::{
     Engine, EngineError, Problem, Result, engine::Blueprints, replicas::OnDuty, settings::Work, site::Site,
     sync::page::mapped,
 };
-use seawall_domain::{BlueprintId, Entity, EntityId, IntegrationName, Millis, entity::diff, mapping::Mapping};
+use seawall_domain::{
+    BlueprintId, Entity, EntityId, IntegrationName, cause::Cause, entity::diff, integration::Integration,
+    mapping::Mapping,
+};
 use seawall_store::{Expect, ItemRow, ItemWrite, PageWrite, PartitionRow, StoreError};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -16,8 +23,6 @@ use std::{
 
 /// Items that are read, mapped and stored at once.
 const PIECE: usize = 500;
-/// Earlier mappings that are kept.
-const KEPT: usize = 20;
 /// Examples of each kind of difference, for each kind of item.
 const EXAMPLES: usize = 20;
 /// So often a piece is made anew where a pass was faster.
@@ -81,17 +86,6 @@ pub struct Example {
     /// Why, of one that is rejected.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// A mapping that was in force before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Earlier {
-    /// The mapping; none: the plugin's own.
-    pub mapping: Option<Value>,
-    /// When it was replaced.
-    pub until: Millis,
-    /// Who replaced it.
-    pub by: String,
 }
 
 /// Items of one kind, page by page.
@@ -208,6 +202,17 @@ impl Engine {
         by: String,
         force: bool,
     ) -> Result<MappingDiff> {
+        self.put_mapping_in_force(name, wanted, by, force, None).await
+    }
+
+    async fn put_mapping_in_force(
+        &self,
+        name: &IntegrationName,
+        wanted: Option<Value>,
+        by: String,
+        force: bool,
+        back_to: Option<u64>,
+    ) -> Result<MappingDiff> {
         let diff = self.preview_mapping(name, wanted.as_ref()).await?;
         let row = self.integration_row(name).await?;
         let before = diff.total.removed + diff.total.changed + diff.total.unchanged;
@@ -220,28 +225,17 @@ impl Engine {
                 diff.total.removed
             )));
         }
-        let mut integration = row.integration;
-        if integration.mapping == wanted {
+        if row.integration.mapping == wanted {
             return Ok(diff);
         }
-        let mut earlier = self.earlier_mappings(name).await?;
-        earlier.insert(
-            0,
-            Earlier {
-                mapping: integration.mapping.take(),
-                until: self.now(),
-                by,
-            },
-        );
-        earlier.truncate(KEPT);
-        integration.mapping = wanted;
         // Noted first: a host that stops in between goes on with it.
         let work = Work::Remap(name.clone());
         self.note_work(&work).await?;
-        self.inner
-            .store
-            .put_setting(&earlier_setting(name), &json!(earlier))
-            .await?;
+        self.note_mapping(&row, wanted.clone(), Some(by), back_to).await?;
+        let integration = Integration {
+            mapping: wanted,
+            ..row.integration
+        };
         self.inner.store.put_integration(&integration, self.now()).await?;
         self.forget_site(name);
         self.inner.supervisors.wake(name);
@@ -251,30 +245,19 @@ impl Engine {
         Ok(diff)
     }
 
-    /// Mappings that were in force before, the newest first.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn earlier_mappings(&self, name: &IntegrationName) -> Result<Vec<Earlier>> {
-        let kept = self
-            .inner
-            .store
-            .setting(&earlier_setting(name))
-            .await?
-            .unwrap_or_default();
-        Ok(serde_json::from_value(kept).unwrap_or_default())
-    }
-
-    /// Puts the mapping in force that was before this one.
+    /// Puts the mapping in force that was before the one that stands, or that of a version; see [`Engine::mapping_versions`].
     ///
     /// # Errors
     /// Where there is none; else as [`Engine::apply_mapping`].
-    pub async fn roll_back_mapping(&self, name: &IntegrationName, by: String, force: bool) -> Result<MappingDiff> {
-        self.integration_row(name).await?;
-        let Some(last) = self.earlier_mappings(name).await?.into_iter().next() else {
-            return Err(EngineError::Conflict(format!("`{name}` has had no other mapping")));
-        };
-        self.apply_mapping(name, last.mapping, by, force).await
+    pub async fn roll_back_mapping(
+        &self,
+        name: &IntegrationName,
+        to: Option<u64>,
+        by: String,
+        force: bool,
+    ) -> Result<MappingDiff> {
+        let (number, mapping) = self.mapping_to_go_back_to(name, to).await?;
+        self.put_mapping_in_force(name, mapping, by, force, Some(number)).await
     }
 
     /// How far the items of an integration have been mapped anew, and how many there are; none: all are.
@@ -292,12 +275,13 @@ impl Engine {
     }
 
     /// Maps all of an integration's items anew, by the mapping and the blueprints of now.
-    pub(crate) async fn remap(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {
+    pub(crate) async fn remap(&self, name: &IntegrationName, by: Option<&str>, on_duty: &OnDuty) -> Result<()> {
         self.note_progress(name, Some((0, 0)));
-        self.remap_all(name, on_duty).await
+        let cause = Cause::new(&format!("mapping:{name}")).by(by).to_string();
+        self.remap_all(name, &cause, on_duty).await
     }
 
-    async fn remap_all(&self, name: &IntegrationName, on_duty: &OnDuty) -> Result<()> {
+    async fn remap_all(&self, name: &IntegrationName, cause: &str, on_duty: &OnDuty) -> Result<()> {
         let site = self.site(name).await?;
         let partitions = self.inner.store.partitions(site.row.id).await?;
         let all = partitions.iter().map(|p| p.items).sum();
@@ -310,7 +294,7 @@ impl Engine {
                 }
                 // Of a mapping that was replaced meanwhile the rest is the newer one's to do.
                 let site = self.site(name).await?;
-                let (last, count) = self.remap_piece(&site, partition, &after).await?;
+                let (last, count) = self.remap_piece(&site, partition, &after, cause).await?;
                 done += count;
                 self.note_progress(name, Some((done, all)));
                 match last {
@@ -328,6 +312,7 @@ impl Engine {
         site: &Arc<Site>,
         partition: &PartitionRow,
         after: &str,
+        cause: &str,
     ) -> Result<(Option<String>, u64)> {
         for _ in 0..TRIES {
             let items = self.inner.store.items(partition.id, after, PIECE).await?;
@@ -349,7 +334,7 @@ impl Engine {
                 unchanged: Vec::new(),
                 cursor: None,
                 converted: 0,
-                cause: format!("mapping:{}", site.row.integration.name),
+                cause: cause.to_owned(),
                 expect,
                 renewal: true,
                 duty: None,
@@ -368,10 +353,6 @@ impl Engine {
         }
         Err(EngineError::Conflict("its items change all the time".into()))
     }
-}
-
-fn earlier_setting(name: &IntegrationName) -> String {
-    format!("mappings:{name}")
 }
 
 /// Items whose entities may be others under the mapping in force, as they are to be stored.

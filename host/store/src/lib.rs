@@ -27,8 +27,8 @@ pub use url::{DatabaseUrl, KeySource};
 
 use async_trait::async_trait;
 use seawall_domain::{
-    Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, SubscriptionName, grant::Decision,
-    pass::PassState, policy::PolicyChange, subscription::Secrets,
+    Blueprint, BlueprintId, Digest, EntityId, IntegrationName, Millis, SubscriptionName, definition::DefinitionChange,
+    grant::Decision, pass::PassState, policy::PolicyChange, subscription::Secrets,
 };
 use serde_json::Value;
 
@@ -71,6 +71,16 @@ pub trait Store: Send + Sync + 'static {
     async fn put_policy(&self, change: &PolicyChange) -> Result<()>;
     /// All policies that were ever set, oldest first.
     async fn policies(&self) -> Result<Vec<PolicyChange>>;
+
+    /// Keeps a change of a definition.
+    async fn put_definition_change(&self, change: &DefinitionChange) -> Result<()>;
+    /// Changes of definitions with their ids, newest first.
+    async fn definition_changes(
+        &self,
+        filter: &DefinitionFilter,
+        before: Option<i64>,
+        limit: usize,
+    ) -> Result<Vec<(i64, DefinitionChange)>>;
 
     // ---- integrations and credentials
 

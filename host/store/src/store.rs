@@ -49,6 +49,19 @@ macro_rules! store {
                 ask!(self.reading(), |conn| sql::definitions::policies(conn))
             }
 
+            async fn put_definition_change(&self, change: &DefinitionChange) -> Result<()> {
+                ask!(self.writing(), |conn| sql::history::put(conn, change))
+            }
+
+            async fn definition_changes(
+                &self,
+                filter: &DefinitionFilter,
+                before: Option<i64>,
+                limit: usize,
+            ) -> Result<Vec<(i64, DefinitionChange)>> {
+                ask!(self.reading(), |conn| sql::history::changes(conn, filter, before, limit))
+            }
+
             async fn put_integration(&self, integration: &Integration, now: Millis) -> Result<IntegrationRow> {
                 ask!(self.writing(), |conn| sql::integrations::put(conn, integration, now))
             }

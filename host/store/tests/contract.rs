@@ -81,6 +81,7 @@ behaviours! {
         plugins_and_decisions_are_kept,
         installations_are_kept,
         policies_are_kept,
+        changes_of_definitions_are_kept,
         integrations_keep_id_and_items_when_replaced,
         secrets_are_sealed_and_come_back,
         settings_are_kept,

@@ -1,17 +1,10 @@
 //! Imports of Port's and Backstage's folders by command.
 
+use crate::folders::said;
 use reqwest::StatusCode;
 use seawall_tests::{Seawall, component, repository};
 use serde_json::{Value, json};
-use std::{path::Path, process::Output};
-
-fn said(output: &Output) -> String {
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stderr),
-        String::from_utf8_lossy(&output.stdout)
-    )
-}
+use std::path::Path;
 
 fn import(seawall: &Seawall, portal: &str, dir: &Path, more: &[&str]) -> (Option<i32>, Value) {
     let arguments = [&["import", portal, dir.to_str().unwrap(), "--yes", "-o", "json"], more].concat();

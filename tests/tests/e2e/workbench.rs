@@ -93,7 +93,11 @@ async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
     let history = seawall
         .get("/api/v1/blueprints/thing/entities/item-00001/history")
         .await;
-    assert_eq!(history["items"][0]["cause"], "mapping:probe");
+    let newest = &history["items"][0];
+    assert_eq!(
+        (&newest["cause"], &newest["by"]),
+        (&json!("mapping:probe"), &json!("ann"))
+    );
     let view = seawall.get(MAPPING).await;
     assert_eq!(
         (&view["earlier"][0]["mapping"], &view["earlier"][0]["by"]),
@@ -120,6 +124,82 @@ async fn a_mapping_is_seen_before_it_is_in_force_and_goes_back() {
     assert_eq!(
         seawall.get("/api/v1/blueprints/thing/entities?limit=1").await["position"],
         position
+    );
+}
+
+#[tokio::test]
+async fn each_rollback_leads_further_back_and_versions_have_numbers() {
+    let (seawall, _tool) = probed(4).await;
+    let in_force = async |tier: &str, by: &str| {
+        let body = json!({"mapping": mapping("true", tier)});
+        let (status, answer) = seawall.send(Method::PUT, &format!("{MAPPING}?by={by}"), &body).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{answer}");
+    };
+    in_force("\"gold\"", "ann").await;
+    in_force("\"silver\"", "bob").await;
+    let run = |arguments: &[&str]| {
+        let output = seawall.command(&[&["mapping"], arguments].concat());
+        (output.status.success(), crate::folders::said(&output))
+    };
+    let rollback = ["rollback", "probe", "--by", "carl"];
+    let (well, said) = run(&rollback);
+    assert!(well, "{said}");
+    assert_eq!(tiers(&seawall).await, ["gold:4"]);
+    let (well, said) = run(&rollback);
+    assert!(well, "{said}");
+    assert_eq!(tiers(&seawall).await, ["gold:2", "silver:2"], "the plugin's own");
+    let (well, said) = run(&rollback);
+    assert!(!well && said.contains("has had no mapping before this one"), "{said}");
+
+    let view = seawall.get(MAPPING).await;
+    let versions = view["versions"].as_array().unwrap();
+    let shown: Vec<_> = versions
+        .iter()
+        .map(|v| json!([v["version"], v["by"], v["backTo"]]))
+        .collect();
+    let expect = json!([
+        [5, "carl", 1],
+        [4, "carl", 2],
+        [3, "bob", null],
+        [2, "ann", null],
+        [1, null, null]
+    ]);
+    assert_eq!((json!(shown), &view["version"]), (expect, &json!(5)));
+    let (well, said) = run(&["history", "probe"]);
+    assert!(
+        well && said.contains("back to 2") && said.contains("version 5 is in force"),
+        "{said}"
+    );
+
+    let (well, said) = run(&["rollback", "probe", "--to", "3"]);
+    assert!(well, "{said}");
+    assert_eq!(tiers(&seawall).await, ["silver:4"]);
+    let (well, said) = run(&["rollback", "probe", "--to", "9"]);
+    assert!(!well && said.contains("there are 1 to 6"), "{said}");
+    // The history of definitions has them too, and so has a mapping that came with the integration's definition.
+    let mut definition = seawall.get("/api/v1/integrations/probe").await["definition"].clone();
+    definition["mapping"] = mapping("true", "\"iron\"");
+    seawall
+        .send(Method::PUT, "/api/v1/integrations/probe?by=dora", &definition)
+        .await;
+    let view = seawall.get(MAPPING).await;
+    assert_eq!(
+        (&view["version"], &view["versions"][0]["by"]),
+        (&json!(7), &json!("dora"))
+    );
+    let changes = seawall
+        .get("/api/v1/definition-changes?kind=Integration&name=probe")
+        .await;
+    let who: Vec<_> = changes["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["by"].clone())
+        .collect();
+    assert_eq!(who.len(), 7, "{changes}");
+    assert_eq!(
+        (&who[0], &who[2], &who[5]),
+        (&json!("dora"), &json!("carl"), &json!("ann"))
     );
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// The file of a definition in an exported folder: `blueprints/service.yaml`.
 pub fn file_name(kind: Kind, name: &str, extension: &str) -> String {
     let folder = match kind {
-        Kind::Policy => return format!("policy.{extension}"),
+        single if single.is_single() => return format!("{}.{extension}", single.word()),
         Kind::Entity => "entities".to_owned(),
         Kind::Gate => "gates".to_owned(),
         other => format!("{}s", other.word()),

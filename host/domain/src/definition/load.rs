@@ -1,6 +1,10 @@
 //! A folder of documents as definitions: all of them, or all that is wrong.
 
-use super::{Definition, Kind, read};
+use super::{
+    Definition, Kind,
+    blueprint::{self, KEEP_FAULTS},
+    read,
+};
 use crate::{
     document::stream,
     folder::{self, Files},
@@ -15,7 +19,7 @@ pub struct Loaded {
     pub definitions: Vec<Definition>,
     /// All that is wrong, a line each with file, line and column. Where there are any, nothing may be applied.
     pub problems: Vec<String>,
-    /// What of Backstage's documents is not carried.
+    /// What of Backstage's documents is not carried, and what of blueprints is kept though it is wrong.
     pub notes: Vec<Note>,
     /// Files that hold no definitions.
     pub passed_over: Vec<String>,
@@ -51,6 +55,7 @@ pub fn load(files: &dyn Files, options: &backstage::Options) -> Loaded {
             match read::document(path, &document) {
                 Ok(read::Held::Definitions(more)) => {
                     held = true;
+                    out.notes.extend(more.iter().flat_map(kept_faults));
                     more.into_iter().for_each(|one| put(&mut all, one, &mut out.problems));
                 }
                 Ok(read::Held::Backstage) => {
@@ -111,6 +116,25 @@ pub fn load(files: &dyn Files, options: &backstage::Options) -> Loaded {
     out.problems.sort();
     out.problems.dedup();
     out
+}
+
+/// A note for each fault that a blueprint is to keep.
+fn kept_faults(definition: &Definition) -> Vec<Note> {
+    if definition.kind != Kind::Blueprint {
+        return Vec::new();
+    }
+    let read = blueprint::read(&definition.value);
+    let unusable = read.unusable.map(|why| (String::new(), why));
+    let note = |(pointer, why): (String, String)| Note {
+        file: definition.origin.file.clone(),
+        line: definition.origin.line,
+        severity: Severity::NotCarried,
+        what: format!("blueprint `{}` {pointer}", definition.name)
+            .trim_end()
+            .to_owned(),
+        why: format!("{why} (`{KEEP_FAULTS}` leaves it as it is; what it computes is not computed)"),
+    };
+    unusable.into_iter().chain(read.faults).map(note).collect()
 }
 
 fn put(all: &mut BTreeMap<(Kind, String), Definition>, definition: Definition, problems: &mut Vec<String>) {

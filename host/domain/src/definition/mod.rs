@@ -9,23 +9,30 @@ mod difference;
 mod export;
 mod fit;
 mod grant;
+mod history;
 mod load;
 mod order;
 mod plan;
 mod pointed;
 mod read;
 mod schema;
+mod settings;
+mod subscription;
+mod view;
 
 pub use difference::{FieldChange, differences};
 pub use export::{file_name, text};
-pub use fit::fit;
+pub use fit::{Fit, fit};
 pub use grant::{GrantDefinition, RuleDefinition, granted, of_grant};
+pub use history::{Author, DefinitionChange, Happened};
 pub use load::{Loaded, load};
 pub use order::in_order;
 pub use plan::{Change, May, Owner, State, Step, plan};
 pub use pointed::{Pointed, pointed};
 pub use read::canonical;
 pub use schema::{schema, schemas};
+pub use settings::{Locking, Settings};
+pub use subscription::SubscriptionDefinition;
 
 use crate::Digest;
 use serde::{Deserialize, Serialize};
@@ -42,6 +49,8 @@ pub const LOCKED: &str = "definitions.locked";
 pub enum Kind {
     /// What no grant may contain, and who decides. There is one.
     Policy,
+    /// What holds for the whole server. There is one.
+    Settings,
     /// The type of entities.
     Blueprint,
     /// A name for a secret, and where it comes from.
@@ -64,14 +73,19 @@ pub enum Kind {
     Automation,
     /// Rules for the entities of a blueprint.
     Scorecard,
+    /// A question with a name.
+    View,
     /// One thing in the catalog.
     Entity,
+    /// Who is told of changes. The last, so that a new one is not told of what was applied with it.
+    Subscription,
 }
 
 impl Kind {
     /// All of them, in order.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::Policy,
+        Self::Settings,
         Self::Blueprint,
         Self::Credential,
         Self::Grant,
@@ -83,13 +97,16 @@ impl Kind {
         Self::Action,
         Self::Automation,
         Self::Scorecard,
+        Self::View,
         Self::Entity,
+        Self::Subscription,
     ];
 
     /// As a document's `kind` says it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Policy => "Policy",
+            Self::Settings => "Settings",
             Self::Blueprint => "Blueprint",
             Self::Credential => "Credential",
             Self::Grant => "Grant",
@@ -101,7 +118,9 @@ impl Kind {
             Self::Action => "Action",
             Self::Automation => "Automation",
             Self::Scorecard => "Scorecard",
+            Self::View => "View",
             Self::Entity => "Entity",
+            Self::Subscription => "Subscription",
         }
     }
 
@@ -116,6 +135,11 @@ impl Kind {
             self,
             Self::Mapping | Self::Team | Self::Role | Self::Gate | Self::Action | Self::Automation | Self::Scorecard
         )
+    }
+
+    /// Whether there is exactly one, which can be changed and never removed.
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::Policy | Self::Settings)
     }
 
     /// The kind of that name, in any case.

@@ -124,7 +124,7 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
             kind,
             name,
             // Without its policy an organisation would be open to everything: that is no matter of a file that is missing.
-            change: if may.prune && key.0 != Kind::Policy {
+            change: if may.prune && !key.0.is_single() {
                 Change::Delete
             } else {
                 Change::Stays

@@ -1,10 +1,10 @@
 //! One document as definitions.
 
-use super::{Definition, GrantDefinition, Kind, Origin, blueprint, schema};
+use super::{Definition, GrantDefinition, Kind, Origin, Settings, SubscriptionDefinition, blueprint, schema, view};
 use crate::{
     Entity,
     credential::Credential,
-    document::{Document, Problem, check_schema, explain, join},
+    document::{Document, MAX_DEPTH, Problem, check_schema, explain, join, too_deep},
     integration::Integration,
     mapping::Mapping,
     policy::Policy,
@@ -122,6 +122,10 @@ fn one(kind: Kind, value: &Value, pointer: &str) -> Result<(String, Value), Vec<
         pointer: format!("{pointer}{}", problem.pointer),
         ..problem
     };
+    if let Some(pointer) = too_deep(value, MAX_DEPTH) {
+        let found = format!("objects and lists that are nested deeper than {MAX_DEPTH} levels");
+        return Err(vec![below(Problem::new(pointer, "a document of fewer levels", found))]);
+    }
     let schema = schema(kind);
     let problems = match check_schema(&schema) {
         Ok(validator) => explain(&validator, &schema, value),
@@ -160,6 +164,17 @@ fn formed(kind: Kind, value: &Value, strict: bool) -> Result<(String, Value), Ve
             })?;
             Ok(("policy".to_owned(), again(serde_json::to_value(&policy))?))
         }
+        Kind::Settings => {
+            let settings: Settings = serde_json::from_value(bare).map_err(|error| whole(error.to_string()))?;
+            fitting(settings.problems())?;
+            Ok(("settings".to_owned(), again(serde_json::to_value(settings))?))
+        }
+        Kind::View => view::canonical(&bare).map_err(whole),
+        Kind::Subscription => {
+            let subscription = SubscriptionDefinition::read(&bare).map_err(whole)?;
+            fitting(subscription.problems())?;
+            Ok((subscription.name.to_string(), subscription.document()))
+        }
         Kind::Blueprint => {
             let read = blueprint::read(&bare);
             if let Some(field) = read.unknown.first() {
@@ -172,8 +187,12 @@ fn formed(kind: Kind, value: &Value, strict: bool) -> Result<(String, Value), Ve
                 return Err(vec![problem.meant(field, known).on_name()]);
             }
             let value = read.value.map_err(whole)?;
-            if !strict || read.faults.is_empty() {
-                return Ok((text("identifier"), value));
+            match read.unusable {
+                Some(why) if !read.keeps_faults => return Err(whole(why)),
+                _ if !strict || read.keeps_faults || read.faults.is_empty() => {
+                    return Ok((text("identifier"), value));
+                }
+                _ => {}
             }
             let faults = read.faults.into_iter();
             let each = faults.map(|(pointer, why)| Problem::new(pointer, "what can be computed", why));
@@ -224,6 +243,17 @@ fn formed(kind: Kind, value: &Value, strict: bool) -> Result<(String, Value), Ve
         Kind::Scorecard => Ok((format!("{}/{}", text("blueprint"), text("identifier")), bare)),
         Kind::Team | Kind::Role | Kind::Gate | Kind::Action | Kind::Automation => Ok((text("identifier"), bare)),
     }
+}
+
+/// Nothing, where nothing is wrong.
+fn fitting(wrong: Vec<(String, String)>) -> Result<(), Vec<Problem>> {
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let each = wrong.into_iter();
+    Err(each
+        .map(|(pointer, why)| Problem::new(pointer, "a value that can be used", why))
+        .collect())
 }
 
 /// A definition as its document: with `kind`.

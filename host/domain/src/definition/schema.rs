@@ -1,5 +1,7 @@
 //! The JSON Schema of each kind's documents.
 
+mod beside;
+
 use super::Kind;
 use crate::{credential::credential_schema, integration::integration_schema};
 use serde_json::{Map, Value, json};
@@ -10,6 +12,9 @@ pub fn schema(kind: Kind) -> Value {
         Kind::Credential => credential_schema(),
         Kind::Integration => integration_schema(),
         Kind::Policy => policy(),
+        Kind::Settings => beside::settings(),
+        Kind::View => beside::view(),
+        Kind::Subscription => beside::subscription(),
         Kind::Grant => grant(),
         Kind::Blueprint => blueprint(),
         Kind::Entity => entity(),
@@ -181,6 +186,7 @@ fn blueprint() -> Value {
             "examples": [{"owner": {"target": "team"}}],
         },
         "precedence": {"description": "Whose word counts where several sources say different things", "type": ["object", "array"]},
+        "keepFaults": flag("Whether what is wrong with what it computes is kept as it is; an export of what an import or a plugin brought says so"),
         "mirrorProperties": named("Properties of related entities", json!({"tier": {"path": "system.tier"}})),
         "calculationProperties": named("Properties by jq", json!({"url": {"type": "string", "calculation": ".properties.host"}})),
         "aggregationProperties": named("Properties over related entities", json!({"open": {"target": "issue"}})),

@@ -3,7 +3,7 @@ use super::*;
 use crate::{folder::Texts, import::backstage::Options, manifest::Capabilities};
 use plan::May;
 use serde_json::json;
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 fn loaded(all: &[(&str, &str)]) -> Loaded {
     load(&all.iter().copied().collect::<Texts>(), &Options::default())
@@ -33,6 +33,13 @@ const FOLDER: [(&str, &str); 4] = [
     ),
 ];
 
+/// What stands beside the catalog.
+const BESIDE: (&str, &str) = (
+    "beside.yaml",
+    "kind: Subscription\nname: bot\nurl: https://bot.example.com/hook\nheaders: [X-B, Authorization]\n---\nkind: View\nname: gold\nblueprints: [service]\nsort: -$updatedAt\n\
+     ---\nkind: Settings\nretention: {days: 30}\n",
+);
+
 #[test]
 fn documents_are_known_by_their_kind_or_shape_and_stand_in_order() {
     let all = loaded(&FOLDER);
@@ -54,6 +61,127 @@ fn documents_are_known_by_their_kind_or_shape_and_stand_in_order() {
             "Entity team/a"
         ]
     );
+}
+
+#[test]
+fn what_stands_beside_the_catalog_has_a_canonical_form_with_defaults() {
+    let all = loaded(&[FOLDER[3], BESIDE]);
+    assert_eq!(all.problems, [""; 0]);
+    let ordered = in_order(all.definitions);
+    let names: Vec<_> = ordered.iter().map(|d| format!("{} {}", d.kind, d.name)).collect();
+    assert_eq!(
+        names,
+        [
+            "Policy policy",
+            "Settings settings",
+            "Blueprint team",
+            "View gold",
+            "Entity team/a",
+            "Subscription bot"
+        ]
+    );
+    let retention = json!({"days": 30, "rows": 100_000, "pendingDays": 120});
+    assert_eq!(
+        ordered[1].value,
+        json!({"definitions": {"locked": true}, "retention": retention})
+    );
+    let subscription = &ordered[5].value;
+    assert_eq!(subscription["headers"], json!(["Authorization", "X-B"]));
+    assert_eq!(
+        (&subscription["paused"], &subscription["retry"]["tries"]),
+        (&json!(false), &json!(12))
+    );
+    for definition in &ordered {
+        let (text, _) = text(definition.kind, &definition.value).unwrap();
+        let again = loaded(&[("again.yaml", &text)]);
+        assert_eq!(again.problems, [""; 0]);
+        assert_eq!(again.definitions[0].value, definition.value);
+    }
+    let wrong = loaded(&[(
+        "a.yaml",
+        "kind: Subscription\nname: bot\nurl: http://bot.example.com/\n---\nkind: Settings\nretention: {days: 200}\n---\nkind: View\nname: a/b\n---\nkind: Subscription\nname: bot\nurl: https://x.example.com\nheaders: {Authorization: hush}\n",
+    )]);
+    let said = wrong.problems.join("\n");
+    for words in [
+        "a.yaml:3:6: url: ",
+        "retention.pendingDays",
+        "a.yaml:9:7: name: ",
+        "headers",
+    ] {
+        assert!(said.contains(words), "{words} is not in\n{said}");
+    }
+    assert!(!said.contains("hush"), "{said}");
+}
+
+#[test]
+fn the_faults_of_a_blueprint_are_kept_where_it_says_so_and_noted() {
+    let faulty =
+        "identifier: service\nrelations: {team: {target: team}}\nmirrorProperties: {a: {path: team.$nothing}}\n";
+    let refused = loaded(&[("a.yaml", &format!("kind: Blueprint\n{faulty}"))]);
+    assert!(
+        refused.problems[0].contains("mirrorProperties.a"),
+        "{:?}",
+        refused.problems
+    );
+    // As the server gives it, an export writes it, and a folder is read.
+    let of_server: Value = serde_saphyr::from_str(faulty).unwrap();
+    let value = blueprint::read(&of_server).value.unwrap();
+    let (text, _) = text(Kind::Blueprint, &value).unwrap();
+    let kept = loaded(&[("a.yaml", &text)]);
+    assert_eq!(kept.problems, [""; 0]);
+    assert_eq!(kept.definitions[0].value, value);
+    assert!(kept.notes[0].what.contains("/mirrorProperties/a"), "{:?}", kept.notes);
+    // Of one that is right, nothing is to be kept.
+    let right = loaded(&[("a.yaml", "kind: Blueprint\nidentifier: team\nkeepFaults: true\n")]);
+    assert_eq!(right.definitions[0].value.get("keepFaults"), None);
+    // Nor is one refused that no entity could be checked against, where the server holds it already.
+    let unusable = json!({"identifier": "x", "schema": {"properties": {}, "required": ["gone"]}, "keepFaults": true});
+    assert_eq!(loaded(&[("a.json", &unusable.to_string())]).problems, [""; 0]);
+}
+
+#[test]
+fn a_document_that_is_nested_too_deep_is_refused_with_its_place() {
+    let nested = |levels: usize| {
+        // The document and its `properties` are two.
+        let value = "[".repeat(levels - 2) + &"]".repeat(levels - 2);
+        format!(
+            "{{\"kind\": \"Entity\", \"blueprint\": \"a\", \"identifier\": \"b\", \"properties\": {{\"x\": {value}}}}}"
+        )
+    };
+    let most = crate::document::MAX_DEPTH;
+    let fits = loaded(&[("a.json", &nested(most))]);
+    assert_eq!(fits.problems, [""; 0]);
+    let value = &fits.definitions[0].value;
+    let (text, extension) = text(Kind::Entity, value).unwrap();
+    assert_eq!(
+        &loaded(&[(&format!("a.{extension}"), &text)]).definitions[0].value,
+        value
+    );
+    let refused = loaded(&[("a.json", &nested(most + 1))]).problems.join("\n");
+    assert!(refused.contains("nested deeper than 100 levels"), "{refused}");
+}
+
+#[test]
+fn an_entity_that_does_not_fit_is_told_with_all_that_is_wrong() {
+    let mut wanted = loaded(&[(
+        "a.yaml",
+        "kind: Blueprint\nidentifier: service\nschema: {properties: {tier: {type: string, enum: [gold]}, size: {type: number}}, required: [tier]}\n\
+         relations: {to: {target: nowhere}}\n---\nkind: Entity\nblueprint: service\nidentifier: a\nproperties: {tier: iron, sise: 1}\n---\nkind: Entity\nblueprint: servce\nidentifier: b\n\
+         ---\nkind: Entity\nblueprint: service\nidentifier: c\nproperties: {size: '7'}\n---\nkind: Entity\nblueprint: service\nidentifier: d\nproperties: {tier: gold}\nrelations: {to: x}\n",
+    )])
+    .definitions;
+    let fit = fit(&mut wanted, &Default::default());
+    let wrong = |name: &str| &fit.misfits[&(Kind::Entity, name.to_owned())];
+    assert!(wrong("service/a").contains("properties.tier") && wrong("service/a").contains("properties.sise"));
+    assert!(wrong("servce/b").contains("did you mean `service`?"));
+    assert!(wrong("service/d").contains("relations.to: neither the folder nor the server has the blueprint `nowhere`"));
+    let lacking = BTreeMap::from([(
+        (Kind::Entity, "service/c".to_owned()),
+        vec!["properties.tier".to_owned()],
+    )]);
+    assert_eq!(fit.lacking, lacking);
+    let c = wanted.iter().find(|one| one.name == "service/c").unwrap();
+    assert_eq!(c.value["properties"]["size"], 7);
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! YAML documents that remember where each value stands, and problems that say where, what was expected and what was
 //! found. Manifests, integrations and credentials are read through this.
 
+mod depth;
 mod explain;
 mod problem;
 mod stream;
 mod yaml;
 
+pub use depth::{MAX_DEPTH, too_deep};
 pub use explain::{check_schema, explain};
 pub use problem::{Position, Problem, Problems};
 pub(crate) use problem::{any_of, show};
@@ -265,12 +267,13 @@ mod tests {
             [flow, block]
         };
         // Reading 64 levels took 2 MiB and more without optimisation; the caller has an eighth of that here.
+        let most = MAX_DEPTH + 1;
         let small = std::thread::Builder::new().stack_size(256 << 10);
         let reading = small.spawn(move || {
-            for text in nested(64) {
+            for text in nested(most) {
                 Document::parse("f.yaml", &text).unwrap();
             }
-            for text in nested(65).into_iter().chain(nested(2_000)) {
+            for text in nested(most + 1).into_iter().chain(nested(2_000)) {
                 let problems = Document::parse("f.yaml", &text).unwrap_err().to_string();
                 assert!(
                     problems.contains("epth") || problems.contains("recursion"),

@@ -18,11 +18,12 @@ enum Kind {
     Object(Vec<(Spanned<String>, Node)>),
 }
 
-/// Deeper documents are refused while they are read, before anything recurses further.
-const DEPTH: usize = 64;
-/// Reading recurses once a level. Without optimisation [`DEPTH`] levels were measured to need between 2 and 4 MiB, which
+/// Deeper documents are refused while they are read, before anything recurses further. One level more than a definition may have, for a
+/// list of them.
+const DEPTH: usize = super::MAX_DEPTH + 1;
+/// Reading recurses once a level. Without optimisation 64 levels were measured to need between 2 and 4 MiB, which
 /// is more than a thread of the host has; only what is used of this becomes memory.
-const STACK: usize = 16 << 20;
+const STACK: usize = 32 << 20;
 
 /// What is wrong with a text, and where when that is known.
 /// Where a text stops being YAML, where that is known, and why.

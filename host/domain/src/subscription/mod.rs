@@ -175,6 +175,20 @@ impl Default for Retention {
     }
 }
 
+impl Retention {
+    /// What of it cannot be: a JSON pointer, and what to write instead.
+    pub fn problems(&self) -> Vec<(String, String)> {
+        if self.pending_days >= self.days {
+            return Vec::new();
+        }
+        let why = format!(
+            "expected at least `days`, which is {}, found {}",
+            self.days, self.pending_days
+        );
+        vec![("/pendingDays".to_owned(), why)]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

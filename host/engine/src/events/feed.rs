@@ -3,6 +3,7 @@
 use crate::{Engine, EngineError, Problem, Result};
 use seawall_domain::{
     BlueprintId,
+    cause::Cause,
     subscription::{ChangeFilter, Kind, Seen},
 };
 use seawall_store::{ChangeKind, ChangeRow};
@@ -179,7 +180,7 @@ pub(crate) fn seen(row: &ChangeRow) -> Seen<'_> {
         identifier: &row.identifier,
         kind: kind(row.kind),
         diff: &row.diff,
-        cause: &row.cause,
+        cause: Cause::read(&row.cause).what,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How long the change log is kept.
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, Problem, Result};
 use seawall_domain::subscription::Retention;
 use std::time::Duration;
 
@@ -30,12 +30,13 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Invalid`] where it would keep less of what subscriptions wait for than of what nobody does.
     pub async fn set_retention(&self, wanted: Retention) -> Result<()> {
-        if wanted.pending_days < wanted.days {
-            let why = format!(
-                "expected at least `days`, which is {}, found {}",
-                wanted.days, wanted.pending_days
-            );
-            return Err(EngineError::invalid("/pendingDays", why));
+        let wrong: Vec<_> = wanted
+            .problems()
+            .into_iter()
+            .map(|(at, why)| Problem::at(at, why))
+            .collect();
+        if !wrong.is_empty() {
+            return Err(EngineError::Invalid(wrong));
         }
         let value = serde_json::to_value(wanted).map_err(|e| EngineError::Internal(e.to_string()))?;
         self.inner.store.put_setting(SETTING, &value).await?;

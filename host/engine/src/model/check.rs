@@ -1,10 +1,13 @@
 //! Holding what was said to a blueprint as it is now: items of integrations are mapped anew, words of clients are checked.
 
 use super::{PIECE, Stride, progress::Step, progress::Walk};
-use crate::{Engine, EngineError, Result, engine::Blueprints, replicas::OnDuty, settings::Work, site::Site};
+use crate::{
+    Engine, EngineError, Result, engine::Blueprints, history::author, replicas::OnDuty, settings::Work, site::Site,
+};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, IntegrationName, Report, Severity,
     blueprint::{Check, CompiledBlueprint, Outcome},
+    cause::Cause,
 };
 use seawall_store::{ClientSourceRow, Expect, ItemRow, ItemWrite, PageWrite, StoreError};
 use serde_json::json;
@@ -168,7 +171,9 @@ impl Engine {
             cursor: None,
             items: items.len() as u64,
             converted: 0,
-            cause: format!("blueprint:{name}"),
+            cause: Cause::new(&format!("blueprint:{name}"))
+                .by(author().by.as_deref())
+                .to_string(),
             expect: Vec::new(),
             renewal: true,
             duty: None,

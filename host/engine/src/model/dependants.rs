@@ -121,7 +121,8 @@ impl Engine {
             .collect();
         for (name, blueprint) in dependants.blueprints.iter().filter(|(name, _)| *name != but) {
             let source = sources.get(name).map_or("api", String::as_str);
-            self.put_blueprint(blueprint, source).await?;
+            // Its own faults, where it has any, are no more than they were.
+            self.put_compiled(&self.judged(blueprint, false)?, source).await?;
         }
         if !dependants.views.is_empty() {
             self.replace_views(&dependants.views).await?;

@@ -1,7 +1,7 @@
 //! Putting a blueprint where another one may be: what it takes along is refused or goes with it, and it is said what it does.
 
 use super::{BlueprintEffect, dependants::Dependants};
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, Result, blueprints::is_strict};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -16,6 +16,14 @@ pub struct ModelChange {
     pub source: Option<String>,
     /// Also where others keep it in git.
     pub overrides: bool,
+    /// What is wrong with what a blueprint computes is kept, and does not keep it out.
+    pub keep_faults: bool,
+}
+
+impl ModelChange {
+    fn is_strict(&self) -> bool {
+        !self.keep_faults && self.source.as_deref().is_none_or(is_strict)
+    }
 }
 
 /// A blueprint that was put.
@@ -58,25 +66,20 @@ impl Engine {
         effect.also_recomputes.dedup();
         self.part_with(plan.dependants, name).await?;
         let blueprint = plan.compiled.blueprint().clone();
-        self.put_blueprint(&blueprint, source).await?;
+        self.put_compiled(&plan.compiled, source).await?;
         Ok(BlueprintPut { blueprint, effect })
     }
 
     pub(super) async fn plan_blueprint(&self, blueprint: &Blueprint, how: &ModelChange) -> Result<Plan> {
         let name = &blueprint.identifier;
-        let compiled = if how.dependants {
-            // What it uses of its own is taken out of it before it is judged.
-            CompiledBlueprint::new(blueprint.clone()).map_err(|e| EngineError::invalid("/schema", e.to_string()))?
-        } else {
-            self.check_blueprint_itself(blueprint)?
-        };
-        let mut compiled = Arc::new(compiled);
+        // What it uses of its own and goes is taken out of it before it is judged.
+        let mut compiled = Arc::new(self.judged(blueprint, how.is_strict() && !how.dependants)?);
         let mut after = (*self.all_blueprints()).clone();
         after.insert(name.clone(), compiled.clone());
         let dependants = self.dependants(after, how).await?;
         if how.dependants {
             let less = dependants.blueprints.get(name).unwrap_or(blueprint);
-            compiled = Arc::new(self.check_blueprint_itself(less)?);
+            compiled = Arc::new(self.judged(less, how.is_strict())?);
         }
         Ok(Plan { compiled, dependants })
     }

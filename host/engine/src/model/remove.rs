@@ -50,6 +50,8 @@ impl Engine {
         let work = Work::Check(name.clone());
         self.note_work(&work).await?;
         self.inner.store.remove_blueprint(name).await?;
+        let before = all.get(name).map(|known| known.blueprint());
+        self.note_blueprint(name, before, None, "api").await?;
         self.reload_blueprints().await?;
         self.begin(work);
         Ok(())

@@ -1,7 +1,7 @@
 //! What a message says.
 
 use crate::{Engine, Result, events::kind, past::take_back};
-use seawall_domain::{BlueprintId, Entity, EntityId, Millis};
+use seawall_domain::{BlueprintId, Entity, EntityId, Millis, cause::Cause};
 use seawall_store::{ChangeKind, ChangeRow};
 use serde_json::{Value, json};
 
@@ -11,15 +11,6 @@ const LARGEST: usize = 256 << 10;
 const BACK: usize = 2_000;
 const PAGE: usize = 200;
 
-/// Who did it, where the cause says so: of `write:people:jane` and `write:ci:deploy:jane` it is `jane`.
-pub fn who(cause: &str) -> Option<&str> {
-    let rest = cause.strip_prefix("write:")?;
-    let of_people = rest.strip_prefix(crate::PEOPLE).and_then(|rest| rest.strip_prefix(':'));
-    // Another source of clients has a kind and a name.
-    let by = of_people.or_else(|| rest.splitn(3, ':').nth(2))?;
-    (!by.is_empty()).then_some(by)
-}
-
 impl Engine {
     /// The body of the message that tells of a change: the same however often it is made.
     pub(super) async fn message(&self, change: &ChangeRow, thin: bool) -> Result<String> {
@@ -27,6 +18,7 @@ impl Engine {
             true => None,
             false => self.entity_after(change).await?,
         };
+        let cause = Cause::read(&change.cause);
         let mut body = json!({
             "type": format!("entity.{}", kind(change.kind).as_str()),
             "timestamp": time(change.at),
@@ -34,8 +26,9 @@ impl Engine {
                 "position": change.position,
                 "blueprint": change.blueprint,
                 "identifier": change.identifier,
-                "cause": change.cause,
-                "by": who(&change.cause),
+                "cause": cause.what,
+                "by": cause.by,
+                "integration": cause.integration,
                 "diff": change.diff,
             },
         });
@@ -96,26 +89,4 @@ fn time(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at)
         .map(|at| at.to_string())
         .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::who;
-
-    #[test]
-    fn a_cause_says_who() {
-        assert_eq!(who("write:people:jane"), Some("jane"));
-        assert_eq!(who("write:people:a:b"), Some("a:b"));
-        assert_eq!(who("write:ci:deploy:jane"), Some("jane"));
-        for nobody in [
-            "write:people",
-            "write:people:",
-            "write:ci:deploy",
-            "pass:12",
-            "run:x",
-            "derived",
-        ] {
-            assert_eq!(who(nobody), None, "{nobody}");
-        }
-    }
 }

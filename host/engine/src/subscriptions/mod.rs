@@ -7,7 +7,6 @@ mod message;
 mod post;
 mod round;
 
-pub use message::who;
 pub use post::{Message, Post, Reply};
 
 pub(crate) use courier::Couriers;

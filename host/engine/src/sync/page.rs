@@ -2,6 +2,7 @@
 
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{
+    cause::Cause,
     item::Change,
     mapping::{Call, Mapped, Mapping},
 };
@@ -167,7 +168,7 @@ impl Engine {
             fence: 0,
             duty: Some(duty.clone()),
             delivery,
-            cause: cause.to_owned(),
+            cause: Cause::new(cause).of(site.row.integration.name.as_str()).to_string(),
         };
         self.store_page(site, &place, vec![change], None).await?;
         Ok(())

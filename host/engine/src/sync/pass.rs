@@ -9,6 +9,7 @@ use super::{
 use crate::{Engine, EngineError, Result, checkouts::Held, site::Site};
 use seawall_domain::{
     Failure,
+    cause::Cause,
     item::{Next, Page},
     pass::{self, AfterFailure, PassState},
 };
@@ -277,7 +278,9 @@ impl Pass<'_> {
             fence: self.fence,
             duty: None,
             delivery: None,
-            cause: format!("pass:{}", self.row.id),
+            cause: Cause::new(&format!("pass:{}", self.row.id))
+                .of(self.site.row.integration.name.as_str())
+                .to_string(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The public HTTP API as the command line uses it; there is no other way to the catalog.
 
 use crate::cli::{
-    Global,
+    Global, args,
     error::{CliError, Problem, Result},
 };
 use reqwest::{Method, Url, header, multipart};
@@ -14,6 +14,8 @@ use std::{path::PathBuf, time::Duration};
 pub(crate) struct Client {
     base: Url,
     token: Option<String>,
+    /// Who is at the keyboard, for the history of definitions.
+    by: Option<String>,
     http: reqwest::Client,
 }
 
@@ -32,7 +34,14 @@ impl Client {
             Some(token) => Some(token.clone()),
             None => stored_token(&data_folder(None)),
         };
-        Self::to(&global.server, token)
+        let mut client = Self::to(&global.server, token)?;
+        client.by = global.by.clone().or(client.by);
+        Ok(client)
+    }
+
+    /// Who is at the keyboard.
+    pub(crate) fn by(&self) -> Option<&str> {
+        self.by.as_deref()
     }
 
     /// A client of `server`.
@@ -50,7 +59,12 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|e| CliError::Failed(e.to_string()))?;
-        Ok(Self { base, token, http })
+        Ok(Self {
+            base,
+            token,
+            by: args::user(),
+            http,
+        })
     }
 
     /// The address.
@@ -113,7 +127,12 @@ impl Client {
         body: Body,
         headers: &[(&str, String)],
     ) -> Result<Value> {
+        let said = query.iter().any(|(name, _)| *name == "by");
+        let by = self.by().filter(|_| !said && is_definition(&method, path));
         let mut request = self.http.request(method, self.url(path)?);
+        if let Some(by) = by {
+            request = request.query(&[("by", by)]);
+        }
         if !query.is_empty() {
             request = request.query(query);
         }
@@ -172,6 +191,24 @@ impl Client {
             server: self.server().to_owned(),
             why: why.to_string(),
         }
+    }
+}
+
+/// Whether a request changes a definition, which takes who does it.
+fn is_definition(method: &Method, path: &[&str]) -> bool {
+    let puts = *method == Method::PUT || *method == Method::DELETE;
+    let posts = *method == Method::POST;
+    match path {
+        ["settings" | "retention" | "policy"]
+        | [
+            "blueprints" | "integrations" | "credentials" | "views" | "subscriptions" | "settings",
+            _,
+        ]
+        | ["integrations", _, "mapping"]
+        | ["definitions", _, _] => puts,
+        ["integrations", _, "mapping", "rollback"] => posts,
+        ["subscriptions", _, "pause" | "resume" | "rotate"] => posts,
+        _ => false,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     Global,
-    catalog::what,
+    catalog::{what, who},
     client::Client,
     error::{CliError, Result},
     output::{Column, at, items, time, visible},
@@ -53,7 +53,7 @@ const COLUMNS: &[Column] = &[
     ("CHANGE", |v| at(v, "/kind")),
     ("BLUEPRINT", |v| at(v, "/blueprint")),
     ("ENTITY", |v| at(v, "/identifier")),
-    ("BY", |v| at(v, "/cause")),
+    ("BY", who),
     ("WHAT", what),
 ];
 
@@ -131,7 +131,7 @@ fn line(change: &Value) -> String {
         at(change, "/kind"),
         at(change, "/blueprint"),
         at(change, "/identifier"),
-        at(change, "/cause"),
+        who(change),
     );
     visible(line.trim_end()).replace('\n', " ")
 }

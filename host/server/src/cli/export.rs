@@ -74,6 +74,9 @@ impl Export {
             Kind::Blueprint => state::blueprints(client).await,
             Kind::Credential => state::credentials(client).await,
             Kind::Policy => Ok(vec![("policy".to_owned(), state::policy(client).await?)]),
+            Kind::Settings => Ok(vec![state::settings(client).await?]),
+            Kind::View => state::views(client).await,
+            Kind::Subscription => state::subscriptions(client).await,
             Kind::Entity => state::entities(client, &self.source).await,
             Kind::Grant => grants(client).await,
             Kind::Integration => {

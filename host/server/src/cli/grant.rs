@@ -193,7 +193,7 @@ impl Grant {
             Self::Tighten(tighten) => return tighten.run(global, &client).await,
             Self::Revoke(revoke) => {
                 let mut query: Vec<_> = revoke.reason.map(|reason| ("reason", reason)).into_iter().collect();
-                query.extend(args::user().map(|by| ("by", by)));
+                query.extend(client.by().map(|by| ("by", by.to_owned())));
                 let path = ["plugins", &revoke.plugin, "grant"];
                 client
                     .send(reqwest::Method::DELETE, &path, &query, Body::Nothing)
@@ -210,7 +210,7 @@ impl Tighten {
         if let Some(reason) = self.reason {
             body["reason"] = reason.into();
         }
-        if let Some(by) = args::user() {
+        if let Some(by) = client.by() {
             body["by"] = by.into();
         }
         let path = ["plugins", &self.plugin, "grant", "tighten"];
@@ -266,7 +266,7 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
     if let Some(reason) = &terms.reason {
         body["reason"] = reason.as_str().into();
     }
-    if let Some(by) = args::user() {
+    if let Some(by) = client.by() {
         body["by"] = by.into();
     }
     let answer = client.put(&["plugins", plugin, "grant"], body).await?;

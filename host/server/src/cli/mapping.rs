@@ -25,6 +25,8 @@ pub(crate) enum Mapping {
     Apply(workbench::Apply),
     /// Put the mapping in force that was before
     Rollback(workbench::Rollback),
+    /// Show the mappings that an integration has had
+    History(workbench::History),
 }
 
 /// Tries a mapping on example items: shows for each kind the items, the entities, values that were converted, properties
@@ -54,6 +56,7 @@ impl Mapping {
             Self::Preview(preview) => preview.run(global).await,
             Self::Apply(apply) => apply.run(global).await,
             Self::Rollback(rollback) => rollback.run(global).await,
+            Self::History(history) => history.run(global).await,
         }
     }
 }

@@ -18,6 +18,7 @@ mod export;
 mod folder;
 pub(crate) mod follow;
 mod grant;
+mod history;
 mod import;
 pub(crate) mod integration;
 mod mapping;
@@ -96,6 +97,9 @@ pub(crate) struct Global {
         value_name = "TOKEN"
     )]
     token: Option<String>,
+    /// Who changes a definition, for its history; without it, the user of this machine
+    #[arg(long, global = true, env = "SEAWALL_BY", value_name = "NAME")]
+    by: Option<String>,
 }
 
 impl Global {
@@ -165,6 +169,8 @@ enum Command {
     Diff(apply::Diff),
     /// Write what the server holds as definitions
     Export(export::Export),
+    /// Show who changed which definition, when, why and how
+    History(history::History),
     /// Take over what Port or Backstage holds
     #[command(subcommand)]
     Import(import::Import),
@@ -237,6 +243,7 @@ async fn run(cli: Cli) -> Result {
         Command::Apply(command) => command.run(global).await,
         Command::Diff(command) => command.run(global).await,
         Command::Export(command) => command.run(global).await,
+        Command::History(command) => command.run(global).await,
         Command::Import(command) => command.run(global).await,
         Command::Audit(command) => command.run(global).await,
         Command::Egress(command) => command.run(global).await,

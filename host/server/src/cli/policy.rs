@@ -86,7 +86,7 @@ impl Set {
         }
         let mut query = vec![("dry_run", self.dry_run.to_string())];
         query.extend(self.reason.map(|reason| ("reason", reason)));
-        query.extend(args::user().map(|by| ("by", by)));
+        query.extend(client.by().map(|by| ("by", by.to_owned())));
         client
             .send(reqwest::Method::PUT, &["policy"], &query, Body::Json(policy))
             .await

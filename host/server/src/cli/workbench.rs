@@ -1,4 +1,4 @@
-//! `seawall mapping items|preview|apply|rollback`: the workbench of an integration's mapping.
+//! `seawall mapping items|preview|apply|rollback|history`: the workbench of an integration's mapping.
 
 use crate::cli::{
     Global, args,
@@ -64,21 +64,44 @@ pub(crate) struct Apply {
     meant: Meant,
 }
 
-/// Puts the mapping in force that was before the present one
+/// Puts the mapping in force that was before the present one; done again, the one before that
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  seawall mapping rollback github")]
+#[command(
+    after_help = "Examples:\n  seawall mapping rollback github\n  seawall mapping rollback github --to 3 --by ann"
+)]
 pub(crate) struct Rollback {
     /// The integration
     integration: String,
+    /// The version to go back to; `seawall mapping history` shows those that there are
+    #[arg(long, value_name = "VERSION")]
+    to: Option<u64>,
     #[command(flatten)]
     meant: Meant,
 }
 
+/// Shows the mappings that an integration has had: who put each in force, and when
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  seawall mapping history github\n  seawall mapping history github -o json | jq '.items[1].mapping'"
+)]
+pub(crate) struct History {
+    /// The integration
+    integration: String,
+}
+
+const VERSIONS: &[Column] = &[
+    ("VERSION", |v| at(v, "/version")),
+    ("AT", |v| time(v, "/at")),
+    ("BY", |v| at(v, "/by")),
+    ("WHAT", |v| match (&v["backTo"], &v["mapping"]) {
+        (Value::Null, Value::Null) => "the plugin's own".to_owned(),
+        (Value::Null, mapping) => format!("{} resources", mapping["resources"].as_array().map_or(0, Vec::len)),
+        (back_to, _) => format!("back to {back_to}"),
+    }),
+];
+
 #[derive(Debug, clap::Args)]
 struct Meant {
-    /// Who does it
-    #[arg(long, env = "SEAWALL_BY")]
-    by: Option<String>,
     /// Also where it removes a larger share of entities than the integration allows
     #[arg(long)]
     force: bool,
@@ -86,9 +109,7 @@ struct Meant {
 
 impl Meant {
     fn query(&self) -> Vec<(&'static str, String)> {
-        let mut query = vec![("force", self.force.to_string())];
-        query.extend(self.by.clone().map(|by| ("by", by)));
-        query
+        vec![("force", self.force.to_string())]
     }
 }
 
@@ -141,11 +162,24 @@ impl Rollback {
     pub(crate) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
         let path = ["integrations", &self.integration, "mapping", "rollback"];
-        let diff = client
-            .send(Method::POST, &path, &self.meant.query(), Body::Nothing)
-            .await?;
+        let mut query = self.meant.query();
+        query.extend(self.to.map(|to| ("to", to.to_string())));
+        let diff = client.send(Method::POST, &path, &query, Body::Nothing).await?;
         follow(&client, &self.integration).await?;
         global.output().one(&diff, people)
+    }
+}
+
+impl History {
+    pub(crate) async fn run(self, global: &Global) -> Result {
+        let path = ["integrations", &self.integration, "mapping"];
+        let view = Client::new(global)?.get(&path).await?;
+        let versions = json!({"items": view["versions"], "next": null});
+        global.output().list(&versions, VERSIONS, "there are none")?;
+        if global.output().is_table() {
+            eprintln!("version {} is in force", at(&view, "/version"));
+        }
+        Ok(())
     }
 }
 

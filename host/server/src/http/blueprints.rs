@@ -10,7 +10,7 @@ use super::{
 use axum::{Extension, Json as Answer, extract::State, http::StatusCode};
 use seawall_domain::{
     Blueprint, BlueprintId,
-    definition::blueprint::{ADDED, BOOKKEEPING, OWN, PORT},
+    definition::blueprint::{ADDED, BOOKKEEPING, KEEP_FAULTS, OWN, PORT},
 };
 use seawall_engine::{EngineError, ModelChange, Recompute, Removal};
 use seawall_store::BlueprintRow;
@@ -117,6 +117,7 @@ fn change(speaker: Speaker, dependants: Option<bool>, along: Option<&str>) -> Re
         along: along.map_err(|e: seawall_domain::BadId| Problem::invalid("along", e.to_string()))?,
         source: speaker.source,
         overrides: speaker.overrides,
+        keep_faults: false,
     })
 }
 
@@ -139,7 +140,8 @@ pub(super) async fn remove(
 }
 
 /// Creates or replaces a blueprint, in Port's shape. The answer shows it with its `effect`: how many entities lose values or are
-/// set aside, which fields, and what goes with it. That is done in the background: `recompute` says how far it is.
+/// set aside, which fields, and what goes with it. That is done in the background: `recompute` says how far it is. What is wrong with
+/// what it computes is refused, unless `keepFaults` is true: then the rest of it works.
 #[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier"), PutQuery),
     responses((status = 200, description = "It was changed, or only looked at", body = Value), (status = 201, description = "It is new", body = Value),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -152,6 +154,7 @@ pub(super) async fn put(
 ) -> Result<(StatusCode, Answer<Value>), Problem> {
     // What a GET adds may come back with it.
     blueprint.other.retain(|field, _| !ADDED.contains(&field.as_str()));
+    let keeps_faults = blueprint.other.remove(KEEP_FAULTS).is_some_and(|keeps| keeps == true);
     let known = OWN.iter().chain(&PORT).chain(&BOOKKEEPING).copied();
     if let Some(field) = blueprint
         .other
@@ -178,7 +181,10 @@ pub(super) async fn put(
         )])));
     }
     let source = speaker.source.clone();
-    let how = change(speaker, query.dependants, query.along.as_deref())?;
+    let how = ModelChange {
+        keep_faults: keeps_faults,
+        ..change(speaker, query.dependants, query.along.as_deref())?
+    };
     if query.dry_run == Some(true) {
         let effect = app.engine.preview_blueprint(&blueprint, &how).await?;
         return Ok((StatusCode::OK, Answer(json(&effect)?)));

@@ -7,9 +7,9 @@ use axum::{
 };
 use seawall_domain::{
     BlueprintId,
+    cause::Cause,
     subscription::{ChangeFilter, Kind},
 };
-use seawall_engine::who;
 use seawall_store::{ChangeKind, ChangeRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -60,7 +60,9 @@ pub(crate) struct ChangeEntry {
     diff: Map<String, Value>,
     /// What did it: `pass:12`, `run:…`, `delivery:7`, `write:people:jane`.
     cause: String,
-    /// Who did it, where the cause says so.
+    /// Whose pass, run, delivery or mapping it was.
+    integration: Option<String>,
+    /// Who did it, where anybody said so.
     by: Option<String>,
     /// When.
     at: String,
@@ -68,14 +70,16 @@ pub(crate) struct ChangeEntry {
 
 impl From<ChangeRow> for ChangeEntry {
     fn from(row: ChangeRow) -> Self {
+        let cause = Cause::read(&row.cause);
         Self {
             position: row.position,
             kind: row.kind,
             blueprint: row.blueprint,
             identifier: row.identifier,
             diff: row.diff,
-            by: who(&row.cause).map(str::to_owned),
-            cause: row.cause,
+            by: cause.by.map(str::to_owned),
+            integration: cause.integration.map(str::to_owned),
+            cause: cause.what.to_owned(),
             at: time::show(row.at),
         }
     }

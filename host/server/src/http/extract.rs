@@ -10,6 +10,7 @@ use axum::{
     http::{StatusCode, header, request::Parts},
 };
 use bytes::Bytes;
+use seawall_domain::document::MAX_DEPTH;
 use serde::de::DeserializeOwned;
 
 /// Parameters in the path.
@@ -71,10 +72,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// A JSON body.
-pub(crate) struct Json<T>(pub(crate) T);
+/// A JSON body, of as many levels as a definition or an entity may have, and those that it puts around them.
+pub(crate) struct Json<T, const AROUND: usize = 0>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned, S: Send + Sync, const AROUND: usize> FromRequest<S> for Json<T, AROUND> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -92,6 +93,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             ));
         }
         let bytes = body(request, state, MAX_BODY).await?;
+        let most = MAX_DEPTH + AROUND;
+        if is_deeper(&bytes, most) {
+            let why = format!("objects and lists are nested deeper than {most} levels; nest them less");
+            return Err(Problem::invalid("", why));
+        }
         parse(&bytes).map(Self)
     }
 }
@@ -115,6 +121,25 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S, most: usiz
             )
         }
     })
+}
+
+/// Whether brackets are nested deeper than so many levels. What is no JSON is told when it is read.
+fn is_deeper(json: &[u8], most: usize) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > most {
+            return true;
+        }
+    }
+    false
 }
 
 /// JSON with the place of what is wrong.

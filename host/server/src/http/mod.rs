@@ -13,6 +13,7 @@ mod events;
 mod extract;
 mod grants;
 mod health;
+mod history;
 mod install;
 mod integrations;
 mod listing;
@@ -64,6 +65,7 @@ pub struct App {
     pub(crate) token: Arc<Token>,
     pub(crate) metrics: Arc<metrics::Metrics>,
     pub(crate) followers: events::Followers,
+    pub(crate) turns: owned::Turns,
     /// The server stops: those who wait for events are let go.
     pub(crate) closing: CancellationToken,
 }
@@ -76,6 +78,7 @@ impl App {
             token: Arc::new(token),
             metrics: Arc::default(),
             followers: events::Followers::default(),
+            turns: owned::Turns::default(),
             closing: CancellationToken::new(),
         }
     }
@@ -160,7 +163,9 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(definitions::list))
         .routes(routes!(definitions::get, definitions::put, definitions::remove))
         .routes(routes!(definitions::owners))
+        .routes(routes!(history::list))
         .routes(routes!(definitions::own, definitions::disown))
+        .routes(routes!(settings::all, settings::put_all))
         .routes(routes!(settings::get, settings::put))
         .routes(routes!(sources::list))
         .routes(routes!(sources::entities))
@@ -199,6 +204,7 @@ fn resources() -> OpenApiRouter<App> {
 fn documented() -> OpenApiRouter<App> {
     let mut router = OpenApiRouter::with_openapi(ApiDoc::openapi()).nest("/api/v1", resources());
     position::document(router.get_openapi_mut());
+    owned::document(router.get_openapi_mut());
     router
 }
 

@@ -1,17 +1,31 @@
-//! What comes from git is read-only at every other door: one check before the handlers that change definitions.
+//! What comes from git is read-only at every other door: one check before the handlers that change definitions. Behind them, who
+//! changed what is noted.
 //!
 //! A request may say who speaks (`?source=git:platform`), and of which file (`&file=`, `&digest=`); then the definition is that
-//! source's from then on. These parameters are taken off before a handler sees the request.
+//! source's from then on. It may say which person (`&by=`) and why (`&reason=`), for the history. These parameters are taken off
+//! before a handler sees the request, unless it is one that reads them itself.
+
+mod target;
 
 use super::{App, problem::Problem};
 use axum::{
     extract::{Request, State},
-    http::{Method, StatusCode, Uri},
+    http::{StatusCode, Uri},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use percent_encoding::percent_decode_str;
-use seawall_domain::definition::{Kind, Owner};
+use seawall_domain::definition::{Author, Kind, Owner};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
+use target::{Target, target};
+use tokio::sync::Mutex;
+use utoipa::openapi::{
+    OpenApi, RefOr, Required,
+    path::{ParameterBuilder, ParameterIn},
+    schema,
+};
 
 /// Who speaks, as the request says it.
 #[derive(Debug, Clone, Default)]
@@ -22,12 +36,32 @@ pub(crate) struct Speaker {
     pub(crate) overrides: bool,
 }
 
+/// Changes of one definition come one after another, so that each is noted with what it really changed.
+#[derive(Clone)]
+pub(crate) struct Turns(Arc<[Mutex<()>; 32]>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Arc::new(std::array::from_fn(|_| Mutex::default())))
+    }
+}
+
+impl Turns {
+    fn of(&self, kind: Kind, name: &str) -> &Mutex<()> {
+        let mut hasher = DefaultHasher::new();
+        (kind, name).hash(&mut hasher);
+        &self.0[hasher.finish() as usize % self.0.len()]
+    }
+}
+
 /// What a request says beside what its handler reads.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Said {
     source: Option<String>,
     file: Option<String>,
     digest: Option<String>,
+    by: Option<String>,
+    reason: Option<String>,
     overrides: bool,
 }
 
@@ -36,23 +70,23 @@ const MOST: usize = 1_000;
 
 /// See the module.
 pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let Some((kind, name)) = target(request.method(), request.uri()) else {
+    let Some(target) = target(request.method(), request.uri()) else {
         request.extensions_mut().insert(Speaker::default());
         return next.run(request).await;
     };
-    let removes = request.method() == Method::DELETE;
-    let said = match split(request.uri()) {
+    let said = match split(request.uri(), target.reads) {
         Ok((said, rest)) => {
             *request.uri_mut() = rest;
             said
         }
         Err(problem) => return (*problem).into_response(),
     };
-    // Taking a grant back is never refused, whoever asks.
-    let revokes = removes && kind == Kind::Grant;
-    let looks = kind == Kind::Blueprint && request.method() == Method::PUT && is_dry(request.uri(), "dryRun");
-    if !said.overrides && !revokes && !looks {
-        match app.engine.locked_by(kind, &name, said.source.as_deref()).await {
+    if target.locks && !said.overrides {
+        match app
+            .engine
+            .locked_by(target.kind, &target.name, said.source.as_deref())
+            .await
+        {
             Ok(None) => {}
             Ok(Some(owner)) => return refused(&owner).into_response(),
             Err(error) => return Problem::from(error).into_response(),
@@ -62,117 +96,189 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
         source: said.source.clone(),
         overrides: said.overrides,
     });
-    let response = next.run(request).await;
-    let Some(source) = said.source.filter(|_| !looks && response.status().is_success()) else {
-        return response;
+    if target.looks {
+        return next.run(request).await;
+    }
+    // What has begun is noted also where nobody waits for the answer any more.
+    let done = tokio::spawn(changed(app, target, said, request, next));
+    match done.await {
+        Ok(response) => response,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Problem::from(seawall_engine::EngineError::Internal("the host stops".into())).into_response(),
+        },
+    }
+}
+
+/// Lets the handler change a definition, and notes what it did and whose the definition is.
+async fn changed(app: App, target: Target, said: Said, request: Request, next: Next) -> Response {
+    let Target {
+        kind, name, removes, ..
+    } = target;
+    let _turn = app.turns.of(kind, &name).lock().await;
+    let author = Author {
+        by: said.by,
+        source: said.source.clone(),
+        file: said.file.clone(),
+        reason: said.reason,
     };
-    let noted = if removes {
-        app.engine.disown(kind, &name).await
-    } else {
-        let owner = Owner {
-            kind,
-            name,
-            source,
-            file: said.file,
-            digest: said.digest,
-        };
-        app.engine.own(owner).await
+    let before = match app.engine.definition(kind, &name).await {
+        Ok(before) => before,
+        Err(error) => return Problem::from(error).into_response(),
     };
-    match noted {
+    let response = seawall_engine::speaking(author.clone(), next.run(request)).await;
+    let succeeded = response.status().is_success();
+    let noted = async {
+        // The engine notes itself what becomes of blueprints, also of those that an integration brings.
+        if kind != Kind::Blueprint {
+            let after = app.engine.definition(kind, &name).await?;
+            app.engine.note_definition(kind, &name, before, after, author).await?;
+        }
+        match said.source.filter(|_| succeeded) {
+            None => Ok(()),
+            Some(_) if removes => app.engine.disown(kind, &name).await,
+            Some(source) => {
+                let owner = Owner {
+                    kind,
+                    name,
+                    source,
+                    file: said.file,
+                    digest: said.digest,
+                };
+                app.engine.own(owner).await
+            }
+        }
+    };
+    match noted.await {
         Ok(()) => response,
         Err(error) => Problem::from(error).into_response(),
     }
 }
 
-/// The definition that a request changes. Taking a grant back is not among them: that must always be possible.
-fn target(method: &Method, uri: &Uri) -> Option<(Kind, String)> {
-    let path: Vec<String> = uri
-        .path()
-        .strip_prefix("/api/v1/")?
-        .split('/')
-        .map(|name| percent_decode_str(name).decode_utf8_lossy().into_owned())
-        .collect();
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    let puts = method == Method::PUT || method == Method::PATCH;
-    let changes = puts || method == Method::DELETE;
-    let dry = is_dry(uri, "dry_run");
-    match path[..] {
-        ["blueprints", name] if changes => Some((Kind::Blueprint, name.to_owned())),
-        ["integrations", name] if changes => Some((Kind::Integration, name.to_owned())),
-        ["credentials", name] if changes => Some((Kind::Credential, name.to_owned())),
-        ["plugins", name, "grant"] if puts => Some((Kind::Grant, name.to_owned())),
-        ["plugins", name, "grant"] if changes && names_source(uri) => Some((Kind::Grant, name.to_owned())),
-        ["policy"] if puts && !dry => Some((Kind::Policy, "policy".to_owned())),
-        ["definitions", kind, name] if changes => Some((Kind::of(kind)?, name.to_owned())),
-        _ => None,
+/// Adds the parameters to what changes definitions.
+pub(super) fn document(openapi: &mut OpenApi) {
+    let parameter = |name: &str, description: &str, kind: schema::Type| {
+        let parameter = ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Query)
+            .required(Required::False)
+            .description(Some(description))
+            .schema(Some(schema::Object::with_type(kind)));
+        RefOr::T(parameter.build())
+    };
+    let text = schema::Type::String;
+    let all = [
+        parameter("by", "Who does it, for the history", text.clone()),
+        parameter("reason", "Why, for the history", text.clone()),
+        parameter(
+            "source",
+            "Whose the definition is from then on, such as `git:platform`",
+            text.clone(),
+        ),
+        parameter("file", "Where that source describes it", text.clone()),
+        parameter(
+            "digest",
+            "The digest of what it describes, by which drift is seen",
+            text,
+        ),
+        parameter(
+            "override",
+            "`true`: changes what a source in git owns all the same, once",
+            schema::Type::Boolean,
+        ),
+    ];
+    for (path, item) in &mut openapi.paths.paths {
+        let method = |name: &str| name.parse().unwrap_or_default();
+        let operations = [
+            ("PUT", &mut item.put),
+            ("DELETE", &mut item.delete),
+            ("POST", &mut item.post),
+        ];
+        for (name, operation) in operations {
+            let plain = path.replace(['{', '}'], "");
+            let changes = plain
+                .parse()
+                .ok()
+                .is_some_and(|uri| target(&method(name), &uri).is_some());
+            let Some(operation) = operation.as_mut().filter(|_| changes) else {
+                continue;
+            };
+            let known = operation.parameters.get_or_insert_default();
+            let is_known = |new: &RefOr<utoipa::openapi::path::Parameter>, known: &[RefOr<_>]| {
+                let RefOr::T(new) = new else { return true };
+                known.iter().any(
+                    |old| matches!(old, RefOr::T(utoipa::openapi::path::Parameter { name, .. }) if *name == new.name),
+                )
+            };
+            for new in &all {
+                if !is_known(new, known) {
+                    known.push(new.clone());
+                }
+            }
+        }
     }
 }
 
-/// Whether a request only looks at what it would do.
-fn is_dry(uri: &Uri, parameter: &str) -> bool {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    url::form_urlencoded::parse(query).any(|(name, value)| name == parameter && value == "true")
-}
-
-fn names_source(uri: &Uri) -> bool {
-    let query = uri.query().unwrap_or_default().as_bytes();
-    url::form_urlencoded::parse(query).any(|(name, _)| name == "source")
-}
-
-/// What is said of the source, and the address without it.
-fn split(uri: &Uri) -> Result<(Said, Uri), Box<Problem>> {
+/// What is said of the source, and the address without it; but for what its handler reads itself.
+fn split(uri: &Uri, reads: &[&str]) -> Result<(Said, Uri), Box<Problem>> {
     let Some(query) = uri.query() else {
         return Ok((Said::default(), uri.clone()));
     };
     let mut said = Said::default();
     let mut rest = url::form_urlencoded::Serializer::new(String::new());
-    let (mut count, mut taken) = (0, 0);
+    let (mut left, mut taken) = (false, false);
     for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
-        count += 1;
-        let into = match &*name {
-            "source" => &mut said.source,
-            "file" => &mut said.file,
-            "digest" => &mut said.digest,
-            "override" => {
-                taken += 1;
-                said.overrides = match &*value {
-                    "true" => true,
-                    "false" => false,
-                    other => {
-                        let why = format!(
-                            "expected `true` or `false`, found `{}`",
-                            seawall_domain::text::cut(other, 80)
-                        );
-                        return Err(Box::new(Problem::invalid("override", why)));
-                    }
-                };
-                continue;
-            }
-            _ => {
-                rest.append_pair(&name, &value);
-                continue;
-            }
-        };
-        taken += 1;
-        if value.is_empty() || value.chars().count() > MOST || value.chars().any(char::is_control) {
-            let why =
-                format!("expected 1 to {MOST} characters, none of them a control character, such as `git:platform`");
-            return Err(Box::new(Problem::invalid(name.into_owned(), why)));
+        let is_ours = said.take(&name, &value)?;
+        if is_ours && !reads.contains(&&*name) {
+            taken = true;
+        } else {
+            rest.append_pair(&name, &value);
+            left = true;
         }
-        *into = Some(value.into_owned());
     }
-    if taken == 0 {
+    if !taken {
         return Ok((said, uri.clone()));
     }
     let path = uri.path();
-    let rest = match count == taken {
-        true => path.to_owned(),
-        false => format!("{path}?{}", rest.finish()),
+    let rest = match left {
+        false => path.to_owned(),
+        true => format!("{path}?{}", rest.finish()),
     };
     let rest = rest
         .parse()
         .map_err(|_| Box::new(Problem::invalid("query", "it is no query of an address")))?;
     Ok((said, rest))
+}
+
+impl Said {
+    /// Takes a parameter, where it is one of these.
+    fn take(&mut self, name: &str, value: &str) -> Result<bool, Box<Problem>> {
+        let into = match name {
+            "source" => &mut self.source,
+            "file" => &mut self.file,
+            "digest" => &mut self.digest,
+            "by" => &mut self.by,
+            "reason" => &mut self.reason,
+            "override" => {
+                self.overrides = value.parse().map_err(|_| {
+                    let found = seawall_domain::text::cut(value, 80);
+                    Box::new(Problem::invalid(
+                        name,
+                        format!("expected `true` or `false`, found `{found}`"),
+                    ))
+                })?;
+                return Ok(true);
+            }
+            _ => return Ok(false),
+        };
+        if value.is_empty() || value.chars().count() > MOST || value.chars().any(char::is_control) {
+            let why =
+                format!("expected 1 to {MOST} characters, none of them a control character, such as `git:platform`");
+            return Err(Box::new(Problem::invalid(name.to_owned(), why)));
+        }
+        *into = Some(value.to_owned());
+        Ok(true)
+    }
 }
 
 pub(super) fn refused(owner: &Owner) -> Problem {
@@ -200,40 +306,21 @@ pub(super) fn refused(owner: &Owner) -> Problem {
 mod tests {
     use super::*;
 
-    fn of(method: Method, uri: &str) -> Option<(Kind, String)> {
-        target(&method, &uri.parse().unwrap())
-    }
-
-    #[test]
-    fn only_what_changes_a_definition_is_looked_at() {
-        let blueprint = Some((Kind::Blueprint, "a/b".to_owned()));
-        assert_eq!(of(Method::PUT, "/api/v1/blueprints/a%2Fb?x=1"), blueprint);
-        assert_eq!(of(Method::GET, "/api/v1/blueprints/a%2Fb"), None);
-        assert_eq!(of(Method::PUT, "/api/v1/blueprints/a/entities/b"), None);
-        assert_eq!(of(Method::POST, "/api/v1/integrations/a/sync"), None);
-        assert_eq!(of(Method::PUT, "/api/v1/policy?dry_run=true"), None);
-        assert_eq!(
-            of(Method::PUT, "/api/v1/plugins/p/grant"),
-            Some((Kind::Grant, "p".to_owned()))
-        );
-        assert_eq!(
-            of(Method::DELETE, "/api/v1/plugins/p/grant"),
-            None,
-            "a grant can always be taken back"
-        );
-        let scorecard = Some((Kind::Scorecard, "a/b".to_owned()));
-        assert_eq!(of(Method::DELETE, "/api/v1/definitions/Scorecard/a%2Fb"), scorecard);
-    }
-
     #[test]
     fn what_is_said_of_the_source_is_taken_off_the_address() {
-        let cut = |uri: &str| split(&uri.parse().unwrap()).map_err(|problem| format!("{problem:?}"));
+        let cut = |uri: &str| split(&uri.parse().unwrap(), &["reason"]).map_err(|problem| format!("{problem:?}"));
         let (said, rest) = cut("/api/v1/policy?reason=a%20b&source=git%3Aplatform&file=p.yaml&digest=d").unwrap();
         assert_eq!(
             (said.source.as_deref(), said.file.as_deref()),
             (Some("git:platform"), Some("p.yaml"))
         );
         assert_eq!(rest.to_string(), "/api/v1/policy?reason=a+b");
+        assert_eq!(said.reason.as_deref(), Some("a b"));
+        let (said, rest) = cut("/a?by=ann&x=1").unwrap();
+        assert_eq!(
+            (said.by.as_deref(), rest.to_string()),
+            (Some("ann"), "/a?x=1".to_owned())
+        );
         let (said, rest) = cut("/a?override=true").unwrap();
         assert!(said.overrides);
         assert_eq!(rest.to_string(), "/a");

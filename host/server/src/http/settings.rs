@@ -6,7 +6,7 @@ use super::{
     problem::Problem,
 };
 use axum::{Json, extract::State};
-use seawall_domain::definition::LOCKED;
+use seawall_domain::definition::{LOCKED, Settings};
 use serde_json::{Value, json};
 
 /// The setting of a name, where there is one.
@@ -17,6 +17,20 @@ fn known(name: &str) -> Result<(), Problem> {
     Err(Problem::not_found(format!(
         "setting `{name}` does not exist; there is: {LOCKED}"
     )))
+}
+
+/// All that definitions may set: `{"definitions": {"locked": true}, "retention": {"days": 90, "rows": 100000, "pendingDays": 120}}`.
+#[utoipa::path(get, path = "/settings", tag = "settings", operation_id = "get_settings", responses((status = 200, body = Value)))]
+pub(super) async fn all(State(app): State<App>) -> Result<Json<Settings>, Problem> {
+    Ok(Json(app.engine.definition_settings().await?))
+}
+
+/// Sets all of it; what is left out gets its default.
+#[utoipa::path(put, path = "/settings", tag = "settings", operation_id = "put_settings", request_body = Value,
+    responses((status = 200, body = Value), (status = 409, body = Problem), (status = 422, body = Problem)))]
+pub(super) async fn put_all(State(app): State<App>, Body(wanted): Body<Settings>) -> Result<Json<Settings>, Problem> {
+    app.engine.put_definition_settings(wanted).await?;
+    Ok(Json(wanted))
 }
 
 /// A setting. `definitions.locked`: whether what comes from git is read-only elsewhere.

@@ -9,7 +9,7 @@ use super::{
 };
 use axum::{Json, extract::State, http::StatusCode};
 use seawall_domain::IntegrationName;
-use seawall_engine::{Earlier, MappingDiff};
+use seawall_engine::{MappingDiff, MappingVersion};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -61,14 +61,31 @@ pub(crate) struct ApplyQuery {
     force: Option<bool>,
 }
 
+/// Who goes back, where to, and whether it is meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RollBackQuery {
+    /// Who does it; `token` where absent.
+    by: Option<String>,
+    /// Also where it removes a larger share of entities than the integration's `delete_share`.
+    force: Option<bool>,
+    /// The version to go back to; where absent, the one that was in force before the one that stands.
+    to: Option<u64>,
+}
+
 /// The mapping in force, and those before it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MappingView {
     /// In Port's shape; null: the plugin's own.
     #[schema(value_type = Option<Object>)]
     mapping: Option<Value>,
+    /// Its version.
+    version: u64,
     /// The newest first.
     earlier: Vec<EarlierView>,
+    /// All versions that are kept, the newest first: the first is in force.
+    versions: Vec<VersionView>,
     /// While what is stored is mapped anew: how many items are done, and how many there are.
     remapping: Option<Remapping>,
 }
@@ -92,6 +109,44 @@ pub(crate) struct EarlierView {
     until: String,
     /// By whom.
     by: String,
+}
+
+/// A mapping that is or was in force.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct VersionView {
+    /// Rises by one with each.
+    version: u64,
+    /// In Port's shape; null: the plugin's own.
+    #[schema(value_type = Option<Object>)]
+    mapping: Option<Value>,
+    /// Since when it was in force.
+    at: String,
+    /// Who put it in force; null where nobody said so.
+    by: Option<String>,
+    /// Of a way back: the version whose mapping it brought back.
+    back_to: Option<u64>,
+}
+
+fn versions(all: Vec<MappingVersion>) -> Vec<VersionView> {
+    let show = |one: MappingVersion| VersionView {
+        version: one.number,
+        mapping: one.mapping,
+        at: time::show(one.at),
+        by: one.by,
+        back_to: one.back_to,
+    };
+    all.into_iter().rev().map(show).collect()
+}
+
+/// All but the last, with what replaced each.
+fn earlier(all: &[MappingVersion]) -> Vec<EarlierView> {
+    let show = |pair: &[MappingVersion]| EarlierView {
+        mapping: pair[0].mapping.clone(),
+        until: time::show(pair[1].at),
+        by: pair[1].by.clone().unwrap_or_else(|| "token".to_owned()),
+    };
+    all.windows(2).rev().map(show).collect()
 }
 
 /// Items of a kind as the tool gave them.
@@ -129,16 +184,13 @@ pub(super) async fn get(
     Path(name): Path<IntegrationName>,
 ) -> Result<Json<MappingView>, Problem> {
     let view = app.engine.integration(&name).await?;
-    let earlier = app.engine.earlier_mappings(&name).await?;
-    let show = |one: Earlier| EarlierView {
-        mapping: one.mapping,
-        until: time::show(one.until),
-        by: one.by,
-    };
+    let all = app.engine.mapping_versions(&name).await?;
     let remapping = app.engine.remap_progress(&name);
     Ok(Json(MappingView {
         mapping: view.row.integration.mapping,
-        earlier: earlier.into_iter().map(show).collect(),
+        version: all.last().map_or(0, |version| version.number),
+        earlier: earlier(&all),
+        versions: versions(all),
         remapping: remapping.map(|(done, items)| Remapping { done, items }),
     }))
 }
@@ -173,19 +225,19 @@ pub(super) async fn put(
     Ok((StatusCode::ACCEPTED, Json(diff)))
 }
 
-/// Puts the mapping in force that was before this one.
+/// Puts the mapping in force that was before this one; asked again, the one before that. `to` names any version.
 #[utoipa::path(post, path = "/integrations/{integration}/mapping/rollback", tag = "integrations",
-    params(("integration" = String, Path, description = "Its name"), ApplyQuery),
+    params(("integration" = String, Path, description = "Its name"), RollBackQuery),
     responses((status = 202, description = "As the preview", body = Value), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn roll_back(
     State(app): State<App>,
     Path(name): Path<IntegrationName>,
-    Query(query): Query<ApplyQuery>,
+    Query(query): Query<RollBackQuery>,
 ) -> Result<(StatusCode, Json<MappingDiff>), Problem> {
     let by = query.by.unwrap_or_else(|| "token".to_owned());
     let diff = app
         .engine
-        .roll_back_mapping(&name, by, query.force.unwrap_or(false))
+        .roll_back_mapping(&name, query.to, by, query.force.unwrap_or(false))
         .await?;
     Ok((StatusCode::ACCEPTED, Json(diff)))
 }

@@ -45,6 +45,7 @@ pub(crate) static TABLES: &[Table] = tables! {
     installation (id) numbered id { id: Int, digest: Text, body: Text }
     decision (id) numbered id { id: Int, digest: Text, body: Text }
     policy (id) numbered id { id: Int, body: Text }
+    definition_change (id) numbered id { id: Int, kind: Text, name: Text, author: Text, body: Text }
     integration (id) numbered id {
         id: Int, name: Text, body: Text, paused: Flag, stopped: Text, created_at: Int, updated_at: Int, removing: Flag,
         client: Flag,

@@ -3,12 +3,24 @@
 use seawall_domain::{
     Blueprint, CredentialName, Digest, Millis,
     credential::{Credential, Exchange, SecretSource},
+    definition::Kind,
     integration::Integration,
     manifest::Attach,
     provenance::Provenance,
     trust::Signer,
 };
 use serde::{Deserialize, Serialize};
+
+/// Which changes of definitions; all conditions must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DefinitionFilter {
+    /// Of this kind.
+    pub kind: Option<Kind>,
+    /// Of this name.
+    pub name: Option<String>,
+    /// By this person.
+    pub by: Option<String>,
+}
 
 /// A blueprint with where it came from.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,8 +10,8 @@ use crate::{
 };
 use seawall_domain::{
     Blueprint, BlueprintId, CredentialName, Digest, EntityId, IntegrationName, Millis, SubscriptionName,
-    credential::SecretSource, grant::Decision, integration::Integration, pass::PassState, policy::PolicyChange,
-    subscription::Secrets,
+    credential::SecretSource, definition::DefinitionChange, grant::Decision, integration::Integration, pass::PassState,
+    policy::PolicyChange, subscription::Secrets,
 };
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use super::{
     PgStore, ask,
-    tx::{self, BEGIN, Tx, q},
+    tx::{self, Tx, q},
 };
 use crate::{
     Missing, Result, StoreError, SweepResult,
@@ -12,7 +12,7 @@ use crate::{
 };
 use futures::TryStreamExt;
 use roaring::RoaringTreemap;
-use seawall_domain::Millis;
+use seawall_domain::{Millis, cause::Cause};
 use sqlx::Row;
 use std::sync::PoisonError;
 
@@ -54,8 +54,9 @@ pub(super) async fn missing(store: &PgStore, pass: i64) -> Result<Missing> {
 
 /// Removes at most `limit` items that `pass` has not listed.
 pub(super) async fn sweep(store: &PgStore, pass: i64, fence: i64, limit: usize, now: Millis) -> Result<SweepResult> {
-    let cause = format!("pass:{pass}");
-    let mut tx = Tx::begin(store, partition_of(store, pass).await?, &cause, now).await?;
+    let (partition, integration) = place_of(store, pass).await?;
+    let cause = Cause::new(&format!("pass:{pass}")).of(&integration).to_string();
+    let mut tx = Tx::begin(store, partition, &cause, now).await?;
     tx.head(pass).await?;
     if tx.open_pass().await? != Some(pass) {
         return Err(no_listing(pass));
@@ -86,14 +87,16 @@ pub(super) async fn sweep(store: &PgStore, pass: i64, fence: i64, limit: usize, 
     Ok(result)
 }
 
-async fn partition_of(store: &PgStore, pass: i64) -> Result<i64> {
-    let mut tx = store.pool.begin_with(BEGIN).await?;
-    let row = ask("SELECT partition FROM pass WHERE id = $1", store.keep)
+async fn place_of(store: &PgStore, pass: i64) -> Result<(i64, String)> {
+    let mut tx = store.pool.begin().await?;
+    let of = "SELECT s.partition, n.name FROM pass s JOIN partition p ON p.id = s.partition \
+              JOIN integration n ON n.id = p.integration WHERE s.id = $1";
+    let row = ask(of, store.keep)
         .bind(pass)
         .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(|| StoreError::Missing(format!("pass {pass}")))?;
-    Ok(row.try_get(0)?)
+    Ok((row.try_get(0)?, row.try_get(1)?))
 }
 
 impl Tx<'_, '_> {

@@ -7,6 +7,7 @@ pub(crate) mod credentials;
 pub(crate) mod definitions;
 pub(crate) mod deliveries;
 pub(crate) mod egress;
+pub(crate) mod history;
 pub(crate) mod integrations;
 pub(crate) mod lease;
 pub(crate) mod letters;

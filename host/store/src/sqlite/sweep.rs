@@ -11,7 +11,7 @@ use crate::{
 };
 use roaring::RoaringTreemap;
 use rusqlite::{Connection, params};
-use seawall_domain::Millis;
+use seawall_domain::{Millis, cause::Cause};
 
 /// How far the sweep of a pass has come, so that the next piece does not begin again. Only a shortcut: without it a
 /// piece reads the listing once more.
@@ -60,7 +60,10 @@ pub(super) fn sweep(
 ) -> Result<SweepResult> {
     let head = sweepable(conn, pass)?;
     let progress = memory.sweep.take().filter(|p| p.pass == pass);
-    let mut tx = Tx::begin(conn, &mut memory.names, head.partition, format!("pass:{pass}"), now)?;
+    let of = "SELECT n.name FROM partition p JOIN integration n ON n.id = p.integration WHERE p.id = ?1";
+    let integration: String = conn.query_row(of, [head.partition], |row| row.get(0))?;
+    let cause = Cause::new(&format!("pass:{pass}")).of(&integration).to_string();
+    let mut tx = Tx::begin(conn, &mut memory.names, head.partition, cause, now)?;
     tx.check_fence(fence)?;
     let (listed, after) = match progress {
         Some(progress) => (progress.listed, Some(progress.after)),

@@ -4,14 +4,15 @@ use crate::world::{World, integration, simple};
 use seawall_domain::{
     Blueprint, CredentialName, Digest, IntegrationName,
     credential::SecretSource,
+    definition::{Author, DefinitionChange, FieldChange, Happened, Kind},
     grant::{Decision, Verdict},
     policy::{Policy, PolicyChange},
     provenance::Provenance,
     signature::{Format, Signature},
     trust::Signer,
 };
-use seawall_store::{CredentialRow, InstallationRow, PluginRow};
-use serde_json::json;
+use seawall_store::{CredentialRow, DefinitionFilter, InstallationRow, PluginRow};
+use serde_json::{Value, json};
 use std::slice;
 
 pub(crate) fn blueprint(name: &str, relations: serde_json::Value) -> Blueprint {
@@ -165,6 +166,54 @@ pub(crate) async fn policies_are_kept(world: &mut World) {
         store.put_policy(one).await.unwrap();
     }
     assert_eq!(store.policies().await.unwrap(), all);
+}
+
+pub(crate) async fn changes_of_definitions_are_kept(world: &mut World) {
+    let store = world.store();
+    let change = |kind, name: &str, by: Option<&str>| DefinitionChange {
+        kind,
+        name: name.to_owned(),
+        change: Happened::Updated,
+        at: 7,
+        author: Author {
+            by: by.map(str::to_owned),
+            reason: Some("because".into()),
+            ..Author::default()
+        },
+        fields: vec![FieldChange {
+            field: "title".into(),
+            before: Value::Null,
+            after: "a\0b".into(),
+        }],
+    };
+    let all = [
+        change(Kind::Blueprint, "a", Some("ann")),
+        change(Kind::View, "a", Some("bob")),
+        change(Kind::Blueprint, "b/ü", None),
+        change(Kind::Blueprint, "a", Some("bob")),
+    ];
+    for one in &all {
+        store.put_definition_change(one).await.unwrap();
+    }
+    let found = async |filter: DefinitionFilter, before, limit| {
+        let rows = store.definition_changes(&filter, before, limit).await.unwrap();
+        rows.into_iter().collect::<Vec<_>>()
+    };
+    let newest = found(DefinitionFilter::default(), None, 2).await;
+    assert_eq!((&newest[0].1, &newest[1].1, newest.len()), (&all[3], &all[2], 2));
+    let rest = found(DefinitionFilter::default(), Some(newest[1].0), 9).await;
+    assert_eq!((&rest[0].1, &rest[1].1, rest.len()), (&all[1], &all[0], 2));
+    let of_a = DefinitionFilter {
+        kind: Some(Kind::Blueprint),
+        name: Some("a".into()),
+        by: None,
+    };
+    assert_eq!(found(of_a.clone(), None, 9).await.len(), 2);
+    let by_bob = DefinitionFilter {
+        by: Some("bob".into()),
+        ..of_a
+    };
+    assert_eq!(found(by_bob, None, 9).await[0].1, all[3]);
 }
 
 pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut World) {

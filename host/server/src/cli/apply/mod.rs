@@ -11,8 +11,8 @@ use crate::cli::{
     folder::Folder,
 };
 use seawall_domain::{
-    definition::{Change, Definition, Kind, Loaded, May, Owner, Step, fit, load, plan},
-    import::{Note, backstage},
+    definition::{Change, Definition, Fit, Kind, Loaded, May, Owner, Step, fit, load, plan},
+    import::{Note, Severity, backstage},
 };
 use serde_json::{Value, json};
 use std::{
@@ -30,7 +30,7 @@ Examples:
   seawall apply platform/ --prune --dry-run     shows also what the folder no longer has
 
 Every YAML and JSON file of the folder is read, several documents in a file too. A document says what it is of:
-  kind: Blueprint | Credential | Grant | Integration | Policy | Action | Scorecard | Entity | …
+  kind: Blueprint | Credential | Grant | Integration | Policy | View | Subscription | Settings | Entity | …
   …                        and the fields that it has everywhere else (docs/definitions.md)
 Blueprints of Port's and entities of Backstage's are taken as they are.
 
@@ -50,7 +50,7 @@ pub(crate) struct Apply {
     /// Whose the definitions are; left out: git: and the repository's name, or the folder's
     #[arg(long, value_name = "git:NAME")]
     source: Option<String>,
-    /// Why, for those who look later at grants and the policy
+    /// Why, for those who look at the history later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }
@@ -85,10 +85,19 @@ pub(super) struct Task {
 impl Task {
     /// Compares `wanted` with the server.
     pub(super) async fn new(client: &Client, mut wanted: Vec<Definition>, source: String, may: May) -> Result<Self> {
-        let state = state::read(client, &wanted, &source).await?;
-        fit(&mut wanted, &state.now);
+        let mut state = state::read(client, &wanted, &source).await?;
+        let Fit { mut misfits, lacking } = fit(&mut wanted, &state.now);
+        misfits.extend(state::lacking(client, lacking, &state).await?);
+        // What does not fit any more and is said all the same stays as it is.
+        let kept = |key: &(Kind, String)| {
+            let wanted = wanted.iter().find(|one| one.key() == *key);
+            wanted.is_some_and(|one| state.now.get(key) == Some(&one.value))
+        };
+        misfits.retain(|key, _| !kept(key));
+        state.hindered.extend(misfits);
         let steps = plan(wanted.clone(), &state, &source, may);
-        let notes = state::placeholders(client, &wanted, &state).await?;
+        let mut notes = state::placeholders(client, &wanted, &state).await?;
+        notes.extend(steps.iter().filter_map(secret_of));
         Ok(Self {
             wanted: wanted
                 .into_iter()
@@ -198,6 +207,22 @@ impl Task {
             Err(CliError::Unwell)
         }
     }
+}
+
+/// How its receiver gets the secret of a new subscription, which is printed nowhere.
+fn secret_of(step: &Step) -> Option<Note> {
+    let is_new = step.kind == Kind::Subscription && step.change == Change::Create;
+    is_new.then(|| Note {
+        file: step.file.clone(),
+        line: step.line,
+        severity: Severity::NotCarried,
+        what: format!("subscription `{}`", step.name),
+        why: format!(
+            "its secret is made when it is applied, and not printed; `seawall subscription rotate {}` makes another one and shows it, \
+             once",
+            step.name
+        ),
+    })
 }
 
 /// Reads a folder; all that is wrong is said at once.

@@ -14,7 +14,7 @@ use seawall_domain::{
     manifest::Capabilities,
 };
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a plugin asks, and what it was granted.
 pub(crate) struct Granted {
@@ -51,6 +51,16 @@ pub(crate) async fn read(client: &Client, wanted: &[Definition], source: &str) -
             Kind::Policy,
             vec![("policy".to_owned(), policy(client).await?)],
         );
+    }
+    if has(Kind::Settings) {
+        now(&mut state, Kind::Settings, vec![settings(client).await?]);
+    }
+    if has(Kind::View) {
+        now(&mut state, Kind::View, views(client).await?);
+    }
+    if has(Kind::Subscription) {
+        now(&mut state, Kind::Subscription, subscriptions(client).await?);
+        sealed_headers(&mut state, wanted);
     }
     if names.iter().any(|(kind, _)| kind.is_kept()) {
         kept(client, &mut state).await?;
@@ -118,6 +128,90 @@ pub(crate) async fn credentials(client: &Client) -> Result<Vec<(String, Value)>>
 pub(crate) async fn policy(client: &Client) -> Result<Value> {
     let answer = client.get(&["policy"]).await?;
     Ok(again(Kind::Policy, &answer["policy"])?.1)
+}
+
+/// What holds for the whole server.
+pub(crate) async fn settings(client: &Client) -> Result<(String, Value)> {
+    again(Kind::Settings, &client.get(&["settings"]).await?)
+}
+
+/// All saved views by name.
+pub(crate) async fn views(client: &Client) -> Result<Vec<(String, Value)>> {
+    let all = client.get(&["views"]).await?;
+    items(&all).iter().map(|value| again(Kind::View, value)).collect()
+}
+
+/// All subscriptions by name, without what is secret.
+pub(crate) async fn subscriptions(client: &Client) -> Result<Vec<(String, Value)>> {
+    const FIELDS: [&str; 11] = [
+        "name",
+        "url",
+        "blueprints",
+        "kinds",
+        "fields",
+        "privateRanges",
+        "ca",
+        "retry",
+        "thin",
+        "paused",
+        "headers",
+    ];
+    let all = client.get(&["subscriptions"]).await?;
+    let document = |value: &Value| {
+        let fields = FIELDS.map(|field| (field.to_owned(), value[field].clone()));
+        again(Kind::Subscription, &Value::Object(fields.into_iter().collect()))
+    };
+    items(&all).iter().map(document).collect()
+}
+
+/// The values of headers are nowhere but in the server's database: documents can keep those that are there, and take them away.
+fn sealed_headers(state: &mut State, wanted: &[Definition]) {
+    let named = |value: &Value| value["headers"].as_array().cloned().unwrap_or_default();
+    for one in wanted.iter().filter(|one| one.kind == Kind::Subscription) {
+        let headers = named(&one.value);
+        let there = state.now.get(&one.key()).map(named).unwrap_or_default();
+        if headers.is_empty() || headers == there {
+            continue;
+        }
+        let names: Vec<_> = headers.iter().filter_map(Value::as_str).collect();
+        let given: Vec<_> = names.iter().map(|name| format!("--header {name}=…")).collect();
+        let why = format!(
+            "the values of its headers ({}) are sealed and in no document; give them with `seawall subscription add {} {} {}`, then \
+             apply again",
+            names.join(", "),
+            one.name,
+            one.value["url"].as_str().unwrap_or_default(),
+            given.join(" ")
+        );
+        state.hindered.insert(one.key(), why);
+    }
+}
+
+/// What entities lack that their blueprints require, where nobody else says it.
+pub(crate) async fn lacking(
+    client: &Client,
+    lacking: BTreeMap<(Kind, String), Vec<String>>,
+    state: &State,
+) -> Result<BTreeMap<(Kind, String), String>> {
+    let mut wrong = BTreeMap::new();
+    // What this source says already is as it is; of more than so many the server says it when they are sent.
+    let asked = lacking.into_iter().filter(|(key, _)| !state.now.contains_key(key));
+    for (key, fields) in asked.take(ASKED) {
+        let (blueprint, identifier) = key.1.split_once('/').unwrap_or((key.1.as_str(), ""));
+        let entity = found(client.get(&["blueprints", blueprint, "entities", identifier]).await)?;
+        let is_missing = |field: &String| {
+            let (part, name) = field.split_once('.').unwrap_or((field.as_str(), ""));
+            entity.as_ref().is_none_or(|entity| entity[part][name].is_null())
+        };
+        let missing: Vec<_> = fields.into_iter().filter(is_missing).collect();
+        if !missing.is_empty() {
+            let why = missing
+                .iter()
+                .map(|field| format!("{field}: the blueprint `{blueprint}` requires it"));
+            wrong.insert(key.clone(), why.collect::<Vec<_>>().join("\n"));
+        }
+    }
+    Ok(wrong)
 }
 
 /// An integration's definition.

@@ -147,6 +147,9 @@ impl Work<'_> {
         let field = |field: &str| said.and_then(|said| said[field].as_str()).unwrap_or_default();
         let path: Vec<&str> = match step.kind {
             Kind::Policy => vec!["policy"],
+            Kind::Settings => vec!["settings"],
+            Kind::View => vec!["views", name],
+            Kind::Subscription => vec!["subscriptions", name],
             Kind::Blueprint => vec!["blueprints", name],
             Kind::Credential => vec!["credentials", name],
             Kind::Grant => vec!["plugins", name, "grant"],
@@ -157,6 +160,7 @@ impl Work<'_> {
         if step.change == Change::Delete {
             if step.kind == Kind::Entity {
                 query.retain(|(parameter, _)| *parameter == "source");
+                query.extend(self.client.by().map(|by| ("by", by.to_owned())));
             }
             let gone = self.client.send(Method::DELETE, &path, &query, Body::Nothing).await;
             return match gone {
@@ -176,7 +180,7 @@ impl Work<'_> {
         let Some(definition) = self.wanted.get(&(step.kind, step.name.clone())) else {
             return Ok(());
         };
-        let by = crate::cli::args::user;
+        let by = || self.client.by().map(str::to_owned);
         let mut body = definition.value.clone();
         match step.kind {
             Kind::Credential => {
@@ -191,12 +195,22 @@ impl Work<'_> {
                     }
                 }
             }
-            Kind::Policy => {
-                query.extend(by().map(|by| ("by", by)));
-                query.extend(self.reason.map(|reason| ("reason", reason.to_owned())));
+            Kind::View => without(&mut body, &["name"]),
+            Kind::Subscription => {
+                // Those that it has are kept; a document can only take them away.
+                let none = body["headers"].as_array().is_some_and(Vec::is_empty);
+                without(&mut body, &["name", "headers"]);
+                if none {
+                    body["headers"] = json!({});
+                }
             }
             _ => {}
         }
+        query.extend(
+            self.reason
+                .filter(|_| step.kind != Kind::Grant)
+                .map(|reason| ("reason", reason.to_owned())),
+        );
         let put = self.client.send(Method::PUT, &path, &query, Body::Json(body)).await;
         put.map(drop)
     }
@@ -208,7 +222,8 @@ impl Work<'_> {
         }
         let Batch { steps, bodies, .. } = std::mem::take(batch);
         let body = json!({"entities": bodies, "createMissingRelatedEntities": true, "merge": false});
-        let query = [("source", self.source.to_owned())];
+        let mut query = vec![("source", self.source.to_owned())];
+        query.extend(self.client.by().map(|by| ("by", by.to_owned())));
         let sent = self
             .client
             .send(Method::POST, &["entities", "bulk"], &query, Body::Json(body))
@@ -241,6 +256,13 @@ impl Work<'_> {
             );
         }
         Ok(())
+    }
+}
+
+/// Takes fields off that the address says, or no document.
+fn without(body: &mut Value, fields: &[&str]) {
+    if let Some(body) = body.as_object_mut() {
+        body.retain(|field, _| !fields.contains(&field.as_str()));
     }
 }
 

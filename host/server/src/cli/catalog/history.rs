@@ -27,9 +27,20 @@ const COLUMNS: &[Column] = &[
     ("POSITION", |v| at(v, "/position")),
     ("AT", |v| time(v, "/at")),
     ("CHANGE", |v| at(v, "/kind")),
-    ("BY", |v| at(v, "/cause")),
+    ("BY", who),
     ("WHAT", what),
 ];
+
+/// `pass:2 of github`, `mapping:github by ann`, `write:people:ann`: what did a change, and who.
+pub(crate) fn who(change: &Value) -> String {
+    let cause = at(change, "/cause");
+    let beside = |field: &str, word: &str| match at(change, field) {
+        // A cause that names it itself says it once.
+        name if name.is_empty() || cause.ends_with(&format!(":{name}")) => String::new(),
+        name => format!(" {word} {name}"),
+    };
+    format!("{cause}{}{}", beside("/integration", "of"), beside("/by", "by"))
+}
 
 /// `tier: 1 → 2` for each field.
 pub(crate) fn what(change: &Value) -> String {

@@ -9,7 +9,7 @@ mod search;
 mod write;
 
 use crate::cli::{Global, args::Pair, error::Result, output::at};
-pub(crate) use history::what;
+pub(crate) use history::{what, who};
 pub(crate) use list::{BLUEPRINTS, entities, with_columns};
 use serde_json::Value;
 

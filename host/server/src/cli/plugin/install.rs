@@ -72,7 +72,7 @@ impl Install {
         let (bytes, provenance) = self.component().await?;
         sigfile::check(&provenance, &Digest::of(&bytes), &keys)?;
         let bundle = Bundle::extract(&bytes).ok();
-        let by: Vec<_> = args::user().map(|by| ("by", by)).into_iter().collect();
+        let by: Vec<_> = client.by().map(|by| ("by", by.to_owned())).into_iter().collect();
         let plugin = client
             .send(
                 reqwest::Method::POST,

@@ -1,7 +1,7 @@
 //! `seawall plugin remove`.
 
 use crate::cli::{
-    Global, args,
+    Global,
     client::{Body, Client},
     error::Result,
 };
@@ -27,7 +27,7 @@ impl Remove {
         let client = Client::new(global)?;
         let mut query = Vec::new();
         query.extend(self.reason.map(|reason| ("reason", reason)));
-        query.extend(args::user().map(|user| ("by", user)));
+        query.extend(client.by().map(|by| ("by", by.to_owned())));
         client
             .send(Method::DELETE, &["plugins", &self.plugin], &query, Body::Nothing)
             .await?;

@@ -1,7 +1,7 @@
 //! `seawall plugin rollback`.
 
 use crate::cli::{
-    Global, args,
+    Global,
     client::{Body, Client},
     error::Result,
     grant,
@@ -28,13 +28,14 @@ pub(crate) struct Rollback {
 
 impl Rollback {
     pub(super) async fn run(self, global: &Global) -> Result {
+        let client = Client::new(global)?;
+        let by = client.by().map(str::to_owned);
         let mut body = json!({});
-        for (name, value) in [("to", self.to), ("reason", self.reason), ("by", args::user())] {
+        for (name, value) in [("to", self.to), ("reason", self.reason), ("by", by)] {
             if let Some(value) = value {
                 body[name] = value.into();
             }
         }
-        let client = Client::new(global)?;
         let plugin = client
             .post(&["plugins", &self.plugin, "rollback"], Body::Json(body))
             .await?;

@@ -8,8 +8,7 @@ use crate::http::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_domain::{BlueprintId, EntityId};
-use seawall_engine::who;
+use seawall_domain::{BlueprintId, EntityId, cause::Cause};
 use seawall_store::{ChangeKind, ChangeRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,7 +27,9 @@ pub(crate) struct ChangeView {
     diff: Map<String, Value>,
     /// `pass:12`, `run:…`, `write:people:jane`.
     cause: String,
-    /// Who did it, where the cause says so.
+    /// Whose pass, run, delivery or mapping it was.
+    integration: Option<String>,
+    /// Who did it, where anybody said so.
     by: Option<String>,
     /// When.
     at: String,
@@ -58,13 +59,17 @@ pub(crate) async fn history(
     let of = format!("history:{blueprint}/{identifier}");
     let (n, before) = (limit(page.limit)?, page.before(&of)?);
     let rows = app.engine.history(&blueprint, &identifier, before, n + 1).await?;
-    let show = |r: ChangeRow| ChangeView {
-        position: r.position,
-        kind: r.kind,
-        diff: r.diff,
-        by: who(&r.cause).map(str::to_owned),
-        cause: r.cause,
-        at: time::show(r.at),
+    let show = |r: ChangeRow| {
+        let cause = Cause::read(&r.cause);
+        ChangeView {
+            position: r.position,
+            kind: r.kind,
+            diff: r.diff,
+            at: time::show(r.at),
+            cause: cause.what.to_owned(),
+            integration: cause.integration.map(str::to_owned),
+            by: cause.by.map(str::to_owned),
+        }
     };
     let begins = rows.last().is_some_and(|row| row.kind == ChangeKind::Created);
     // The first page of an entity without any says so; a later one has said it already.

@@ -20,6 +20,8 @@ use utoipa::{IntoParams, ToSchema};
 
 /// Entities of one bulk request.
 const MOST: usize = 1_000;
+/// Levels of a bulk request around each entity: the request itself, and the list.
+const AROUND: usize = 2;
 
 /// Who writes.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -249,7 +251,7 @@ pub(crate) async fn remove(
 pub(crate) async fn bulk(
     State(app): State<App>,
     Query(query): Query<WriteQuery>,
-    Json(body): Json<BulkBody>,
+    Json(body): Json<BulkBody, AROUND>,
 ) -> Result<Answer<BulkAnswer>, Problem> {
     if body.entities.len() > MOST {
         let found = body.entities.len();
