@@ -51,8 +51,7 @@ impl Engine {
         self.note_work(&work).await?;
         self.inner.store.remove_blueprint(name).await?;
         self.reload_blueprints().await?;
-        self.begin(work);
-        Ok(())
+        self.begin_anew(work).await
     }
 
     async fn refuse_feeding(&self, name: &BlueprintId) -> Result<()> {
