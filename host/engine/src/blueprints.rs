@@ -84,10 +84,10 @@ impl Engine {
             }
         }
         if checks_anew {
-            self.begin(Work::Check(blueprint.identifier.clone()));
+            self.begin_anew(Work::Check(blueprint.identifier.clone())).await?;
         }
         if before != blueprint.precedence {
-            self.begin(Work::Merge(blueprint.identifier.clone()));
+            self.begin_anew(Work::Merge(blueprint.identifier.clone())).await?;
         }
         if computes_anew {
             // Once more: what was computed between the first note and now was computed by the old definitions.

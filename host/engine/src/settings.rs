@@ -145,6 +145,14 @@ impl Engine {
         self.note(work.noted(), work.name()).await
     }
 
+    /// Notes work once more and does it in the background: a task that was at it already may have seen the first note, and done
+    /// all by what held before.
+    pub(crate) async fn begin_anew(&self, work: Work) -> Result<()> {
+        self.note_work(&work).await?;
+        self.begin(work);
+        Ok(())
+    }
+
     /// Does noted work in the background.
     pub(crate) fn begin(&self, work: Work) {
         let engine = self.clone();

@@ -294,7 +294,7 @@ async fn definitions_and_questions_that_would_never_end_are_refused_or_end() {
     let (status, answer) = seawall
         .send(Method::PUT, path, &with("calculationProperties", endless))
         .await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(status, StatusCode::CREATED, "{answer}");
     let entities = format!("{path}/entities");
     let (status, answer) = seawall
         .send(Method::PUT, &format!("{entities}/a"), &json!({"properties": {"i": 1}}))

@@ -33,7 +33,7 @@ async fn modelled() -> Seawall {
     put(
         &seawall,
         "blueprints/system/entities/pay",
-        &json!({"properties": {"tier": "gold", "cost": 3}}),
+        &json!({"title": "Pay", "properties": {"tier": "gold", "cost": 3}}),
     )
     .await;
     put(
@@ -121,7 +121,7 @@ async fn a_property_in_use_stays_or_goes_with_all_that_reads_it() {
     assert_eq!(service["ownership"]["path"], "system");
     eventually("no more of it", || async {
         let api = seawall.get("/api/v1/blueprints/service/entities/api").await;
-        (api["properties"] == json!({"name": "pay", "cost": 3})).then_some(())
+        (api["properties"] == json!({"name": "Pay", "cost": 3})).then_some(())
     })
     .await;
     assert_eq!(seawall.try_get("/api/v1/views/golden").await.0, StatusCode::NOT_FOUND);

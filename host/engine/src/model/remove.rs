@@ -53,8 +53,7 @@ impl Engine {
         let before = all.get(name).map(|known| known.blueprint());
         self.note_blueprint(name, before, None, "api").await?;
         self.reload_blueprints().await?;
-        self.begin(work);
-        Ok(())
+        self.begin_anew(work).await
     }
 
     async fn refuse_feeding(&self, name: &BlueprintId) -> Result<()> {
