@@ -1,6 +1,6 @@
 //! Path, query and body, with rejections as problem+json that point to the field.
 
-use super::{MAX_BODY, problem::Problem, strict};
+use super::{MAX_BODY, MAX_BULK, problem::Problem, strict};
 use axum::{
     extract::{FromRequest, FromRequestParts, Path as AxumPath, Request, rejection::BytesRejection},
     http::{StatusCode, header, request::Parts},
@@ -66,22 +66,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("application/json");
-        if !kind.starts_with("application/json") {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media-type",
-                "The body has another type",
-                format!("expected `Content-Type: application/json`, found `{kind}`"),
-            ));
-        }
-        let bytes = body(request, state, MAX_BODY).await?;
-        parse(&bytes).map(Self)
+        json(request, state, MAX_BODY).await.map(Self)
     }
+}
+
+/// A JSON body of many entities, on a route that takes more than others.
+pub(crate) struct Bulk<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Bulk<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        json(request, state, MAX_BULK).await.map(Self)
+    }
+}
+
+async fn json<T: DeserializeOwned, S: Send + Sync>(request: Request, state: &S, most: usize) -> Result<T, Problem> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/json");
+    if !kind.starts_with("application/json") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "The body has another type",
+            format!("expected `Content-Type: application/json`, found `{kind}`"),
+        ));
+    }
+    parse(&body(request, state, most).await?)
 }
 
 /// The whole body, of a route that takes at most `most` bytes.
@@ -92,7 +106,10 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S, most: usiz
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
                 "The body is too large",
-                format!("at most {} MiB are taken here; send less at once", most / (1 << 20)),
+                format!(
+                    "at most {} MiB are taken here; send less at once, and a list in several requests",
+                    most / (1 << 20)
+                ),
             )
         } else {
             Problem::new(
