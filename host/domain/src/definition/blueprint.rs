@@ -26,7 +26,7 @@ pub const PORT: [&str; 7] = [
 /// What Port's API adds, and says nothing of entities.
 pub const BOOKKEEPING: [&str; 5] = ["createdAt", "createdBy", "id", "updatedAt", "updatedBy"];
 /// What Seawall's API adds.
-pub const ADDED: [&str; 2] = ["entities", "source"];
+pub const ADDED: [&str; 3] = ["entities", "source", "warnings"];
 
 /// A blueprint that was read.
 #[derive(Debug)]

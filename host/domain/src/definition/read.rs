@@ -1,6 +1,6 @@
 //! One document as definitions.
 
-use super::{Definition, GrantDefinition, Kind, Origin, blueprint, schema};
+use super::{Definition, GrantDefinition, Kind, Origin, blueprint, schema::document_schema};
 use crate::{
     Entity,
     credential::Credential,
@@ -122,7 +122,7 @@ fn one(kind: Kind, value: &Value, pointer: &str) -> Result<(String, Value), Vec<
         pointer: format!("{pointer}{}", problem.pointer),
         ..problem
     };
-    let schema = schema(kind);
+    let schema = document_schema(kind);
     let problems = match check_schema(&schema) {
         Ok(validator) => explain(&validator, &schema, value),
         Err(problem) => vec![*problem],
