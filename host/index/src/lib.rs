@@ -26,7 +26,7 @@
 //!     "blueprint": "service", "identifier": "payments", "properties": {"tier": 1, "tags": ["pci", "go"]}
 //! }))?;
 //! let index = Index::new();
-//! index.apply(&[Row { id: 7, entity: &entity, created_at: 0, updated_at: 0, version: 1 }], &[], 1);
+//! index.apply(&[Row { id: 7, entity: &entity, created_at: 0, updated_at: 0, created_by: None, updated_by: None, version: 1 }], &[], 1);
 //!
 //! let tagged = ListQuery {
 //!     blueprint: entity.blueprint.clone(),

@@ -3,12 +3,14 @@
 mod check;
 mod compiled;
 pub mod computed;
+pub mod mistakes;
 mod moment;
 mod property;
 mod sanitize;
 
 pub use check::{Check, Outcome};
 pub use compiled::{BlueprintError, CompiledBlueprint};
+pub use mistakes::defaults;
 
 use crate::{BlueprintId, entity::Precedence};
 use serde::{Deserialize, Serialize};

@@ -7,6 +7,7 @@ use crate::cli::{
     output::{at, plain},
 };
 use reqwest::Method;
+use seawall_domain::definition::blueprint::ADDED;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 
@@ -73,6 +74,7 @@ impl Blueprint {
             }
             Self::Get(get) => {
                 let blueprint = client.get(&["blueprints", &get.blueprint]).await?;
+                warn(&get.blueprint, &blueprint);
                 global.output().one(&blueprint, people)
             }
             Self::Put(put) => put.run(global, &client).await,
@@ -84,6 +86,14 @@ impl Blueprint {
                 Ok(())
             }
         }
+    }
+}
+
+/// Says what is probably a mistake in a blueprint, of which the server answered.
+pub(crate) fn warn(identifier: &str, answer: &Value) {
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        let (pointer, detail) = (at(warning, "/pointer"), at(warning, "/detail"));
+        eprintln!("warning: blueprint {identifier}, {pointer}: {detail}");
     }
 }
 
@@ -185,8 +195,7 @@ impl Put {
             };
             // What `get` adds of its own, so that its output can be put back.
             if let Some(fields) = blueprint.as_object_mut() {
-                fields.remove("entities");
-                fields.remove("source");
+                fields.retain(|field, _| !ADDED.contains(&field.as_str()));
             }
             let query: &[(&str, String)] = if self.dry_run {
                 &[("dryRun", "true".into())]
@@ -195,6 +204,7 @@ impl Put {
             };
             let path = ["blueprints", &identifier];
             let answer = client.send(Method::PUT, &path, query, Body::Json(blueprint)).await?;
+            warn(&identifier, &answer);
             if !self.dry_run {
                 eprintln!("blueprint {identifier} is there");
             } else if global.output().is_table() {

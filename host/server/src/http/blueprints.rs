@@ -33,7 +33,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Answer<Page<Value>>, 
     Ok(Answer(Page { items, next: None }))
 }
 
-/// One blueprint.
+/// One blueprint. `warnings` names what is probably a mistake in it, as the other blueprints are now.
 #[utoipa::path(get, path = "/blueprints/{blueprint}", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier")),
     responses((status = 200, description = "The blueprint in Port's shape", body = Value), (status = 404, body = Problem)))]
 pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -> Result<Answer<Value>, Problem> {
@@ -53,7 +53,8 @@ pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -
         .into_iter()
         .find(|(b, _)| *b == found.blueprint.identifier)
         .map_or(0, |(_, n)| n);
-    Ok(Answer(show(&found.blueprint, &found.source, count)))
+    let shown = show(&found.blueprint, &found.source, count);
+    Ok(Answer(with_warnings(shown, &app, &found.blueprint)))
 }
 
 /// Whether it is only looked at.
@@ -88,7 +89,8 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Creates or replaces a blueprint, in Port's shape. Entities that are there are checked against it in the background.
+/// Creates or replaces a blueprint, in Port's shape. Entities that are there are checked against it in the background. What is
+/// probably a mistake, and can be put all the same, is told under `warnings`, each with its pointer.
 #[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier"), PutQuery),
     responses((status = 200, body = Value), (status = 422, body = Problem)))]
 pub(super) async fn put(
@@ -128,11 +130,12 @@ pub(super) async fn put(
     if query.dry_run == Some(true) {
         let effect = app.engine.preview_blueprint(&blueprint).await?;
         let effect = serde_json::to_value(effect).map_err(|e| EngineError::Internal(e.to_string()))?;
-        return Ok((StatusCode::OK, Answer(effect)));
+        return Ok((StatusCode::OK, Answer(with_warnings(effect, &app, &blueprint))));
     }
     let source = source.as_deref().unwrap_or("api");
     app.engine.put_blueprint(&blueprint, source).await?;
-    Ok((StatusCode::OK, Answer(show(&blueprint, source, 0))))
+    let shown = show(&blueprint, source, 0);
+    Ok((StatusCode::OK, Answer(with_warnings(shown, &app, &blueprint))))
 }
 
 fn show(blueprint: &Blueprint, source: &str, entities: u64) -> Value {
@@ -140,4 +143,16 @@ fn show(blueprint: &Blueprint, source: &str, entities: u64) -> Value {
     value["entities"] = entities.into();
     value["source"] = source.into();
     value
+}
+
+/// Adds what is probably a mistake; nothing, where nothing is.
+fn with_warnings(mut answer: Value, app: &App, blueprint: &Blueprint) -> Value {
+    let warnings = app.engine.blueprint_warnings(blueprint).unwrap_or_default();
+    if !warnings.is_empty() {
+        let each = warnings
+            .into_iter()
+            .map(|warning| json!({"pointer": warning.pointer, "detail": warning.detail}));
+        answer["warnings"] = each.collect();
+    }
+    answer
 }

@@ -195,10 +195,14 @@ fn take_blueprint(value: &Value, place: &Place, out: &mut Imported) {
         out.left(place.at(), what(&format!(", `{field}`")), why);
     }
     for (pointer, fault) in read.faults {
+        let meaning = match pointer.starts_with("/schema") {
+            true => "it is kept as it is",
+            false => "it is kept, and computes nothing",
+        };
         out.left(
             place.at(),
             what(&format!(", `{pointer}`")),
-            format!("it is kept, and computes nothing: {fault}"),
+            format!("{meaning}: {fault}"),
         );
     }
     match read.value {
