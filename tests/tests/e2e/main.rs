@@ -26,6 +26,7 @@ mod crash;
 mod credentials;
 mod definitions;
 mod deliveries;
+mod details;
 mod door;
 mod entities;
 mod events;
