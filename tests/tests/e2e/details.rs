@@ -94,7 +94,8 @@ async fn a_default_holds_until_somebody_says_something_else() {
     assert_eq!(back["properties"]["tier"], "bronze");
 
     // What says the same as the default is seen nowhere, and stays when the default changes.
-    let version = back["version"].clone();
+    becomes(&seawall, &path, json!({"label": "bronze/2"})).await;
+    let version = seawall.get(&path).await["version"].clone();
     let same = put(
         &seawall,
         "service/entities/pay",
