@@ -1,5 +1,7 @@
 //! One code for each slot, as narrow as the largest code needs.
 
+use roaring::RoaringBitmap;
+
 /// Slot to code; zero where there is none. Slots beyond the end have none, so a rare property costs little.
 #[derive(Debug)]
 pub(crate) enum Codes {
@@ -24,14 +26,36 @@ impl Codes {
         }
     }
 
-    /// Slot and code of all, rising.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
-        let end = match self {
+    /// One more than the last slot that had a code.
+    pub(crate) fn len(&self) -> usize {
+        match self {
             Self::U8(codes) => codes.len(),
             Self::U16(codes) => codes.len(),
             Self::U32(codes) => codes.len(),
+        }
+    }
+
+    /// The slots with a code that `keep` keeps. Without branches, eight slots a byte: whether a slot passes can be as hard to foresee
+    /// as a coin.
+    pub(crate) fn slots_with(&self, keep: impl Fn(u32) -> bool) -> RoaringBitmap {
+        fn bits<T: Copy>(codes: &[T], keep: impl Fn(T) -> bool) -> Vec<u8> {
+            let byte = |eight: &[T]| {
+                let bits = eight.iter().enumerate();
+                bits.fold(0, |byte, (at, code)| byte | (u8::from(keep(*code)) << at))
+            };
+            codes.chunks(8).map(byte).collect()
+        }
+        let bits = match self {
+            Self::U8(codes) => bits(codes, |code| keep(code.into())),
+            Self::U16(codes) => bits(codes, |code| keep(code.into())),
+            Self::U32(codes) => bits(codes, keep),
         };
-        (0..u32::try_from(end).unwrap_or(u32::MAX)).map(|slot| (slot, self.get(slot)))
+        RoaringBitmap::from_lsb0_bytes(0, &bits)
+    }
+
+    /// Slot and code of all, rising.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).map(|slot| (slot, self.get(slot)))
     }
 
     pub(crate) fn set(&mut self, slot: u32, code: u32) {
@@ -88,5 +112,7 @@ mod tests {
         }
         let all: Vec<u32> = (0..11).map(|slot| codes.get(slot)).collect();
         assert_eq!(all, [u32::MAX, 255, 0, 7, 65_535, 65_536, 0, 0, 0, 256, 0]);
+        let odd = codes.slots_with(|code| code % 2 == 1);
+        assert_eq!(odd.iter().collect::<Vec<_>>(), [0, 1, 3, 4]);
     }
 }

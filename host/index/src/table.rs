@@ -3,7 +3,7 @@
 use crate::{
     collate::{self, View},
     column::Column,
-    heap::{HeapCell, HeapGuard},
+    heap_cell::{HeapCell, HeapGuard, Need},
     order::Orders,
     prepared::Prepared,
     probe::Probe,
@@ -92,14 +92,14 @@ impl Table {
     }
 
     /// All identifiers in one piece, by slot.
-    pub(crate) fn names(&self) -> HeapGuard<'_> {
+    pub(crate) fn names(&self, need: Need) -> HeapGuard<'_> {
         let all = |each: &mut dyn FnMut(u32, &str)| {
             for slot in &self.live {
                 each(slot, self.identifier(slot));
             }
         };
         let text = |slot| self.live.contains(slot).then(|| Cow::Borrowed(self.identifier(slot)));
-        self.names.get(all, text)
+        self.names.get(need, all, text)
     }
 
     /// All properties that an entity ever had.
