@@ -35,22 +35,13 @@ impl Codes {
         }
     }
 
-    /// The slots with a code that `keep` keeps. Without branches, eight slots a byte: whether a slot passes can be as hard to foresee
-    /// as a coin.
+    /// The slots with a code that `keep` keeps.
     pub(crate) fn slots_with(&self, keep: impl Fn(u32) -> bool) -> RoaringBitmap {
-        fn bits<T: Copy>(codes: &[T], keep: impl Fn(T) -> bool) -> Vec<u8> {
-            let byte = |eight: &[T]| {
-                let bits = eight.iter().enumerate();
-                bits.fold(0, |byte, (at, code)| byte | (u8::from(keep(*code)) << at))
-            };
-            codes.chunks(8).map(byte).collect()
+        match self {
+            Self::U8(codes) => places(codes, |code| keep(code.into())),
+            Self::U16(codes) => places(codes, |code| keep(code.into())),
+            Self::U32(codes) => places(codes, keep),
         }
-        let bits = match self {
-            Self::U8(codes) => bits(codes, |code| keep(code.into())),
-            Self::U16(codes) => bits(codes, |code| keep(code.into())),
-            Self::U32(codes) => bits(codes, keep),
-        };
-        RoaringBitmap::from_lsb0_bytes(0, &bits)
     }
 
     /// Slot and code of all, rising.
@@ -90,6 +81,16 @@ impl Codes {
             Self::U32(codes) => codes.capacity() * 4,
         }
     }
+}
+
+/// Where what `keep` keeps is. Without branches, eight to a byte: whether one passes can be as hard to foresee as a coin.
+pub(crate) fn places<T: Copy>(all: &[T], keep: impl Fn(T) -> bool) -> RoaringBitmap {
+    let byte = |eight: &[T]| {
+        let bits = eight.iter().enumerate();
+        bits.fold(0, |byte, (at, one)| byte | (u8::from(keep(*one)) << at))
+    };
+    let bits: Vec<u8> = all.chunks(8).map(byte).collect();
+    RoaringBitmap::from_lsb0_bytes(0, &bits)
 }
 
 fn put<T: Copy + Default>(codes: &mut Vec<T>, slot: usize, code: T) {

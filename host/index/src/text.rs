@@ -165,7 +165,7 @@ impl<'q> Terms<'q> {
                 }
             });
         }
-        weights.done()
+        weights.done(table.slots())
     }
 
     fn texts<'t>(&self, table: &'t Table) -> Vec<(Texts<'t>, f32)> {

@@ -1,6 +1,9 @@
 //! How much a word weighs in each slot of a table, over all fields.
 
-use crate::impact::{Impacts, add_up, bitmap};
+use crate::{
+    codes::places,
+    impact::{Impacts, add_up, bitmap},
+};
 use roaring::RoaringBitmap;
 use std::{borrow::Cow, sync::Arc};
 
@@ -8,13 +11,15 @@ use std::{borrow::Cow, sync::Arc};
 /// whatever order they come.
 pub(crate) const ONE: u32 = 1 << 20;
 
-/// From one in so many slots on, candidates have their weights added up side by side.
+/// From one in so many slots on, weights are added up side by side.
 const DENSE: usize = 16;
 
 #[derive(Debug, Default)]
 pub(crate) struct Weights {
     /// Of texts that were looked at one by one.
     few: Vec<(u32, u32)>,
+    /// The same by slot, where they are not few.
+    by_slot: Vec<u32>,
     /// Of words that many have: which part of the word was asked for, and what the whole word weighs.
     many: Vec<(u32, Arc<Impacts>)>,
     /// Where the word is, unless that is where the only one of the many is.
@@ -30,14 +35,21 @@ impl Weights {
         self.many.push((share, impacts));
     }
 
-    /// To be called when all are there.
-    pub(crate) fn done(mut self) -> Self {
-        add_up(&mut self.few);
-        self.few.shrink_to_fit();
+    /// To be called when all are there. `slots` is how many the table has.
+    pub(crate) fn done(mut self, slots: usize) -> Self {
         if self.few.is_empty() && self.many.len() == 1 {
             return self;
         }
-        self.slots = bitmap(self.few.iter().map(|(slot, _)| *slot));
+        self.slots = if self.few.len() * DENSE < slots {
+            add_up(&mut self.few);
+            bitmap(self.few.iter().map(|(slot, _)| *slot))
+        } else {
+            self.by_slot = vec![0; slots];
+            for (slot, weight) in std::mem::take(&mut self.few) {
+                add(&mut self.by_slot[slot as usize], weight);
+            }
+            places(&self.by_slot, |weight| weight > 0)
+        };
         for (_, impacts) in &self.many {
             self.slots |= impacts.slots();
         }
@@ -47,19 +59,21 @@ impl Weights {
     /// The slots that have the word.
     pub(crate) fn slots(&self) -> &RoaringBitmap {
         match self.many.as_slice() {
-            [(_, one)] if self.few.is_empty() => one.slots(),
+            [(_, one)] if self.slots.is_empty() => one.slots(),
             _ => &self.slots,
         }
     }
 
     /// What the word weighs in each of the candidates, which have it. `slots` is how many the table has.
     pub(crate) fn of(&self, candidates: &Candidates<'_>, slots: usize) -> Vec<u32> {
-        let few = candidates.slots.len() * DENSE < slots;
-        let add = |to: &mut u32, weight: u32| *to = to.saturating_add(weight);
-        if few {
+        if candidates.slots.len() * DENSE < slots {
             let of = |slot: u32| {
                 let known = self.few.binary_search_by_key(&slot, |(slot, _)| *slot);
                 let mut weight = known.map_or(0, |at| self.few[at].1);
+                add(
+                    &mut weight,
+                    self.by_slot.get(slot as usize).copied().unwrap_or_default(),
+                );
                 for (share, impacts) in &self.many {
                     add(&mut weight, share.saturating_mul(impacts.of(slot)));
                 }
@@ -67,7 +81,11 @@ impl Weights {
             };
             return candidates.slots.iter().map(|slot| of(*slot)).collect();
         }
-        let mut all = vec![0; slots];
+        let mut all = if self.by_slot.is_empty() {
+            vec![0; slots]
+        } else {
+            self.by_slot.clone()
+        };
         for (slot, weight) in &self.few {
             add(&mut all[*slot as usize], *weight);
         }
@@ -78,6 +96,10 @@ impl Weights {
         }
         candidates.slots.iter().map(|slot| all[*slot as usize]).collect()
     }
+}
+
+fn add(to: &mut u32, weight: u32) {
+    *to = to.saturating_add(weight);
 }
 
 /// Slots that have all words.
@@ -102,26 +124,26 @@ mod tests {
 
     #[test]
     fn few_candidates_and_many_weigh_the_same() {
-        let mut weights = Weights::default();
-        for slot in [900, 3, 4, 900] {
-            weights.add(slot, 10);
-        }
-        weights.add_many(
-            2,
-            Arc::new(Impacts::new(
-                (0..1000).step_by(3).map(|slot| (slot, 1 + slot % 2)).collect(),
-            )),
-        );
-        weights.add_many(1, Arc::new(Impacts::new(vec![(4, u32::MAX), (5, 7)])));
-        let weights = weights.done();
-        assert_eq!(weights.slots().len(), 334 + 2);
-        let all = Candidates::new(Cow::Borrowed(weights.slots()));
-        let dense = weights.of(&all, 1000);
-        let of = |slot: u32| dense[all.slots.binary_search(&slot).unwrap()];
-        assert_eq!([0, 3, 4, 5, 900].map(of), [2, 14, u32::MAX, 7, 22]);
-        for (slot, weight) in all.slots.iter().zip(&dense) {
-            let one = Candidates::new(Cow::Owned([*slot].into_iter().collect()));
-            assert_eq!(weights.of(&one, 1000), [*weight]);
+        // Texts of few slots of so many, and of many.
+        for slots in [1000, 40] {
+            let mut weights = Weights::default();
+            for slot in [39, 3, 4, 39] {
+                weights.add(slot, 10);
+            }
+            let thirds = (0..slots as u32).step_by(3).map(|slot| (slot, 1 + slot % 2));
+            weights.add_many(2, Arc::new(Impacts::new(thirds.collect())));
+            weights.add_many(1, Arc::new(Impacts::new(vec![(4, u32::MAX), (5, 7)])));
+            let weights = weights.done(slots);
+            assert_eq!(weights.by_slot.is_empty(), slots == 1000);
+            assert_eq!(weights.slots().len() as usize, slots.div_ceil(3) + 2);
+            let all = Candidates::new(Cow::Borrowed(weights.slots()));
+            let together = weights.of(&all, slots);
+            let of = |slot: u32| together[all.slots.binary_search(&slot).unwrap()];
+            assert_eq!([0, 3, 4, 5, 39].map(of), [2, 14, u32::MAX, 7, 24]);
+            for (slot, weight) in all.slots.iter().zip(&together) {
+                let one = Candidates::new(Cow::Owned([*slot].into_iter().collect()));
+                assert_eq!(weights.of(&one, 1000), [*weight]);
+            }
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) trait Engine: Sized {
 }
 
 /// Of each sort of question.
-const COUNT: usize = 150;
+const COUNT: usize = 450;
 
 pub(crate) fn measure<E: Engine>(corpus: &Corpus) -> Result<()> {
     let sorts = questions::all(corpus, COUNT)?;
