@@ -201,9 +201,9 @@ fn take_blueprint(value: &Value, place: &Place, out: &mut Imported) {
             format!("it is kept, and computes nothing: {fault}"),
         );
     }
-    match read.value {
-        Ok(value) => keep(Kind::Blueprint, name, value, place, out),
-        Err(why) => out.wrong(place.at(), what(""), why),
+    match (read.unusable, read.value) {
+        (None, Ok(value)) => keep(Kind::Blueprint, name, value, place, out),
+        (Some(why), _) | (None, Err(why)) => out.wrong(place.at(), what(""), why),
     }
 }
 
