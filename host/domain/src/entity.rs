@@ -43,22 +43,40 @@ pub struct Derived {
     /// The teams that own it by inheritance.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub team: Vec<String>,
+    /// The blueprint's defaults, of which those count that no source says anything of.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub defaults: Map<String, Value>,
 }
 
 impl Derived {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.properties.is_empty() && self.team.is_empty()
+        self.properties.is_empty() && self.team.is_empty() && self.defaults.is_empty()
     }
 
-    /// Adds the values to what the sources say. A team that a source names stands before an inherited one.
-    pub fn overlay(&self, entity: &mut Entity) {
+    /// Nothing but a blueprint's defaults, which an entity has from its beginning.
+    pub fn defaults(defaults: Map<String, Value>) -> Self {
+        Self {
+            defaults,
+            ..Self::default()
+        }
+    }
+
+    /// Adds the values to what the sources say, and gives the properties that have their default. A team that a source names
+    /// stands before an inherited one, and any value before a default.
+    pub fn overlay(&self, entity: &mut Entity) -> Vec<String> {
         for (name, value) in &self.properties {
             entity.properties.insert(name.clone(), value.clone());
         }
         if entity.team.is_empty() {
             entity.team.clone_from(&self.team);
         }
+        let absent = self.defaults.iter();
+        let absent = absent.filter(|(name, _)| !entity.properties.contains_key(*name));
+        let absent: Vec<_> = absent.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let names = absent.iter().map(|(name, _)| name.clone()).collect();
+        entity.properties.extend(absent);
+        names
     }
 }
 

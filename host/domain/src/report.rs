@@ -41,3 +41,13 @@ pub struct Report {
     /// The whole in one sentence, with what to do.
     pub message: String,
 }
+
+/// How many entities these reports set aside, of each of which several may speak.
+pub fn entities_set_aside(reports: &[Report]) -> u64 {
+    let aside = reports.iter().filter(|report| report.severity == Severity::SetAside);
+    let mut named = std::collections::HashSet::new();
+    // One that came to no name is one of its own.
+    aside
+        .filter(|report| report.entity.as_ref().is_none_or(|entity| named.insert(entity)))
+        .count() as u64
+}

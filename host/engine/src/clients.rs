@@ -2,11 +2,13 @@
 //! overwrites it, and it overwrites nothing that an integration says, but stands before it (see
 //! [`seawall_domain::entity::Precedence`]).
 
+mod body;
+
 use crate::{Engine, EngineError, Problem, Result, engine::Blueprints};
+pub(crate) use body::lacking;
+use body::{merge_patch, problem, read_entity, without_nulls};
 use seawall_domain::{
-    BlueprintId, Entity, EntityId, RelationTarget, Report,
-    blueprint::{Check, Outcome},
-    entity::merge,
+    BlueprintId, Entity, EntityId, RelationTarget, Report, blueprint::Check, document::escaped, entity::merge,
 };
 use seawall_store::{EntityRow, Expect, ItemWrite, PageWrite, StoreError};
 use serde_json::{Map, Value, json};
@@ -90,6 +92,32 @@ struct Ready {
     existed: bool,
 }
 
+/// What is wrong with one.
+struct Refused {
+    problems: Vec<Problem>,
+    /// What of it is right, whose targets may be looked at.
+    entity: Option<Entity>,
+}
+
+impl Refused {
+    fn of(problems: Vec<Problem>) -> Self {
+        Self { problems, entity: None }
+    }
+}
+
+/// A target that does not exist: the pointer to it, its blueprint and its identifier.
+type MissingTarget = (String, BlueprintId, EntityId);
+
+fn no_target((pointer, blueprint, identifier): MissingTarget, blueprints: &Blueprints) -> Problem {
+    let detail = match blueprints.contains_key(&blueprint) {
+        true => format!(
+            "there is no {blueprint} `{identifier}`; create it first, or ask for `createMissingRelatedEntities=true`"
+        ),
+        false => format!("there is no blueprint `{blueprint}`, to which this relation leads; put it first"),
+    };
+    Problem::at(pointer, detail)
+}
+
 impl Engine {
     /// Writes entities: each that is right is stored, all of them in one transaction. The answers are in the order of
     /// `writes`.
@@ -117,6 +145,13 @@ impl Engine {
         let mut answers: BTreeMap<usize, Written> = BTreeMap::new();
         let mut ready: Vec<Ready> = Vec::new();
         let mut names: HashSet<(&BlueprintId, &EntityId)> = HashSet::new();
+        let along: HashSet<(BlueprintId, EntityId)> = match speaker.create_missing {
+            true => HashSet::new(),
+            false => writes
+                .iter()
+                .map(|write| (write.blueprint.clone(), write.identifier.clone()))
+                .collect(),
+        };
         for (at, write) in writes.iter().enumerate() {
             if !names.insert((&write.blueprint, &write.identifier)) {
                 let twice = Problem::at("/identifier", "it is in this request already; name each entity once");
@@ -125,7 +160,13 @@ impl Engine {
             }
             match self.words(speaker, partition, write, at, &blueprints).await? {
                 Ok(one) => ready.push(one),
-                Err(problems) => drop(answers.insert(at, Written::Rejected(problems))),
+                Err(Refused { mut problems, entity }) => {
+                    // Targets that come along are there: whether these are right is said of them.
+                    let missing = entity.map(|entity| self.missing_targets(&entity, write, &blueprints, &along));
+                    let missing = missing.into_iter().flatten();
+                    problems.extend(missing.map(|missing| no_target(missing, &blueprints)));
+                    answers.insert(at, Written::Rejected(problems));
+                }
             }
         }
         let mut stubs = Vec::new();
@@ -139,20 +180,18 @@ impl Engine {
             stubs.clear();
             ready.retain(|one| {
                 let missing = self.missing_targets(&one.entity, &writes[one.at], &blueprints, &known);
-                let possible = missing.iter().all(|(_, blueprint, _)| blueprints.contains_key(blueprint));
+                let possible = missing
+                    .iter()
+                    .all(|(_, blueprint, _)| blueprints.contains_key(blueprint));
                 if speaker.create_missing && possible || missing.is_empty() {
-                    stubs.extend(missing.into_iter().map(|(_, blueprint, identifier)| (blueprint, identifier)));
+                    stubs.extend(
+                        missing
+                            .into_iter()
+                            .map(|(_, blueprint, identifier)| (blueprint, identifier)),
+                    );
                     return true;
                 }
-                let problems = missing.into_iter().map(|(pointer, blueprint, identifier)| {
-                    let detail = match blueprints.contains_key(&blueprint) {
-                        true => format!(
-                            "there is no {blueprint} `{identifier}`; create it first, or ask for `createMissingRelatedEntities=true`"
-                        ),
-                        false => format!("there is no blueprint `{blueprint}`, to which this relation leads; put it first"),
-                    };
-                    Problem::at(pointer, detail)
-                });
+                let problems = missing.into_iter().map(|missing| no_target(missing, &blueprints));
                 answers.insert(one.at, Written::Rejected(problems.collect()));
                 false
             });
@@ -174,9 +213,9 @@ impl Engine {
         write: &EntityWrite,
         at: usize,
         blueprints: &Blueprints,
-    ) -> Result<Result<Ready, Vec<Problem>>> {
+    ) -> Result<Result<Ready, Refused>> {
         let (blueprint, identifier) = (&write.blueprint, &write.identifier);
-        let refuse = |pointer: &str, detail: String| Ok(Err(vec![Problem::at(pointer, detail)]));
+        let refuse = |pointer: &str, detail: String| Ok(Err(Refused::of(vec![Problem::at(pointer, detail)])));
         let Some(compiled) = blueprints.get(blueprint) else {
             let near = seawall_domain::text::nearest(blueprint.as_str(), blueprints.keys().map(BlueprintId::as_str));
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
@@ -214,7 +253,7 @@ impl Engine {
         };
         let mut entity = match read_entity(wanted, blueprint, identifier) {
             Ok(entity) => entity,
-            Err(problem) => return Ok(Err(vec![problem])),
+            Err(problems) => return Ok(Err(Refused::of(problems))),
         };
         let mut reports: Vec<Report> = Vec::new();
         let check = Check {
@@ -224,20 +263,26 @@ impl Engine {
             conversions: false,
             client: true,
         };
-        let outcome = compiled.check(&mut entity, check, &mut reports);
-        if outcome == Outcome::SetAside || !reports.is_empty() {
-            return Ok(Err(reports.iter().map(problem).collect()));
-        }
-        if !lacking(compiled.blueprint(), &entity, None).is_empty() {
+        compiled.check(&mut entity, check, &mut reports);
+        let mut problems: Vec<Problem> = reports.iter().map(problem).collect();
+        if !lacking(compiled, &entity, None).is_empty() {
             let others = match (&row, &item) {
                 (Some(row), None) => Some(row.entity.clone()),
                 (Some(row), Some(_)) => self.others(row.id, &speaker.source).await?,
                 (None, _) => None,
             };
-            let missing = lacking(compiled.blueprint(), &entity, others.as_ref());
-            if !missing.is_empty() {
-                return Ok(Err(missing));
+            for missing in lacking(compiled, &entity, others.as_ref()) {
+                // One that does not fit is there, and was named already.
+                if problems.iter().all(|named| named.pointer != missing.pointer) {
+                    problems.push(missing);
+                }
             }
+        }
+        if !problems.is_empty() {
+            return Ok(Err(Refused {
+                problems,
+                entity: Some(entity),
+            }));
         }
         let hash = hash(&entity);
         Ok(Ok(Ready {
@@ -267,7 +312,7 @@ impl Engine {
         write: &EntityWrite,
         blueprints: &Blueprints,
         along: &HashSet<(BlueprintId, EntityId)>,
-    ) -> Vec<(String, BlueprintId, EntityId)> {
+    ) -> Vec<MissingTarget> {
         let mut out = Vec::new();
         let Some(compiled) = blueprints.get(&entity.blueprint) else {
             return out;
@@ -485,33 +530,6 @@ fn hash(entity: &Entity) -> [u8; 16] {
     out
 }
 
-/// What the merged entity would still lack.
-pub(crate) fn lacking(blueprint: &seawall_domain::Blueprint, said: &Entity, row: Option<&Entity>) -> Vec<Problem> {
-    let properties = blueprint.schema.required.iter().filter(|name| {
-        !said.properties.contains_key(*name) && !row.is_some_and(|row| row.properties.contains_key(*name))
-    });
-    let properties = properties.map(|name| {
-        let pointer = format!("/properties/{}", escaped(name));
-        Problem::at(
-            pointer,
-            format!("`{}` requires the property `{name}`", blueprint.identifier),
-        )
-    });
-    let relations = blueprint.relations.iter().filter(|(name, relation)| {
-        relation.required
-            && !said.relations.contains_key(*name)
-            && !row.is_some_and(|row| row.relations.contains_key(*name))
-    });
-    let relations = relations.map(|(name, _)| {
-        let pointer = format!("/relations/{}", escaped(name));
-        Problem::at(
-            pointer,
-            format!("`{}` requires the relation `{name}`", blueprint.identifier),
-        )
-    });
-    properties.chain(relations).collect()
-}
-
 /// Fields that were said, and in which the entity says something else.
 fn shadowed(said: &Entity, row: &Entity) -> Vec<String> {
     let mut out = Vec::new();
@@ -532,155 +550,4 @@ fn shadowed(said: &Entity, row: &Entity) -> Vec<String> {
         compare(format!("relations.{name}"), seen);
     }
     out
-}
-
-fn read_entity(mut body: Value, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Entity, Problem> {
-    const FIELDS: [&str; 5] = ["title", "icon", "team", "properties", "relations"];
-    let Some(object) = body.as_object_mut() else {
-        return Err(Problem::at("", "expected an object such as {\"properties\": {}}"));
-    };
-    for (field, wanted) in [("blueprint", blueprint.as_str()), ("identifier", identifier.as_str())] {
-        match object.get(field) {
-            Some(given) if given != wanted => {
-                let detail = format!("expected `{wanted}`, as the address says, found {given}");
-                return Err(Problem::at(format!("/{field}"), detail));
-            }
-            _ => drop(object.insert(field.to_owned(), wanted.into())),
-        }
-    }
-    // What a GET adds may come back with it.
-    for added in [
-        "createdAt",
-        "updatedAt",
-        "version",
-        "sources",
-        "referrers",
-        "provenance",
-    ] {
-        object.remove(added);
-    }
-    // Port writes one team as a text.
-    if let Some(team @ Value::String(_)) = object.get_mut("team") {
-        *team = Value::Array(vec![team.take()]);
-    }
-    let unknown = object
-        .keys()
-        .find(|field| !FIELDS.contains(&field.as_str()) && *field != "blueprint" && *field != "identifier");
-    if let Some(unknown) = unknown {
-        let near = seawall_domain::text::nearest(unknown, FIELDS);
-        let hint = near.map_or_else(
-            || format!("there are: {}", FIELDS.join(", ")),
-            |near| format!("did you mean `{near}`?"),
-        );
-        let detail = format!("an entity has no field `{unknown}`; {hint}; properties stand under `properties`");
-        return Err(Problem::at(format!("/{}", escaped(unknown)), detail));
-    }
-    for (field, shape, fits) in [
-        ("title", "a text", object.get("title").is_none_or(Value::is_string)),
-        ("icon", "a text", object.get("icon").is_none_or(Value::is_string)),
-        (
-            "team",
-            "a list of texts",
-            object.get("team").is_none_or(Value::is_array),
-        ),
-        (
-            "properties",
-            "an object",
-            object.get("properties").is_none_or(Value::is_object),
-        ),
-        (
-            "relations",
-            "an object",
-            object.get("relations").is_none_or(Value::is_object),
-        ),
-    ] {
-        if !fits {
-            let found = object.get(field).map(ToString::to_string).unwrap_or_default();
-            let found = seawall_domain::text::cut(&found, 60).into_owned();
-            return Err(Problem::at(
-                format!("/{field}"),
-                format!("expected {shape}, found {found}"),
-            ));
-        }
-    }
-    if let Some(Value::Object(relations)) = object.get("relations") {
-        for (name, target) in relations {
-            if serde_json::from_value::<RelationTarget>(target.clone()).is_err() {
-                let found = target.to_string();
-                let detail = format!(
-                    "expected an identifier or a list of identifiers, found {}",
-                    seawall_domain::text::cut(&found, 60)
-                );
-                return Err(Problem::at(format!("/relations/{}", escaped(name)), detail));
-            }
-        }
-    }
-    let mut entity: Entity = serde_json::from_value(body).map_err(|e| Problem::at("", e.to_string()))?;
-    for target in entity.relations.values_mut() {
-        if let RelationTarget::Many(many) = target {
-            let mut seen = HashSet::new();
-            many.retain(|one| seen.insert(one.clone()));
-        }
-    }
-    entity.properties.retain(|_, value| !value.is_null());
-    Ok(entity)
-}
-
-/// Null and absent mean the same, at the places where an entity has names.
-fn without_nulls(body: &Value) -> Value {
-    let mut out = body.clone();
-    if let Value::Object(fields) = &mut out {
-        fields.retain(|_, value| !value.is_null());
-        for field in ["properties", "relations"] {
-            if let Some(Value::Object(named)) = fields.get_mut(field) {
-                named.retain(|_, value| !value.is_null());
-            }
-        }
-    }
-    out
-}
-
-/// RFC 7396, for the entity's own fields and what `properties` and `relations` name. Values themselves are replaced whole: a
-/// property that is an object is one value.
-fn merge_patch(target: &mut Value, patch: &Value) {
-    let (Value::Object(into), Value::Object(from)) = (&mut *target, patch) else {
-        *target = patch.clone();
-        return;
-    };
-    for (field, value) in from {
-        match (field.as_str(), value) {
-            (_, Value::Null) => drop(into.remove(field)),
-            ("properties" | "relations", Value::Object(named)) => {
-                let slot = into.entry(field.clone()).or_insert_with(|| json!({}));
-                if let Value::Object(have) = slot {
-                    for (name, value) in named {
-                        if value.is_null() {
-                            have.remove(name);
-                        } else {
-                            have.insert(name.clone(), value.clone());
-                        }
-                    }
-                }
-            }
-            _ => drop(into.insert(field.clone(), value.clone())),
-        }
-    }
-}
-
-/// What a check said, with a pointer into the body.
-fn problem(report: &Report) -> Problem {
-    let pointer = report.field.as_deref().map_or_else(String::new, |field| {
-        let (first, rest) = field.split_once('.').unwrap_or((field, ""));
-        if rest.is_empty() {
-            format!("/{}", escaped(first))
-        } else {
-            format!("/{}/{}", escaped(first), escaped(rest))
-        }
-    });
-    Problem::at(pointer, report.message.clone())
-}
-
-/// A member's name within a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

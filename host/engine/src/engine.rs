@@ -279,6 +279,8 @@ pub(crate) fn row(row: &seawall_store::EntityRow) -> Row<'_> {
         entity: &row.entity,
         created_at: row.created_at,
         updated_at: row.updated_at,
+        created_by: row.created_by.as_deref(),
+        updated_by: row.updated_by.as_deref(),
         version: row.version,
     }
 }

@@ -13,11 +13,17 @@ const PAGE: usize = 500;
 /// Changes that are looked through for the age of values; older ones are as old as the oldest of them.
 const LOOK: usize = 500;
 
+/// Milliseconds that a client's clock may be ahead of the host's.
+const AHEAD: Millis = 60_000;
+
 /// Where one field's value comes from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Origin {
-    /// Whose items say it, the strongest first: one, but for teams and targets that are joined. None: the host computes it.
+    /// Whose items say it, the strongest first: one, but for teams and targets that are joined. None: the host computes it, or
+    /// it is the default.
     pub sources: Vec<SourceRow>,
+    /// Whether it is the blueprint's default, since no source says anything.
+    pub is_default: bool,
     /// Since when it is what it is.
     pub since: Millis,
     /// Why there is no value: of a calculation that comes to none.
@@ -45,8 +51,8 @@ impl Engine {
             })
             .collect();
         let mut from = provenance(precedence, &spoken);
-        for computed in row.derived.properties.keys() {
-            from.insert(computed.clone(), Vec::new());
+        for hosts in row.derived.properties.keys().chain(&row.defaulted) {
+            from.insert(hosts.clone(), Vec::new());
         }
         if !row.derived.team.is_empty() && !from.contains_key("$team") {
             from.insert("$team".to_owned(), Vec::new());
@@ -60,6 +66,7 @@ impl Engine {
         let out = from.into_iter().map(|(field, places)| {
             let origin = Origin {
                 sources: places.into_iter().map(|at| said[at].source.clone()).collect(),
+                is_default: row.defaulted.contains(&field),
                 since: since(&field),
                 problem: None,
             };
@@ -72,6 +79,7 @@ impl Engine {
         for (field, why) in absent {
             let origin = Origin {
                 sources: Vec::new(),
+                is_default: false,
                 since: since(&field),
                 problem: Some(why),
             };
@@ -85,12 +93,16 @@ impl Engine {
     /// # Errors
     /// Where it never was, or was not there then.
     pub async fn entity_at(&self, blueprint: &BlueprintId, identifier: &EntityId, at: Millis) -> Result<Entity> {
-        let living = self.inner.store.entity(blueprint, identifier).await?;
-        // What was changed behind this row is in its history alone.
-        if let Some(row) = living.as_ref().filter(|row| row.updated_at <= at) {
-            return Ok(row.entity.clone());
+        if at > self.now() + AHEAD {
+            return Err(EngineError::invalid(
+                "at",
+                "this time is still to come, and nobody knows what the entity will be; name one that is past, or leave it out",
+            ));
         }
+        let living = self.inner.store.entity(blueprint, identifier).await?;
         let newest = living.as_ref().map(|row| row.version);
+        // What is computed is changed without its time: that is in the history alone, as long as this is kept.
+        let as_it_is = living.as_ref().is_some_and(|row| row.updated_at <= at);
         let mut state = living.map(|row| row.entity);
         let mut before = None;
         loop {
@@ -106,6 +118,9 @@ impl Engine {
             }
             match changes.last() {
                 Some(last) if changes.len() == PAGE => before = Some(last.position),
+                None if before.is_none() && as_it_is => {
+                    return state.ok_or_else(|| was_not_there(blueprint, identifier));
+                }
                 // Its creation was not among them.
                 _ if state.is_some() => {
                     return Err(EngineError::Gone(format!(

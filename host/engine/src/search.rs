@@ -266,6 +266,8 @@ impl Engine {
                             entity: &row.entity,
                             created_at: row.created_at,
                             updated_at: row.updated_at,
+                            created_by: row.created_by.as_deref(),
+                            updated_by: row.updated_by.as_deref(),
                         };
                         leaf.holds_at_end(subject, shape, now)
                     });

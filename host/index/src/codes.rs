@@ -1,5 +1,7 @@
 //! One code for each slot, as narrow as the largest code needs.
 
+use roaring::RoaringBitmap;
+
 /// Slot to code; zero where there is none. Slots beyond the end have none, so a rare property costs little.
 #[derive(Debug)]
 pub(crate) enum Codes {
@@ -24,14 +26,27 @@ impl Codes {
         }
     }
 
-    /// Slot and code of all, rising.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
-        let end = match self {
+    /// One more than the last slot that had a code.
+    pub(crate) fn len(&self) -> usize {
+        match self {
             Self::U8(codes) => codes.len(),
             Self::U16(codes) => codes.len(),
             Self::U32(codes) => codes.len(),
-        };
-        (0..u32::try_from(end).unwrap_or(u32::MAX)).map(|slot| (slot, self.get(slot)))
+        }
+    }
+
+    /// The slots with a code that `keep` keeps.
+    pub(crate) fn slots_with(&self, keep: impl Fn(u32) -> bool) -> RoaringBitmap {
+        match self {
+            Self::U8(codes) => places(codes, |code| keep(code.into())),
+            Self::U16(codes) => places(codes, |code| keep(code.into())),
+            Self::U32(codes) => places(codes, keep),
+        }
+    }
+
+    /// Slot and code of all, rising.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        (0..u32::try_from(self.len()).unwrap_or(u32::MAX)).map(|slot| (slot, self.get(slot)))
     }
 
     pub(crate) fn set(&mut self, slot: u32, code: u32) {
@@ -68,6 +83,16 @@ impl Codes {
     }
 }
 
+/// Where what `keep` keeps is. Without branches, eight to a byte: whether one passes can be as hard to foresee as a coin.
+pub(crate) fn places<T: Copy>(all: &[T], keep: impl Fn(T) -> bool) -> RoaringBitmap {
+    let byte = |eight: &[T]| {
+        let bits = eight.iter().enumerate();
+        bits.fold(0, |byte, (at, one)| byte | (u8::from(keep(*one)) << at))
+    };
+    let bits: Vec<u8> = all.chunks(8).map(byte).collect();
+    RoaringBitmap::from_lsb0_bytes(0, &bits)
+}
+
 fn put<T: Copy + Default>(codes: &mut Vec<T>, slot: usize, code: T) {
     if slot >= codes.len() {
         crate::size::make_room(codes, slot + 1 - codes.len());
@@ -88,5 +113,7 @@ mod tests {
         }
         let all: Vec<u32> = (0..11).map(|slot| codes.get(slot)).collect();
         assert_eq!(all, [u32::MAX, 255, 0, 7, 65_535, 65_536, 0, 0, 0, 256, 0]);
+        let odd = codes.slots_with(|code| code % 2 == 1);
+        assert_eq!(odd.iter().collect::<Vec<_>>(), [0, 1, 3, 4]);
     }
 }

@@ -48,6 +48,16 @@ impl Column {
             .filter_map(|(slot, code)| Some((slot, code.checked_sub(1)?)))
     }
 
+    /// One more than the last slot that had a value.
+    pub(crate) fn end(&self) -> usize {
+        self.codes.len()
+    }
+
+    /// The slots whose whole value has a code that `keep` keeps.
+    pub(crate) fn slots_with(&self, keep: impl Fn(u32) -> bool) -> RoaringBitmap {
+        self.codes.slots_with(|code| code.checked_sub(1).is_some_and(&keep))
+    }
+
     pub(crate) fn look(&self, slot: u32) -> Option<Look<'_>> {
         self.dictionary.entry(self.code(slot)?).key.look()
     }
@@ -59,6 +69,7 @@ impl Column {
         if old == known && known.is_some() == value.is_some() {
             return;
         }
+        self.dictionary.touch();
         // The new value comes first, so that what both share is not freed in between.
         if let Some(value) = value {
             let code = known.unwrap_or_else(|| self.intern(value, hasher));

@@ -1,7 +1,7 @@
 //! Every different value of one property once, with the slots that hold it.
 
 use crate::{
-    heap::{HeapCell, HeapGuard},
+    heap_cell::{HeapCell, HeapGuard, Need},
     key::Key,
     posting::Posting,
     probe::Probe,
@@ -111,6 +111,11 @@ impl Dictionary {
         true
     }
 
+    /// Notes that other slots have a value than before.
+    pub(crate) fn touch(&mut self) {
+        self.texts.touch();
+    }
+
     /// Whether some values are whole arrays; else who has an element has nothing else.
     pub(crate) fn has_arrays(&self) -> bool {
         self.arrays > 0
@@ -126,7 +131,7 @@ impl Dictionary {
     }
 
     /// All strings in one piece, by code.
-    pub(crate) fn texts(&self) -> HeapGuard<'_> {
+    pub(crate) fn texts(&self, need: Need) -> HeapGuard<'_> {
         let all = |each: &mut dyn FnMut(u32, &str)| {
             for (code, entry) in self.iter() {
                 if let Some((text, _)) = entry.key.string() {
@@ -134,7 +139,7 @@ impl Dictionary {
                 }
             }
         };
-        self.texts.get(all, |code| Some(self.entry(code).key.string()?.0))
+        self.texts.get(need, all, |code| Some(self.entry(code).key.string()?.0))
     }
 
     pub(crate) fn shrink_to_fit(&mut self, hasher: &DefaultHashBuilder) {

@@ -28,6 +28,10 @@ impl Codes {
         self.0[code as usize / 64] & (1 << (code % 64)) != 0
     }
 
+    fn len(&self) -> usize {
+        self.0.iter().map(|bits| bits.count_ones() as usize).sum()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> {
         (0_u32..).zip(&self.0).flat_map(|(word, bits)| {
             let mut left = *bits;
@@ -129,9 +133,21 @@ pub(crate) fn with_values<'t>(column: &Column, mut codes: Codes) -> Hits<'t> {
     gather(column, &codes)
 }
 
-/// Joins postings, or looks at each slot's code where the postings are large together.
+/// To follow a code to its posting, somewhere in memory, takes as long as to look at the codes of so many slots, one beside the
+/// other.
+const FAR: usize = 8;
+/// Fewer postings than these are never many.
+const MANY: usize = 64;
+
+/// Joins postings, or looks at each slot's code where the postings are many, or large together. Of arrays the whole is in the set
+/// where an element is.
 pub(crate) fn gather<'t>(column: &Column, codes: &Codes) -> Hits<'t> {
     let dictionary = column.dictionary();
+    let by_slot = || Hits::owned(column.slots_with(|code| codes.contains(code)));
+    let count = codes.len();
+    if count > MANY && count * FAR > column.end() {
+        return by_slot();
+    }
     let (mut few, mut bitmaps, mut many) = (Vec::new(), Vec::new(), 0);
     for code in codes.iter() {
         match dictionary.entry(code).posting.slots() {
@@ -145,15 +161,8 @@ pub(crate) fn gather<'t>(column: &Column, codes: &Codes) -> Hits<'t> {
     if bitmaps.is_empty() {
         return Hits::collected(few);
     }
-    if bitmaps.len() > 64 && many > column.present().len() / 16 {
-        let own = column
-            .slots()
-            .filter(|(_, code)| codes.contains(*code))
-            .map(|(slot, _)| slot);
-        // Of arrays the whole is in the set where an element is.
-        let mut all: RoaringBitmap = RoaringBitmap::from_sorted_iter(own).unwrap_or_default();
-        all.extend(few);
-        return Hits::owned(all);
+    if bitmaps.len() > MANY && many > column.present().len() / 16 {
+        return by_slot();
     }
     let mut all = RoaringBitmap::new();
     bitmaps.into_iter().for_each(|bitmap| all |= bitmap);

@@ -161,6 +161,18 @@ impl<'a> Hits<'a> {
         }
     }
 
+    /// Those that are in the bitmap too.
+    pub(crate) fn meet(&self, bitmap: &RoaringBitmap) -> Self {
+        match self {
+            Self::All => Self::owned(bitmap.clone()),
+            Self::Few(slots) => {
+                let both = slots.iter().copied().filter(|slot| bitmap.contains(*slot));
+                Self::Few(both.collect())
+            }
+            Self::Many(many) => Self::owned(many.as_ref() & bitmap),
+        }
+    }
+
     /// Either.
     pub(crate) fn or(self, other: Self) -> Self {
         match (self, other) {

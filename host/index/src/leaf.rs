@@ -8,6 +8,7 @@ use crate::{
     column::Column,
     dictionary::Dictionary,
     gather::{Codes, empty, equal_to_one, own_slots, slots, with_own, with_values},
+    heap_cell::Need,
     hits::Hits,
     key::Key,
     table::{Source, Table},
@@ -85,16 +86,18 @@ impl Leaf<'_> {
         if needles.is_empty() || moments || is_small(within, table, table.slots()) {
             return within.filtered(table, text);
         }
-        let names = table.names();
+        let names = table.names(Need::Parts);
         let Some(heap) = names.heap() else {
             return within.filtered(table, text);
         };
         let mut found = Vec::new();
-        for needle in needles {
-            heap.containing(needle, |slot| found.push(slot));
-        }
-        if self.matcher.contained().is_none() {
-            found.retain(|slot| text(*slot));
+        match self.matcher.edge() {
+            Some((edge, text)) => heap.at_edge(edge, text, |slot| found.push(slot)),
+            None => {
+                for needle in needles {
+                    heap.containing(needle, |slot| found.push(slot));
+                }
+            }
         }
         Hits::collected(found)
     }
@@ -155,11 +158,19 @@ impl Leaf<'_> {
             }
         } else {
             let passes = |code: u32| self.scalar(&dictionary.entry(code).key) == Some(true);
-            self.candidates(dictionary, &mut |code, _| {
-                if passes(code) {
-                    codes.insert(code);
+            let texts = dictionary.texts(Need::Parts);
+            match (texts.heap(), self.matcher.edge()) {
+                // Where all texts are kept as they are, the heap tells.
+                (Some(heap), Some((edge, text))) => heap.at_edge(edge, text, |code| {
+                    if !dictionary.has_incomplete() || passes(code) {
+                        codes.insert(code);
+                    }
+                }),
+                _ => {
+                    let all = dictionary.iter().map(|(code, _)| code);
+                    all.filter(|code| passes(*code)).for_each(|code| codes.insert(code));
                 }
-            });
+            }
             self.incomplete(dictionary, &codes, &mut unsure);
         }
         let sure = with_values(column, codes);
@@ -183,7 +194,7 @@ impl Leaf<'_> {
 
     /// Calls `each` with strings that have one of the needles in them; or, with `false`, with what may be one.
     fn candidates(&self, dictionary: &Dictionary, each: &mut dyn FnMut(u32, bool)) {
-        let texts = dictionary.texts();
+        let texts = dictionary.texts(Need::Parts);
         match texts.heap() {
             Some(heap) => {
                 for needle in self.matcher.needles() {

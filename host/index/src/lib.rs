@@ -26,7 +26,7 @@
 //!     "blueprint": "service", "identifier": "payments", "properties": {"tier": 1, "tags": ["pci", "go"]}
 //! }))?;
 //! let index = Index::new();
-//! index.apply(&[Row { id: 7, entity: &entity, created_at: 0, updated_at: 0, version: 1 }], &[], 1);
+//! index.apply(&[Row { id: 7, entity: &entity, created_at: 0, updated_at: 0, created_by: None, updated_by: None, version: 1 }], &[], 1);
 //!
 //! let tagged = ListQuery {
 //!     blueprint: entity.blueprint.clone(),
@@ -50,16 +50,20 @@ mod facet;
 mod gather;
 mod graph;
 mod heap;
+mod heap_cell;
 mod hits;
+mod impact;
 mod index;
 mod key;
 mod leaf;
+mod lexicon;
 mod list;
 mod order;
 mod plan;
 mod posting;
 mod prepared;
 mod probe;
+mod rank;
 mod relate;
 mod search;
 mod sequence;
@@ -68,6 +72,7 @@ mod sort;
 mod table;
 mod text;
 mod tree;
+mod weights;
 
 pub use error::IndexError;
 pub use graph::{Graph, GraphEdge, GraphNode, GraphQuery};

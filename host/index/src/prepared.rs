@@ -16,6 +16,10 @@ pub struct Row<'a> {
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+    /// Who created it, where that is known.
+    pub created_by: Option<&'a str>,
+    /// Who changed it last, where that is known.
+    pub updated_by: Option<&'a str>,
     /// The position of the change that made it so in the change log. Of two rows of an id the higher one counts.
     pub version: i64,
 }
@@ -27,6 +31,8 @@ pub(crate) struct Prepared<'a> {
     pub(crate) title: Option<Probe<'a>>,
     pub(crate) team: Option<Probe<'a>>,
     pub(crate) icon: Option<Probe<'a>>,
+    pub(crate) created_by: Option<Probe<'a>>,
+    pub(crate) updated_by: Option<Probe<'a>>,
     pub(crate) properties: Vec<(&'a str, Probe<'a>)>,
     pub(crate) relations: Vec<(&'a str, Probe<'a>)>,
 }
@@ -55,6 +61,8 @@ impl<'a> Prepared<'a> {
             title: entity.title.as_deref().map(|title| Probe::string(title, hasher)),
             team: Probe::strings(entity.team.iter().map(String::as_str), hasher),
             icon: entity.icon.as_deref().map(|icon| Probe::string(icon, hasher)),
+            created_by: row.created_by.map(|by| Probe::string(by, hasher)),
+            updated_by: row.updated_by.map(|by| Probe::string(by, hasher)),
             properties,
             relations,
         }

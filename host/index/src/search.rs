@@ -69,10 +69,12 @@ impl Index {
         // Read first: what is applied while this answer is made may or may not be in it.
         let position = self.position();
         self.answer(search.blueprints.as_deref(), &search.rules, context, |mut parts| {
-            let scores = terms.as_ref().map(|terms| terms.narrow(&mut parts));
-            let (ids, next) = match (&search.sort, scores) {
-                (Sort::Relevance, Some(scores)) => scores.page(&parts, search.after.as_ref(), search.limit),
-                (sort, _) => {
+            let (ids, next) = match (&search.sort, &terms) {
+                (Sort::Relevance, Some(terms)) => terms.page(&parts, search.after.as_ref(), search.limit),
+                (sort, terms) => {
+                    if let Some(terms) = terms {
+                        terms.narrow(&mut parts);
+                    }
                     let (field, descending) = match sort {
                         Sort::By { field, descending } => (field, *descending),
                         Sort::Relevance => (&Field::Title, false),

@@ -3,7 +3,7 @@
 use crate::{
     collate::{self, View},
     column::Column,
-    heap::{HeapCell, HeapGuard},
+    heap_cell::{HeapCell, HeapGuard, Need},
     order::Orders,
     prepared::Prepared,
     probe::Probe,
@@ -16,6 +16,10 @@ use std::{borrow::Cow, cmp::Ordering, hash::BuildHasher as _};
 const TITLE: u32 = 0;
 const TEAM: u32 = 1;
 const ICON: u32 = 2;
+const CREATED_BY: u32 = 3;
+const UPDATED_BY: u32 = 4;
+/// Columns of meta properties, before those of properties and relations.
+const META: usize = 5;
 
 /// Where a field's values are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +79,7 @@ impl Table {
             by_identifier: HashTable::new(),
             live: RoaringBitmap::new(),
             free: Vec::new(),
-            columns: vec![Column::default(), Column::default(), Column::default()],
+            columns: std::iter::repeat_with(Column::default).take(META).collect(),
             properties: HashMap::new(),
             relations: HashMap::new(),
             stamp: 0,
@@ -92,14 +96,14 @@ impl Table {
     }
 
     /// All identifiers in one piece, by slot.
-    pub(crate) fn names(&self) -> HeapGuard<'_> {
+    pub(crate) fn names(&self, need: Need) -> HeapGuard<'_> {
         let all = |each: &mut dyn FnMut(u32, &str)| {
             for slot in &self.live {
                 each(slot, self.identifier(slot));
             }
         };
         let text = |slot| self.live.contains(slot).then(|| Cow::Borrowed(self.identifier(slot)));
-        self.names.get(all, text)
+        self.names.get(need, all, text)
     }
 
     /// All properties that an entity ever had.
@@ -177,6 +181,8 @@ impl Table {
             Field::Title => Source::Title,
             Field::Team => Source::Column(TEAM),
             Field::Icon => Source::Column(ICON),
+            Field::CreatedBy => Source::Column(CREATED_BY),
+            Field::UpdatedBy => Source::Column(UPDATED_BY),
             Field::Blueprint => Source::Blueprint,
             Field::CreatedAt => Source::CreatedAt,
             Field::UpdatedAt => Source::UpdatedAt,
@@ -309,6 +315,8 @@ impl Table {
         self.put(TITLE, slot, prepared.title.as_ref());
         self.put(TEAM, slot, prepared.team.as_ref());
         self.put(ICON, slot, prepared.icon.as_ref());
+        self.put(CREATED_BY, slot, prepared.created_by.as_ref());
+        self.put(UPDATED_BY, slot, prepared.updated_by.as_ref());
         for (name, value) in &prepared.properties {
             let number = column_number(&mut self.columns, &mut self.properties, name);
             self.put(number, slot, Some(value));

@@ -2,23 +2,24 @@
 //!
 //! The ranking is BM25F (Robertson, Zaragoza: The Probabilistic Relevance Framework, 2009): what a word's occurrences in the fields
 //! add up to, weighted by field and by the length of the text, counts less and less the more there is, and more the fewer
-//! entities have the word. It reads the text heaps that substrings are looked for in; there is no index of words, so that a page
-//! of writes costs nothing more until somebody looks.
+//! entities have the word. Who has a word is known from the words' indexes in the text heaps as sets of slots; only what has all
+//! words and passes the filter is scored, a word at a time (Zobel, Moffat: Inverted Files for Text Search Engines, 2006).
 
 use crate::{
     column::Column,
-    heap::{Heap, words},
+    heap::{Found, Heap, WHOLE, words},
+    heap_cell::Need,
     hits::Hits,
+    impact::Impacts,
     list::Part,
+    rank::Best,
     table::{Source, Table},
+    weights::{Candidates, ONE, Weights},
 };
 use memchr::memmem::Finder;
 use roaring::RoaringBitmap;
-use seawall_domain::{
-    BlueprintId,
-    query::{Field, Place, Words, compare_text, fold},
-};
-use std::cmp::Ordering;
+use seawall_domain::query::{Field, Place, Words, fold};
+use std::borrow::Cow;
 
 /// How soon more of the same says nothing new.
 const SATURATION: f32 = 1.2;
@@ -34,14 +35,8 @@ const IDENTIFIER: f32 = 6.0;
 /// Words in lower case; the last one may be only begun.
 #[derive(Debug)]
 pub(crate) struct Terms<'q> {
-    words: Vec<String>,
+    words: Vec<Finder<'static>>,
     fields: &'q [Field],
-}
-
-/// How much each entity says.
-pub(crate) struct Scores {
-    /// By part, the score of each slot; zero where it does not pass.
-    parts: Vec<Vec<f32>>,
 }
 
 /// What texts are looked through.
@@ -50,75 +45,127 @@ enum Texts<'t> {
     Column(&'t Column),
 }
 
+impl Texts<'_> {
+    /// Calls `each` with every slot that has the text of a key.
+    fn slots(&self, key: u32, mut each: impl FnMut(u32)) {
+        match self {
+            Self::Names => each(key),
+            Self::Column(column) => match column.dictionary().entry(key).posting.slots() {
+                Ok(few) => few.iter().for_each(|slot| each(*slot)),
+                Err(bitmap) => bitmap.iter().for_each(each),
+            },
+        }
+    }
+}
+
+/// A word, put to all parts.
+struct Weighed {
+    /// By part.
+    weights: Vec<Weights>,
+    /// The fewer have it, the more it says.
+    rarity: f32,
+}
+
 impl<'q> Terms<'q> {
     /// None where there is no word.
     pub(crate) fn new(asked: &'q Words) -> Option<Self> {
         let folded = fold(&asked.text);
-        let mut all: Vec<String> = Vec::new();
+        let mut all: Vec<&str> = Vec::new();
         for word in words(&folded) {
-            if !all.iter().any(|known| known == word) {
-                all.push(word.to_owned());
+            if !all.contains(&word) {
+                all.push(word);
             }
         }
         all.truncate(MOST);
-        (!all.is_empty()).then_some(Self {
-            words: all,
+        // Made once for all: there may be thousands of columns.
+        let words: Vec<_> = all.into_iter().map(|word| Finder::new(word).into_owned()).collect();
+        (!words.is_empty()).then_some(Self {
+            words,
             fields: &asked.fields,
         })
     }
 
-    /// Leaves in each part what has all the words, and says how much.
-    pub(crate) fn narrow(&self, parts: &mut [Part<'_>]) -> Scores {
-        let total: u64 = parts.iter().map(|part| part.table.live().len()).sum();
-        let mut scores: Vec<Vec<f32>> = parts.iter().map(|part| vec![0.0; part.table.slots()]).collect();
-        for (number, word) in self.words.iter().enumerate() {
-            let begun = number + 1 == self.words.len();
-            // Made once for all: there may be thousands of columns.
-            let word = Finder::new(word);
-            let mut found: Vec<(Vec<f32>, RoaringBitmap)> = Vec::with_capacity(parts.len());
-            for part in parts.iter() {
-                found.push(self.weights(part.table, &word, begun));
-            }
-            let having: u64 = found.iter().map(|(_, slots)| slots.len()).sum();
-            let rarity = (1.0 + (total - having) as f32 + 0.5) / (having as f32 + 0.5);
-            let rarity = (1.0 + rarity).ln();
-            for ((part, scores), (weights, slots)) in parts.iter_mut().zip(&mut scores).zip(found) {
-                part.hits = std::mem::replace(&mut part.hits, Hits::NONE).and(Hits::owned(slots));
-                part.hits.for_each(part.table, |slot| {
-                    let weight = weights[slot as usize];
-                    scores[slot as usize] += rarity * weight / (SATURATION + weight);
-                });
+    /// Leaves in each part what has all the words.
+    pub(crate) fn narrow(&self, parts: &mut [Part<'_>]) {
+        for part in parts {
+            for number in 0..self.words.len() {
+                if part.hits.is_empty() {
+                    break;
+                }
+                let weights = self.weights(part.table, number);
+                part.hits = part.hits.meet(weights.slots());
             }
         }
-        Scores { parts: scores }
     }
 
-    /// What the word weighs in each slot, over all fields.
-    fn weights(&self, table: &Table, word: &Finder<'_>, begun: bool) -> (Vec<f32>, RoaringBitmap) {
-        let mut weights = vec![0.0_f32; table.slots()];
-        for (texts, boost) in self.texts(table) {
-            match texts {
-                Texts::Names => {
-                    let names = table.names();
-                    look_through(names.heap(), word, begun, boost, |slot, weight| {
-                        weights[slot as usize] += weight
-                    });
-                }
-                Texts::Column(column) => {
-                    let dictionary = column.dictionary();
-                    let guard = dictionary.texts();
-                    look_through(guard.heap(), word, begun, boost, |code, weight| {
-                        match dictionary.entry(code).posting.slots() {
-                            Ok(few) => few.iter().for_each(|slot| weights[*slot as usize] += weight),
-                            Err(bitmap) => bitmap.iter().for_each(|slot| weights[slot as usize] += weight),
-                        }
-                    });
+    /// A page of those that say most, of those that have all the words; equal ones by identifier and blueprint.
+    pub(crate) fn page(&self, parts: &[Part<'_>], after: Option<&Place>, limit: usize) -> (Vec<i64>, Option<Place>) {
+        let total = parts.iter().map(|part| part.table.live().len()).sum();
+        let words = 0..self.words.len();
+        let weighed: Vec<_> = words.map(|number| self.weighed(parts, number, total)).collect();
+        let mut best = Best::new(parts, after, limit);
+        for (number, part) in parts.iter().enumerate() {
+            let candidates = candidates(part, weighed.iter().map(|word| word.weights[number].slots()));
+            if candidates.slots.is_empty() {
+                continue;
+            }
+            let mut scores = vec![0.0; candidates.slots.len()];
+            for word in &weighed {
+                let weights = word.weights[number].of(&candidates, part.table.slots());
+                for (score, weight) in scores.iter_mut().zip(weights) {
+                    let weight = weight as f32 / ONE as f32;
+                    *score += word.rarity * weight / (SATURATION + weight);
                 }
             }
+            let mut of_part = best.part(number, scores.len());
+            for (slot, score) in candidates.slots.iter().zip(scores) {
+                of_part.offer(*slot, score);
+            }
+            best.take(of_part);
         }
-        let slots = (0_u32..).zip(&weights).filter(|(_, weight)| **weight > 0.0);
-        let slots = RoaringBitmap::from_sorted_iter(slots.map(|(slot, _)| slot)).unwrap_or_default();
-        (weights, slots)
+        best.page()
+    }
+
+    fn weighed(&self, parts: &[Part<'_>], number: usize, total: u64) -> Weighed {
+        let weights: Vec<_> = parts.iter().map(|part| self.weights(part.table, number)).collect();
+        let having: u64 = weights.iter().map(|of| of.slots().len()).sum();
+        let rarity = (1.0 + (total - having) as f32 + 0.5) / (having as f32 + 0.5);
+        Weighed {
+            weights,
+            rarity: (1.0 + rarity).ln(),
+        }
+    }
+
+    /// What the word of a number weighs in each slot, over all fields.
+    fn weights(&self, table: &Table, number: usize) -> Weights {
+        let (word, begun) = (&self.words[number], number + 1 == self.words.len());
+        let mut weights = Weights::default();
+        for (texts, boost) in self.texts(table) {
+            let guard = match texts {
+                Texts::Names => table.names(Need::Words),
+                Texts::Column(column) => column.dictionary().texts(Need::Words),
+            };
+            let Some(heap) = guard.heap() else { continue };
+            let worth = Worth::new(heap, boost);
+            heap.with_word(word, begun, |found| match found {
+                Found::Text { key, words, share } => {
+                    let weight = share.saturating_mul(worth.of(words));
+                    texts.slots(key, |slot| weights.add(slot, weight));
+                }
+                Found::Many { word, share } => {
+                    let make = || {
+                        let mut all = Vec::new();
+                        word.for_each(|key, words, times| {
+                            let weight = times.saturating_mul(worth.of(words));
+                            texts.slots(key, |slot| all.push((slot, weight)));
+                        });
+                        Impacts::new(all)
+                    };
+                    weights.add_many(share, word.many.impacts.get(guard.version, make));
+                }
+            });
+        }
+        weights.done(table.slots())
     }
 
     fn texts<'t>(&self, table: &'t Table) -> Vec<(Texts<'t>, f32)> {
@@ -140,57 +187,48 @@ impl<'q> Terms<'q> {
     }
 }
 
-fn look_through(heap: Option<&Heap>, word: &Finder<'_>, begun: bool, boost: f32, mut each: impl FnMut(u32, f32)) {
-    let Some(heap) = heap else { return };
-    let (all, texts) = heap.totals();
-    let average = (all as f32 / texts.max(1) as f32).max(1.0);
-    heap.with_word(word, begun, |found| {
-        // One long text makes the others no shorter than they are.
-        let length = (1.0 - LENGTH + LENGTH * f32::from(found.words) / average).max(1.0);
-        each(found.key, boost * found.weight / length);
-    });
+/// What passes and has all words.
+fn candidates<'w>(part: &Part<'_>, words: impl Iterator<Item = &'w RoaringBitmap>) -> Candidates<'w> {
+    let mut all: Vec<_> = words.collect();
+    all.sort_unstable_by_key(|slots| slots.len());
+    let mut all = all.into_iter();
+    let mut left = all
+        .next()
+        .map_or_else(|| Cow::Owned(RoaringBitmap::new()), Cow::Borrowed);
+    for slots in all {
+        left = Cow::Owned(left.as_ref() & slots);
+    }
+    match &part.hits {
+        Hits::All => {}
+        Hits::Few(few) => left = Cow::Owned(few.iter().copied().filter(|slot| left.contains(*slot)).collect()),
+        Hits::Many(many) => left = Cow::Owned(left.as_ref() & many.as_ref()),
+    }
+    Candidates::new(left)
 }
 
-impl Scores {
-    /// A page of those that say most first; equal ones by identifier and blueprint.
-    pub(crate) fn page(&self, parts: &[Part<'_>], after: Option<&Place>, limit: usize) -> (Vec<i64>, Option<Place>) {
-        let mut found: Vec<(f32, usize, u32)> = Vec::new();
-        for (number, (part, scores)) in parts.iter().zip(&self.parts).enumerate() {
-            part.hits
-                .for_each(part.table, |slot| found.push((scores[slot as usize], number, slot)));
+/// What a whole word weighs in the texts of a heap, by their length.
+struct Worth {
+    /// Where a text has no more words than most.
+    most: f32,
+    average: f32,
+}
+
+impl Worth {
+    fn new(heap: &Heap, boost: f32) -> Self {
+        let (all, texts) = heap.totals();
+        Self {
+            most: boost * (ONE / WHOLE) as f32,
+            average: (all as f32 / texts.max(1) as f32).max(1.0),
         }
-        let name = |number: usize, slot: u32| parts[number].table.identifier(slot);
-        let order = |a: &(f32, usize, u32), b: &(f32, usize, u32)| {
-            b.0.total_cmp(&a.0)
-                .then_with(|| compare_text(name(a.1, a.2), name(b.1, b.2)))
-                .then(a.1.cmp(&b.1))
-        };
-        if let Some(place) = after {
-            let score = place.value.as_f64().unwrap_or(f64::MAX);
-            found.retain(|(at, number, slot)| {
-                let blueprint = place.blueprint.as_ref();
-                let order = score
-                    .total_cmp(&f64::from(*at))
-                    .then_with(|| compare_text(name(*number, *slot), &place.identifier))
-                    .then_with(|| {
-                        let table = parts[*number].table.blueprint();
-                        blueprint.map_or(Ordering::Equal, |blueprint| table.cmp(blueprint.as_str()))
-                    });
-                order.is_gt()
-            });
-        }
-        let more = found.len() > limit;
-        if more {
-            found.select_nth_unstable_by(limit - 1, order);
-            found.truncate(limit);
-        }
-        found.sort_unstable_by(order);
-        let next = found.last().filter(|_| more).map(|(score, number, slot)| Place {
-            value: f64::from(*score).into(),
-            identifier: name(*number, *slot).to_owned(),
-            blueprint: BlueprintId::new(parts[*number].table.blueprint()).ok(),
-        });
-        let ids = found.into_iter().map(|(_, number, slot)| parts[number].table.id(slot));
-        (ids.collect(), next)
+    }
+
+    /// In parts of `ONE / WHOLE`. Rounded to five bits, so that texts of about the same length weigh the same; a whole number, so
+    /// that shares of a text that come one by one weigh what they weigh together.
+    fn of(&self, words: u16) -> u32 {
+        // One long text makes the others no shorter than they are.
+        let length = (1.0 - LENGTH + LENGTH * f32::from(words) / self.average).max(1.0);
+        let weight = ((self.most / length) as u32).max(1);
+        let rest = (u32::BITS - weight.leading_zeros()).saturating_sub(5);
+        weight >> rest << rest
     }
 }

@@ -177,6 +177,8 @@ fn filled(catalog: &Catalog) -> Index {
             entity: &known.entity,
             created_at: known.created,
             updated_at: known.updated,
+            created_by: None,
+            updated_by: None,
             version: 1,
         };
         index.apply(&[row], &[], 1);
@@ -315,7 +317,7 @@ proptest! {
             let gone = catalog.all.iter().map(|(id, _)| *id).min().into_iter().collect::<Vec<_>>();
             let changed = catalog.change(page, &gone);
             let rows: Vec<_> = changed.iter().map(|(id, known)| Row {
-                id: *id, entity: &known.entity, created_at: known.created, updated_at: known.updated, version: position,
+                id: *id, entity: &known.entity, created_at: known.created, updated_at: known.updated, created_by: None, updated_by: None, version: position,
             }).collect();
             index.apply(&rows, &gone, position);
         }

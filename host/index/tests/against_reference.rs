@@ -266,6 +266,8 @@ fn write(
             entity: &known.entity,
             created_at: known.created,
             updated_at: known.updated,
+            created_by: None,
+            updated_by: None,
             version: position,
         })
         .collect();
@@ -303,6 +305,8 @@ fn run(seed: u64, loaded: i64, names: usize, pages: i64) {
                 entity: &known.entity,
                 created_at: known.created,
                 updated_at: known.updated,
+                created_by: None,
+                updated_by: None,
                 version: 0,
             }]);
             reference.insert(id, known);
@@ -377,6 +381,8 @@ fn a_walk_goes_on_over_changes() {
                 entity,
                 created_at: 0,
                 updated_at: 0,
+                created_by: None,
+                updated_by: None,
                 version: position,
             })
             .collect();
@@ -449,6 +455,8 @@ fn pages_that_come_late_change_nothing() {
             entity,
             created_at: 0,
             updated_at: 0,
+            created_by: None,
+            updated_by: None,
             version,
         };
         index.apply(&[row], removals, version);
@@ -491,6 +499,8 @@ fn referrers_are_found_from_their_target() {
                 entity,
                 created_at: 0,
                 updated_at: 0,
+                created_by: None,
+                updated_by: None,
                 version: position,
             })
             .collect();
@@ -544,6 +554,8 @@ fn a_walk_that_meets_too_few_hits_is_given_up() {
             entity,
             created_at: 0,
             updated_at: 0,
+            created_by: None,
+            updated_by: None,
             version: 0,
         })
         .collect();

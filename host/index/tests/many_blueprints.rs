@@ -65,6 +65,8 @@ fn lists_and_facets_over_many_blueprints_equal_the_reference() {
             entity: &known.entity,
             created_at: known.created,
             updated_at: known.updated,
+            created_by: None,
+            updated_by: None,
             version: 0,
         }]);
     }

@@ -8,12 +8,14 @@
 
 mod budget;
 mod guard;
+mod members;
 mod natives;
 mod program;
 mod regex;
 mod value;
 
 pub use budget::Budget;
+pub use members::Members;
 pub use program::{Compiler, Expr};
 pub use value::{parse, to_json};
 

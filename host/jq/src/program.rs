@@ -154,7 +154,7 @@ impl Compiler {
     }
 }
 
-fn parse(code: &str) -> Result<Term<&str>, Fault> {
+pub(super) fn parse(code: &str) -> Result<Term<&str>, Fault> {
     let tokens = Lexer::new(code)
         .lex()
         .map_err(|errors| first_error(code, errors.into_iter().map(|(e, s)| (e.as_str(), s))))?;
@@ -222,7 +222,7 @@ fn simple(term: &Term<&str>) -> Option<Expr> {
     })
 }
 
-fn plain(term: &Term<&str>) -> Option<String> {
+pub(super) fn plain(term: &Term<&str>) -> Option<String> {
     let Term::Str(None, parts) = term else { return None };
     let mut out = String::new();
     for part in parts {

@@ -76,6 +76,13 @@ pub(crate) fn derived(column: Option<&str>) -> Result<Derived> {
     column.map_or(Ok(Derived::default()), |text| from_json("computed values", text))
 }
 
+/// The column again; null where nothing is computed.
+pub(crate) fn derived_column(derived: &Derived) -> Result<Option<String>> {
+    (!derived.is_empty())
+        .then(|| to_json("computed values", derived))
+        .transpose()
+}
+
 /// A typed identifier from a column.
 pub(crate) fn identifier<T: TryFrom<String, Error = seawall_domain::BadId>>(
     what: &'static str,

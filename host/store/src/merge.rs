@@ -3,6 +3,7 @@
 use crate::{EntityRow, Result, body};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis,
+    blueprint::{Schema, defaults},
     entity::{Derived, Precedence, Spoken, diff, diff_of_removal, ranked},
 };
 use serde_json::{Map, Value};
@@ -19,8 +20,8 @@ pub(crate) struct Source {
 pub(crate) trait Ranks {
     /// The blueprint with this row id.
     fn blueprint(&mut self, id: i64) -> Result<BlueprintId>;
-    /// Whose word counts where several sources speak of entities of this blueprint.
-    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>>;
+    /// What holds for entities of this blueprint.
+    fn rules(&mut self, blueprint: i64) -> Result<Arc<Rules>>;
     /// The source with this row id.
     fn source(&mut self, integration: i64) -> Result<Source>;
 }
@@ -31,7 +32,7 @@ fn merged<'a>(
     blueprint: i64,
     all: impl IntoIterator<Item = (i64, &'a Entity)>,
 ) -> Result<Option<Entity>> {
-    let precedence = ranks.precedence(blueprint)?;
+    let rules = ranks.rules(blueprint)?;
     let mut named = Vec::new();
     for (integration, entity) in all {
         named.push((ranks.source(integration)?, entity));
@@ -45,22 +46,43 @@ fn merged<'a>(
             entity,
         })
         .collect();
-    Ok(ranked(&precedence, &spoken))
+    Ok(ranked(&rules.precedence, &spoken))
 }
 
-/// The part of a blueprint that the merge needs.
+/// What of a blueprint the merge needs.
+#[derive(Default)]
+pub(crate) struct Rules {
+    /// Whose word counts where several sources speak.
+    pub(crate) precedence: Precedence,
+    /// What properties have that no source says anything of.
+    defaults: Map<String, Value>,
+}
+
+/// The part of a blueprint that [`Rules`] are of.
 #[derive(serde::Deserialize)]
 struct OfBlueprint {
     #[serde(default)]
     precedence: Precedence,
+    #[serde(default)]
+    schema: Schema,
 }
 
-/// The precedence of a blueprint, from its column; none where the blueprint is not there.
-pub(crate) fn precedence_of(body: Option<&str>) -> Result<Precedence> {
-    Ok(match body {
-        Some(body) => body::from_json::<OfBlueprint>("blueprint", body)?.precedence,
-        None => Precedence::default(),
-    })
+impl Rules {
+    /// Those of a blueprint, from its column; none where the blueprint is not there.
+    pub(crate) fn of(body: Option<&str>) -> Result<Self> {
+        let Some(body) = body else { return Ok(Self::default()) };
+        let read: OfBlueprint = body::from_json("blueprint", body)?;
+        Ok(Self {
+            precedence: read.precedence,
+            defaults: defaults(&read.schema.properties),
+        })
+    }
+}
+
+/// Who speaks in a transaction: a person who gave a name, or else the source.
+pub(crate) fn speaker<'c>(cause: &'c str, source: &'c str) -> &'c str {
+    let named = cause.strip_prefix("write:").and_then(|rest| rest.strip_prefix(source));
+    named.and_then(|rest| rest.strip_prefix(':')).unwrap_or(source)
 }
 
 /// What an item says of an entity, with its body column.
@@ -196,6 +218,12 @@ impl<S: Says> Touch<S> {
         together.or_else(first).map(|said| said.body.as_str())
     }
 
+    /// What it has from its beginning beside what is said of it, and the column that says so.
+    pub(crate) fn first_derived(&self, ranks: &mut impl Ranks) -> Result<(Derived, Option<String>)> {
+        let derived = Derived::defaults(ranks.rules(self.blueprint)?.defaults.clone());
+        Ok((derived.clone(), body::derived_column(&derived)?))
+    }
+
     /// As a new entity, with its contributions: the item, and the body where there are several.
     pub(crate) fn created(self, together: Option<Said>) -> (Option<Entity>, Vec<(i64, Option<String>)>) {
         let alone = together.is_none();
@@ -220,22 +248,39 @@ pub(crate) struct Stored {
     pub(crate) body: String,
     pub(crate) derived: Option<String>,
     pub(crate) created_at: Millis,
+    pub(crate) created_by: Option<String>,
+    pub(crate) updated_at: Millis,
+    pub(crate) updated_by: Option<String>,
     pub(crate) version: i64,
 }
 
 impl Stored {
     /// A row with what the host computed of it.
-    pub(crate) fn row(&self, mut entity: Entity, updated_at: Millis, version: i64) -> Result<EntityRow> {
+    pub(crate) fn row(&self, entity: Entity, version: i64) -> Result<EntityRow> {
         let derived = body::derived(self.derived.as_deref())?;
-        derived.overlay(&mut entity);
-        Ok(EntityRow {
+        let row = EntityRow {
             id: self.id,
             entity,
-            derived,
+            derived: Derived::default(),
+            defaulted: Vec::new(),
             created_at: self.created_at,
-            updated_at,
+            created_by: self.created_by.clone(),
+            updated_at: self.updated_at,
+            updated_by: self.updated_by.clone(),
             version,
-        })
+        };
+        Ok(row.with(derived))
+    }
+
+    /// Notes that somebody changes it, where that is seen; without a name, who changed it last stays.
+    pub(crate) fn touch(&mut self, diff: &Map<String, Value>, by: Option<&str>, now: Millis) {
+        if diff.is_empty() {
+            return;
+        }
+        self.updated_at = now;
+        if let Some(by) = by {
+            self.updated_by = Some(by.to_owned());
+        }
     }
 }
 
@@ -291,6 +336,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Replaced {
     pub(crate) entity: Entity,
     pub(crate) body: String,
+    /// Empty where it is seen nowhere.
     pub(crate) diff: Map<String, Value>,
 }
 
@@ -405,10 +451,15 @@ fn outcome<S: Says>(
     if body == stored.body {
         return Ok(Outcome::Same);
     }
-    let diff = diff(&decode(&stored.body)?, &after);
-    if diff.is_empty() {
+    let (mut shown_before, mut shown_after) = (decode(&stored.body)?, after.clone());
+    if diff(&shown_before, &shown_after).is_empty() {
         return Ok(Outcome::Same);
     }
+    // What is seen: a value may come in the place of the same default.
+    let derived = body::derived(stored.derived.as_deref())?;
+    derived.overlay(&mut shown_before);
+    derived.overlay(&mut shown_after);
+    let diff = diff(&shown_before, &shown_after);
     Ok(Outcome::Updated(Box::new(Replaced {
         entity: after,
         body,
@@ -443,9 +494,7 @@ pub(crate) fn compute(
     new.overlay(&mut after);
     Ok(Some(Computed {
         diff: diff(&before, &after),
-        column: (!new.is_empty())
-            .then(|| body::to_json("computed values", new))
-            .transpose()?,
+        column: body::derived_column(new)?,
         said,
     }))
 }

@@ -126,6 +126,7 @@ behaviours! {
         a_client_source_is_no_integration,
         what_a_page_was_made_from_must_still_be_so,
         computed_values_lie_over_what_sources_say,
+        defaults_lie_under_what_sources_say,
         a_removed_entity_leaves_all_that_it_had,
         items_are_read_back_as_they_came;
     closing:

@@ -27,6 +27,7 @@ mod credentials;
 mod definitions;
 mod definitions_beside;
 mod deliveries;
+mod details;
 mod door;
 mod entities;
 mod events;

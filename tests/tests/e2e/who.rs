@@ -124,7 +124,7 @@ async fn every_kind_of_definition_is_in_the_history_and_no_secret_is() {
             "resealed Subscription ann",
             "updated Settings ann",
             "updated Settings ann",
-            "updated Policy ann",
+            "created Policy ann",
             "created Action ann",
         ]
     );

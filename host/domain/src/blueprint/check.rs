@@ -18,7 +18,7 @@ pub struct Check<'a> {
     pub kind: &'a str,
     /// The item's key.
     pub key: &'a str,
-    /// Set the entity aside at the first thing that breaks its schema.
+    /// Set the entity aside where anything breaks its schema.
     pub strict: bool,
     /// Also report each conversion.
     pub conversions: bool,
@@ -35,7 +35,7 @@ pub enum Outcome {
         /// Values converted without loss.
         converted: u64,
     },
-    /// It must not be stored; the last report says why.
+    /// It must not be stored; the reports of that severity say why.
     SetAside,
 }
 
@@ -105,30 +105,35 @@ fn brief(value: &Value) -> String {
 }
 
 impl CompiledBlueprint {
-    /// Checks `entity`, which must be of this blueprint, and makes it fit. Reports are appended to `out`.
+    /// Checks `entity`, which must be of this blueprint, and makes it fit. Reports of all that is wrong are appended to `out`.
     pub fn check(&self, entity: &mut Entity, check: Check<'_>, out: &mut Vec<Report>) -> Outcome {
+        let first = out.len();
+        let mut converted = self.check_properties(entity, check, out);
+        converted += self.check_relations(entity, check, out);
+        name_entity(entity, out);
+        if out[first..].iter().any(|report| report.severity == Severity::SetAside) {
+            Outcome::SetAside
+        } else {
+            Outcome::Kept { converted }
+        }
+    }
+
+    /// Checks properties, and gives the number of conversions.
+    fn check_properties(&self, entity: &mut Entity, check: Check<'_>, out: &mut Vec<Report>) -> u64 {
         let required = &self.blueprint().schema.required;
         let mut converted = 0;
         let mut bad: Vec<String> = Vec::new();
+        let mut absent: Vec<String> = Vec::new();
         for (property, value) in &mut entity.properties {
             if value.is_null() {
-                bad.push(property.clone());
+                absent.push(property.clone());
                 continue;
             }
+            let field = format!("properties.{property}");
             let Some(schema) = self.properties.get(property) else {
+                let (severity, message) = (check.severity(false), self.unknown_property(property));
+                out.push(check.report(severity, None, field, "unknown property", Some(value), message));
                 bad.push(property.clone());
-                let report = check.report(
-                    check.severity(false),
-                    None,
-                    format!("properties.{property}"),
-                    "unknown property",
-                    Some(value),
-                    self.unknown_property(property),
-                );
-                out.push(report);
-                if check.strict {
-                    return self.aside(entity, out);
-                }
                 continue;
             };
             let before = check.conversions.then(|| value.clone());
@@ -138,45 +143,37 @@ impl CompiledBlueprint {
                     converted += n;
                     if let Some(before) = before {
                         let message = format!("{} became {}", brief(&before), brief(value));
-                        let field = format!("properties.{property}");
                         out.push(check.report(Severity::Converted, None, field, "conversion", Some(&before), message));
                     }
                 }
                 Err(misfit) => {
-                    let required = required.contains(property);
+                    let severity = check.severity(required.contains(property));
                     let message = format!("`{property}`: {} {}", brief(value), misfit.why);
-                    let severity = check.severity(required);
-                    let field = format!("properties.{property}");
                     out.push(check.report(severity, None, field, misfit.rule, Some(value), message));
                     bad.push(property.clone());
-                    if severity == Severity::SetAside {
-                        return self.aside(entity, out);
-                    }
                 }
             }
         }
-        for property in &bad {
+        for property in absent.iter().chain(&bad) {
             entity.properties.remove(property);
         }
-        let missing = required.iter().find(|r| !entity.properties.contains_key(*r));
-        if let Some(missing) = missing.filter(|_| !check.client) {
+        let has = |name: &String| entity.properties.contains_key(name) || self.defaults().contains_key(name);
+        let lacks = |name: &&String| !has(name) && !bad.contains(name);
+        for missing in required.iter().filter(lacks).filter(|_| !check.client) {
             let message = format!("the property `{missing}` is required, and the mapping gives none or null");
             let field = format!("properties.{missing}");
             out.push(check.report(Severity::SetAside, None, field, "required", None, message));
-            return self.aside(entity, out);
         }
-        match self.relations(entity, check, out) {
-            Some(more) => self.kept(entity, converted + more, out),
-            None => self.aside(entity, out),
-        }
+        converted
     }
 
-    /// Checks relations; `None` when the entity is set aside.
-    fn relations(&self, entity: &mut Entity, check: Check<'_>, out: &mut Vec<Report>) -> Option<u64> {
+    /// Checks relations, and gives the number of conversions.
+    fn check_relations(&self, entity: &mut Entity, check: Check<'_>, out: &mut Vec<Report>) -> u64 {
         let known = &self.blueprint().relations;
         let mut converted = 0;
+        let mut bad: Vec<String> = Vec::new();
         for (relation, target) in std::mem::take(&mut entity.relations) {
-            let field = || format!("relations.{relation}");
+            let field = format!("relations.{relation}");
             let Some(wanted) = known.get(&relation) else {
                 let meant = nearest(&relation, known.keys().map(String::as_str));
                 let meant = meant.map(|m| format!("; did you mean `{m}`?")).unwrap_or_default();
@@ -184,18 +181,8 @@ impl CompiledBlueprint {
                     "`{relation}` is no relation of the blueprint `{}`{meant}; add it to the blueprint, or take it out of the mapping",
                     entity.blueprint
                 );
-                let value = target.to_json();
-                out.push(check.report(
-                    check.severity(false),
-                    None,
-                    field(),
-                    "unknown relation",
-                    Some(&value),
-                    message,
-                ));
-                if check.strict {
-                    return None;
-                }
+                let (severity, value) = (check.severity(false), target.to_json());
+                out.push(check.report(severity, None, field, "unknown relation", Some(&value), message));
                 continue;
             };
             let fitting = match target {
@@ -212,10 +199,8 @@ impl CompiledBlueprint {
                             many.len()
                         );
                         let value = RelationTarget::Many(many).to_json();
-                        out.push(check.report(severity, None, field(), "many: false", Some(&value), message));
-                        if severity == Severity::SetAside {
-                            return None;
-                        }
+                        out.push(check.report(severity, None, field, "many: false", Some(&value), message));
+                        bad.push(relation);
                         continue;
                     }
                 },
@@ -224,22 +209,14 @@ impl CompiledBlueprint {
             };
             entity.relations.insert(relation, fitting);
         }
-        let missing = known
-            .iter()
-            .find(|(n, r)| r.required && !entity.relations.contains_key(*n));
-        if let Some((missing, _)) = missing.filter(|_| !check.client) {
+        let lacks = |name: &String| !entity.relations.contains_key(name) && !bad.contains(name);
+        let missing = known.iter().filter(|(name, relation)| relation.required && lacks(name));
+        for (missing, _) in missing.filter(|_| !check.client) {
             let message = format!("the relation `{missing}` is required, and the mapping gives no target");
-            out.push(check.report(
-                Severity::SetAside,
-                None,
-                format!("relations.{missing}"),
-                "required",
-                None,
-                message,
-            ));
-            return None;
+            let field = format!("relations.{missing}");
+            out.push(check.report(Severity::SetAside, None, field, "required", None, message));
         }
-        Some(converted)
+        converted
     }
 
     fn unknown_property(&self, property: &str) -> String {
@@ -264,16 +241,6 @@ impl CompiledBlueprint {
             "`{property}` is no property of the blueprint `{}`{meant}; add it to the blueprint, or take it out of the mapping",
             blueprint.identifier
         )
-    }
-
-    fn kept(&self, entity: &Entity, converted: u64, out: &mut [Report]) -> Outcome {
-        name_entity(entity, out);
-        Outcome::Kept { converted }
-    }
-
-    fn aside(&self, entity: &Entity, out: &mut [Report]) -> Outcome {
-        name_entity(entity, out);
-        Outcome::SetAside
     }
 }
 

@@ -3,9 +3,11 @@
 use super::{
     Blueprint,
     computed::{Computed, ComputedError},
+    mistakes::{defaults, mistakes},
     property::Property,
 };
 use crate::text::nearest;
+use serde_json::{Map, Value};
 use sha2::Digest as _;
 use std::collections::BTreeMap;
 
@@ -46,6 +48,7 @@ pub struct CompiledBlueprint {
     pub(super) properties: BTreeMap<String, Property>,
     computed: Computed,
     faults: Vec<ComputedError>,
+    defaults: Map<String, Value>,
     digest: [u8; 16],
 }
 
@@ -82,11 +85,13 @@ impl CompiledBlueprint {
         digest.copy_from_slice(&sha2::Sha256::digest(text)[..16]);
         let relations = blueprint.relations.keys().cloned().collect();
         let read = Computed::read(&blueprint.other, &blueprint.schema.properties, &relations);
-        let (computed, faults) = match read {
+        let (computed, mut faults) = match read {
             Ok(computed) => (computed, Vec::new()),
             Err(faults) => (Computed::default(), faults),
         };
+        faults.extend(mistakes(&blueprint, &properties));
         Ok(Self {
+            defaults: defaults(&blueprint.schema.properties),
             blueprint,
             properties,
             computed,
@@ -95,14 +100,20 @@ impl CompiledBlueprint {
         })
     }
 
-    /// What it computes; nothing, where [`CompiledBlueprint::faults`] has any.
+    /// What it computes; nothing, where [`CompiledBlueprint::faults`] has any of what it computes.
     pub fn computed(&self) -> &Computed {
         &self.computed
     }
 
-    /// What is wrong with what it computes. Entities are checked and stored all the same.
+    /// What is wrong with what it computes, and what no value of a property can come up to. Entities are checked and stored
+    /// all the same.
     pub fn faults(&self) -> &[ComputedError] {
         &self.faults
+    }
+
+    /// What properties have that no source says anything of, by name.
+    pub fn defaults(&self) -> &Map<String, Value> {
+        &self.defaults
     }
 
     /// The blueprint itself.

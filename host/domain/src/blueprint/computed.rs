@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - A **mirror**'s path goes along relations and ends with a property of the last blueprint, which may be computed itself, or
-//!   one of `$identifier`, `$title`, `$icon`, `$team`. Along single relations it is that value, along a `many` relation the list
+//!   one of the meta properties ([`META`]). Along single relations it is that value, along a `many` relation the list
 //!   of values, without those that are absent.
 //! - A **calculation** is a jq expression over the entity as the API shows it (`.identifier`, `.title`, `.team`, `.properties`,
 //!   `.relations`), with mirrors, aggregations and the calculations that it does not itself lead to. What does not fit its type
@@ -19,8 +19,8 @@
 //!   target to this blueprint, and with `"fromBlueprint"` that is this blueprint itself from here to the target.
 //! - **Ownership** that is inherited gives an entity that names no team those of the entity at the end of the path.
 
-use crate::{BlueprintId, text::nearest};
-use seawall_jq::{Compiler, Expr};
+use crate::{BlueprintId, document::escaped, text::nearest};
+use seawall_jq::{Compiler, Expr, Members};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::{
@@ -31,7 +31,17 @@ use std::{
 /// The relations of one path, and of a calculation the bytes, may not be more.
 const MAX_STEPS: usize = 16;
 /// Fields of an entity that mirrors may end with.
-pub const META: [&str; 4] = ["$identifier", "$title", "$icon", "$team"];
+pub const META: [&str; 9] = [
+    "$identifier",
+    "$title",
+    "$icon",
+    "$team",
+    "$blueprint",
+    "$createdAt",
+    "$updatedAt",
+    "$createdBy",
+    "$updatedBy",
+];
 
 /// All that a blueprint computes.
 #[derive(Debug, Default)]
@@ -63,8 +73,10 @@ pub struct Calculation {
     expr: Expr,
     /// The property's JSON Schema.
     pub schema: Value,
-    /// Other computed properties that the expression may read.
-    pub reads: BTreeSet<String>,
+    members: Members,
+    relations: Members,
+    /// Other calculations that come before it.
+    before: BTreeSet<String>,
 }
 
 /// A value over related entities.
@@ -162,7 +174,7 @@ impl Period {
     }
 }
 
-/// What is wrong with a computed property.
+/// What is wrong with a computed property, or with what a stored one may be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {message}")]
 pub struct ComputedError {
@@ -342,8 +354,10 @@ fn calculation(definition: &Value, pointer: &str) -> Result<Calculation, Compute
     Ok(Calculation {
         code: code.to_owned(),
         expr,
+        members: Members::of("properties", code),
+        relations: Members::of("relations", code),
         schema,
-        reads: BTreeSet::new(),
+        before: BTreeSet::new(),
     })
 }
 
@@ -492,13 +506,15 @@ fn ownership(other: &Map<String, Value>, relations: &BTreeSet<String>) -> Result
 /// Calculations so that each comes after those that it reads.
 fn in_order(mut all: Vec<(String, Calculation)>) -> Result<Vec<(String, Calculation)>, ComputedError> {
     let names: BTreeSet<String> = all.iter().map(|(name, _)| name.clone()).collect();
-    for (_, one) in &mut all {
-        one.reads = names.iter().filter(|name| mentions(&one.code, name)).cloned().collect();
+    for (own, one) in &mut all {
+        // Its own name may stand in it by chance, where it looks at the properties as a whole.
+        let reads = |name: &&String| one.members.names(name) || (*name != own && one.reads(name));
+        one.before = names.iter().filter(reads).cloned().collect();
     }
     let mut out: Vec<(String, Calculation)> = Vec::new();
     while !all.is_empty() {
         let ready =
-            |one: &(String, Calculation)| one.1.reads.iter().all(|name| out.iter().any(|(done, _)| done == name));
+            |one: &(String, Calculation)| one.1.before.iter().all(|name| out.iter().any(|(done, _)| done == name));
         let Some(at) = all.iter().position(ready) else {
             let cycle: Vec<_> = all.iter().map(|(name, _)| name.as_str()).collect();
             return Err(wrong(
@@ -512,47 +528,6 @@ fn in_order(mut all: Vec<(String, Calculation)>) -> Result<Vec<(String, Calculat
         out.push(all.remove(at));
     }
     Ok(out)
-}
-
-/// Whether an expression names a property. A name that stands in it by chance costs nothing but order.
-fn mentions(code: &str, name: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '_';
-    code.match_indices(name).any(|(at, _)| {
-        let before = code[..at].chars().next_back();
-        let after = code[at + name.len()..].chars().next();
-        !before.is_some_and(word) && !after.is_some_and(word)
-    })
-}
-
-/// How an expression goes on behind `.properties` or `.relations`.
-enum Behind {
-    /// With the name of a member.
-    Member(String),
-    /// With anything else: it may look at all of them.
-    Whole,
-}
-
-fn behind(rest: &str) -> Behind {
-    let rest = rest.trim_start_matches('?');
-    let dotted = rest.strip_prefix('.');
-    let plain: String = dotted
-        .unwrap_or_default()
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
-    if !plain.is_empty() {
-        return Behind::Member(plain);
-    }
-    let opened = dotted.unwrap_or(rest);
-    let quoted = opened
-        .strip_prefix('[')
-        .unwrap_or(opened)
-        .trim_start()
-        .strip_prefix('"');
-    match quoted.and_then(|quoted| quoted.split_once('"')) {
-        Some((name, _)) => Behind::Member(name.to_owned()),
-        None => Behind::Whole,
-    }
 }
 
 impl Aggregation {
@@ -587,25 +562,14 @@ fn asked(rules: &Value, out: &mut BTreeSet<String>) {
 }
 
 impl Calculation {
-    /// Whether the expression may read a property: its name stands in it as a word.
-    pub fn mentions(&self, name: &str) -> bool {
-        mentions(&self.code, name)
+    /// Whether the expression may read a property.
+    pub fn reads(&self, name: &str) -> bool {
+        self.members.may_read(name)
     }
 
-    /// Whether the expression reads a member of the entity's `properties` or `relations`: `.properties.tier`,
-    /// `.properties["tier"]`, or, where it takes these whole, the name as a word anywhere.
-    pub fn reads_member(&self, of: &str, name: &str) -> bool {
-        let word = |c: char| c.is_alphanumeric() || c == '_';
-        self.code.match_indices(of).any(|(at, _)| {
-            let rest = &self.code[at + of.len()..];
-            if self.code[..at].ends_with(word) || rest.starts_with(word) {
-                return false;
-            }
-            match behind(rest) {
-                Behind::Member(member) => member == name,
-                Behind::Whole => self.mentions(name),
-            }
-        })
+    /// Whether the expression may read a relation.
+    pub fn reads_relation(&self, name: &str) -> bool {
+        self.relations.may_read(name)
     }
 
     /// Runs it over an entity's JSON. None: it gives nothing that fits its type, or it broke a bound; why, where it failed.
@@ -628,198 +592,5 @@ impl Calculation {
     }
 }
 
-/// A member's name within a JSON pointer (RFC 6901).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn read(other: Value) -> Result<Computed, Vec<ComputedError>> {
-        let own = BTreeMap::from([("tier".to_owned(), json!({"type": "string"}))]);
-        let relations = ["system", "repo"].map(str::to_owned).into();
-        Computed::read(other.as_object().unwrap(), &own, &relations)
-    }
-
-    #[test]
-    fn ports_shapes_are_read() {
-        let computed = read(json!({
-            "mirrorProperties": {"m": {"path": "system.tier"}, "deep": {"title": "T", "path": "system.domain.$title"}},
-            "calculationProperties": {
-                "z": {"type": "number", "calculation": ".properties.a + 1"},
-                "a": {"type": "number", "calculation": ".properties.stars * 2", "colorized": true, "colors": {"1": "red"}}
-            },
-            "aggregationProperties": {
-                "n": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
-                "per": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "average", "averageOf": "week"}},
-                "sum": {"target": "issue", "calculationSpec": {"calculationBy": "property", "func": "median", "property": "points"},
-                    "pathFilter": [{"path": ["epic", "service"]}, {"fromBlueprint": "service", "path": ["repo"]}],
-                    "query": {"combinator": "and", "rules": []}}
-            },
-            "ownership": {"type": "Inherited", "path": "system.domain"}
-        }))
-        .unwrap();
-        assert_eq!(computed.mirrors["deep"].relations, ["system", "domain"]);
-        assert_eq!(computed.mirrors["deep"].property, "$title");
-        let order: Vec<_> = computed.calculations.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(order, ["a", "z"]);
-        assert_eq!(
-            computed.aggregations["per"].func,
-            Func::CountPer {
-                period: Period::Week,
-                by: "$createdAt".into()
-            }
-        );
-        let sum = &computed.aggregations["sum"];
-        assert_eq!(
-            sum.func,
-            Func::Of {
-                property: "points".into(),
-                what: Over::Median
-            }
-        );
-        assert_eq!(
-            sum.paths
-                .as_ref()
-                .unwrap()
-                .iter()
-                .map(|path| path.from_here)
-                .collect::<Vec<_>>(),
-            [false, true]
-        );
-        assert_eq!(computed.inherits.as_deref().unwrap(), ["system", "domain"]);
-        assert!(read(json!({})).unwrap().is_empty());
-    }
-
-    #[test]
-    fn what_is_wrong_is_named_where_it_stands() {
-        for (other, pointer, words) in [
-            (
-                json!({"mirrorProperties": {"m": {"path": "sytem.tier"}}}),
-                "/mirrorProperties/m/path",
-                "did you mean `system`",
-            ),
-            (
-                json!({"mirrorProperties": {"m": {"path": "system"}}}),
-                "/mirrorProperties/m/path",
-                "`system.$title`",
-            ),
-            (
-                json!({"mirrorProperties": {"m": {"path": "system.$name"}}}),
-                "/mirrorProperties/m/path",
-                "$identifier",
-            ),
-            (
-                json!({"mirrorProperties": {"tier": {"path": "system.tier"}}}),
-                "/mirrorProperties/tier",
-                "already",
-            ),
-            (
-                json!({"mirrorProperties": {"m": {}}}),
-                "/mirrorProperties/m/path",
-                "expected a text",
-            ),
-            (
-                json!({"mirrorProperties": []}),
-                "/mirrorProperties",
-                "expected an object",
-            ),
-            (
-                json!({"calculationProperties": {"c": {"type": "string", "calculation": ".a |"}}}),
-                "/calculationProperties/c/calculation",
-                "expected",
-            ),
-            (
-                json!({"calculationProperties": {"c": {"type": "strin", "calculation": ".a"}}}),
-                "/calculationProperties/c/type",
-                "did you mean `string`",
-            ),
-            (
-                json!({"calculationProperties": {"a": {"type": "number", "calculation": ".properties.b"}, "b": {"type": "number", "calculation": ".properties.a"}}}),
-                "/calculationProperties/a",
-                "in a circle: a, b",
-            ),
-            (
-                json!({"aggregationProperties": {"n": {"target": "issue"}}}),
-                "/aggregationProperties/n/calculationSpec",
-                "expected an object",
-            ),
-            (
-                json!({"aggregationProperties": {"n": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "sum"}}}}),
-                "/aggregationProperties/n/calculationSpec/func",
-                "calculationBy: property",
-            ),
-            (
-                json!({"aggregationProperties": {"n": {"target": "issue", "calculationSpec": {"calculationBy": "property", "property": "p", "func": "mode"}}}}),
-                "/aggregationProperties/n/calculationSpec/func",
-                "median",
-            ),
-            (
-                json!({"ownership": {"type": "Inherited", "path": "owner"}}),
-                "/ownership/path",
-                "no relation `owner`",
-            ),
-            (
-                json!({"ownership": {"type": "Shared"}}),
-                "/ownership/type",
-                "`Inherited`",
-            ),
-        ] {
-            let errors = read(other.clone()).unwrap_err();
-            assert_eq!(errors[0].pointer, pointer, "{other}");
-            assert!(errors[0].message.contains(words), "{}", errors[0]);
-        }
-    }
-
-    #[test]
-    fn a_calculation_reads_the_members_that_it_names() {
-        let reads = |code: &str, of: &str, name: &str| {
-            let all = json!({"calculationProperties": {"c": {"type": "string", "calculation": code}}});
-            read(all).unwrap().calculations.remove(0).1.reads_member(of, name)
-        };
-        for code in [
-            ".properties.title",
-            ".properties?.title // 1",
-            ".properties[\"title\"]",
-            ".properties.\"title\"",
-            ".properties | .title",
-            ".properties as {$title} | $title",
-        ] {
-            assert!(reads(code, "properties", "title"), "{code}");
-        }
-        for code in [
-            ".title",
-            ".relations.title",
-            ".properties.title2",
-            ".properties.other | .title",
-        ] {
-            assert!(!reads(code, "properties", "title"), "{code}");
-        }
-        assert!(reads(".relations.title", "relations", "title"));
-    }
-
-    #[test]
-    fn a_calculation_fits_its_type_or_gives_nothing() {
-        let one = |code: &str, kind: &str| {
-            let all = json!({"calculationProperties": {"c": {"type": kind, "calculation": code}}});
-            read(all).unwrap().calculations.remove(0).1
-        };
-        let entity = json!({"identifier": "pay", "properties": {"stars": 4, "n": null}});
-        assert_eq!(one(".properties.stars * 2", "number").run(&entity), Ok(Some(json!(8))));
-        assert_eq!(
-            one("\"https://x/\" + .identifier", "string").run(&entity),
-            Ok(Some(json!("https://x/pay")))
-        );
-        assert_eq!(one(".properties.n", "number").run(&entity), Ok(None));
-        assert_eq!(one(".properties.stars", "string").run(&entity), Ok(Some(json!("4"))));
-        assert!(one(".properties", "number").run(&entity).is_err());
-        assert!(one("error(\"no\")", "number").run(&entity).unwrap_err().contains("no"));
-        let endless = one("[range(1e9)] | length", "number").run(&entity);
-        assert!(endless.is_err(), "{endless:?}");
-        assert!(one("now", "number").run(&entity).is_err());
-    }
-}
+mod tests;

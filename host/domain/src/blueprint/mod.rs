@@ -3,6 +3,7 @@
 mod check;
 mod compiled;
 pub mod computed;
+pub mod mistakes;
 mod moment;
 mod property;
 mod sanitize;
@@ -10,6 +11,7 @@ pub mod uses;
 
 pub use check::{Check, Outcome};
 pub use compiled::{BlueprintError, CompiledBlueprint};
+pub use mistakes::defaults;
 
 use crate::{BlueprintId, entity::Precedence};
 use serde::{Deserialize, Serialize};

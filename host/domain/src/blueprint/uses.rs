@@ -239,10 +239,10 @@ fn missing_to_calculate(
     let (was, is) = (before.blueprint(), after.blueprint());
     let property = properties(was)
         .filter(|name| !has_field(is, name))
-        .find(|name| calculation.reads_member("properties", name));
+        .find(|name| calculation.reads(name));
     let relation = || {
         let mut gone = was.relations.keys().filter(|name| !is.relations.contains_key(*name));
-        gone.find(|name| calculation.reads_member("relations", name))
+        gone.find(|name| calculation.reads_relation(name))
     };
     property
         .map(str::to_owned)

@@ -26,7 +26,7 @@ pub const PORT: [&str; 7] = [
 /// What Port's API adds, and says nothing of entities.
 pub const BOOKKEEPING: [&str; 5] = ["createdAt", "createdBy", "id", "updatedAt", "updatedBy"];
 /// What Seawall's API adds.
-pub const ADDED: [&str; 4] = ["effect", "entities", "recompute", "source"];
+pub const ADDED: [&str; 5] = ["effect", "entities", "recompute", "source", "warnings"];
 
 /// Says in a document that what is wrong with a blueprint is kept as it is: an import and a plugin may bring such, and an export of
 /// it has to be taken again. The rest of it works.

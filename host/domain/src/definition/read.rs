@@ -1,6 +1,9 @@
 //! One document as definitions.
 
-use super::{Definition, GrantDefinition, Kind, Origin, Settings, SubscriptionDefinition, blueprint, schema, view};
+use super::{
+    Definition, GrantDefinition, Kind, Origin, Settings, SubscriptionDefinition, blueprint, schema::document_schema,
+    view,
+};
 use crate::{
     Entity,
     credential::Credential,
@@ -126,7 +129,7 @@ fn one(kind: Kind, value: &Value, pointer: &str) -> Result<(String, Value), Vec<
         let found = format!("objects and lists that are nested deeper than {MAX_DEPTH} levels");
         return Err(vec![below(Problem::new(pointer, "a document of fewer levels", found))]);
     }
-    let schema = schema(kind);
+    let schema = document_schema(kind);
     let problems = match check_schema(&schema) {
         Ok(validator) => explain(&validator, &schema, value),
         Err(problem) => vec![*problem],

@@ -1,6 +1,7 @@
 //! The JSON Schema of each kind's documents.
 
 mod beside;
+mod blueprint;
 
 use super::Kind;
 use crate::{credential::credential_schema, integration::integration_schema};
@@ -16,13 +17,21 @@ pub fn schema(kind: Kind) -> Value {
         Kind::View => beside::view(),
         Kind::Subscription => beside::subscription(),
         Kind::Grant => grant(),
-        Kind::Blueprint => blueprint(),
+        Kind::Blueprint => blueprint::blueprint(),
         Kind::Entity => entity(),
         Kind::Mapping => kept(kind, &["tool", "resources"], mapping()),
         Kind::Team => kept(kind, &["identifier"], json!({"members": list("Who is in it", "ann")})),
         Kind::Role | Kind::Gate => kept(kind, &["identifier"], json!({})),
         Kind::Action | Kind::Automation => kept(kind, &["identifier", "trigger"], action(kind)),
         Kind::Scorecard => kept(kind, &["identifier", "blueprint", "rules"], scorecard()),
+    }
+}
+
+/// The schema that documents of a kind are read by.
+pub(super) fn document_schema(kind: Kind) -> Value {
+    match kind {
+        Kind::Blueprint => outline(),
+        kind => schema(kind),
     }
 }
 
@@ -144,7 +153,8 @@ fn scorecard() -> Value {
     })
 }
 
-fn blueprint() -> Value {
+/// A blueprint's outline: what is within is compiled, which says more, and of some sources is kept with its faults.
+fn outline() -> Value {
     let named = |description: &str, example: Value| {
         json!({
             "description": description,
@@ -153,46 +163,26 @@ fn blueprint() -> Value {
             "examples": [example],
         })
     };
-    let properties = json!({
-        "identifier": text("Its name", "service"),
-        "title": {"description": "What people call it", "type": ["string", "null"], "examples": ["Service"]},
-        "description": {"description": "For people", "type": ["string", "null"]},
-        "icon": {"description": "The name of an icon", "type": ["string", "null"], "examples": ["Microservice"]},
-        "schema": {
-            "description": "The properties of its entities",
-            "type": "object",
-            "additionalProperties": false,
-            "properties": {
-                "properties": named("A JSON Schema for each property", json!({"tier": {"type": "string"}})),
-                "required": list("Properties that every entity must have", "tier"),
-            },
-            "examples": [{"properties": {"tier": {"type": "string"}}}],
-        },
-        "relations": {
-            "description": "Relations by name",
-            "type": "object",
-            "additionalProperties": {
-                "type": "object",
-                "required": ["target"],
-                "properties": {
-                    "target": text("The blueprint of its targets", "team"),
-                    "title": {"description": "What people call it", "type": ["string", "null"]},
-                    "description": {"description": "For people", "type": ["string", "null"]},
-                    "required": flag("Whether every entity must have it"),
-                    "many": flag("Whether it may have several targets"),
-                },
-                "examples": [{"target": "team", "many": false}],
-            },
-            "examples": [{"owner": {"target": "team"}}],
-        },
-        "precedence": {"description": "Whose word counts where several sources say different things", "type": ["object", "array"]},
-        "keepFaults": flag("Whether what is wrong with what it computes is kept as it is; an export of what an import or a plugin brought says so"),
-        "mirrorProperties": named("Properties of related entities", json!({"tier": {"path": "system.tier"}})),
-        "calculationProperties": named("Properties by jq", json!({"url": {"type": "string", "calculation": ".properties.host"}})),
-        "aggregationProperties": named("Properties over related entities", json!({"open": {"target": "issue"}})),
-    });
-    // Further fields are checked with the names of all that there are.
-    object(Kind::Blueprint, &["identifier"], false, properties)
+    let mut outline = blueprint::blueprint();
+    let properties = &mut outline["properties"];
+    properties["schema"]["properties"]["properties"] =
+        named("A JSON Schema for each property", json!({"tier": {"type": "string"}}));
+    properties["precedence"] = json!({"type": ["object", "array"]});
+    for (section, example) in [
+        ("mirrorProperties", json!({"tier": {"path": "system.tier"}})),
+        (
+            "calculationProperties",
+            json!({"url": {"type": "string", "calculation": ".properties.host"}}),
+        ),
+        ("aggregationProperties", json!({"open": {"target": "issue"}})),
+    ] {
+        properties[section] = named("Computed properties", example);
+    }
+    if let Some(properties) = properties.as_object_mut() {
+        properties.remove("ownership");
+        properties.remove("teamInheritance");
+    }
+    outline
 }
 
 fn entity() -> Value {

@@ -206,7 +206,7 @@ fn all_problems_of_a_folder_are_said_at_once_with_their_places() {
     let said = all.problems.join("\n");
     for words in [
         "a.yaml:2:7: name: ",
-        "a.yaml:5:7: kind: expected one of Policy, Blueprint",
+        "a.yaml:5:7: kind: expected one of Policy, Settings",
         "did you mean `Integration`?",
         "a.yaml:7:1: kid: expected `kind`",
         "b.yaml:3:1: relation: expected one of identifier",

@@ -19,6 +19,8 @@ use std::collections::HashMap;
 
 /// The largest document that is read, in bytes. Definitions are written by people; a mapping of thousands of lines fits.
 pub const MAX_BYTES: usize = 4 << 20;
+/// The largest document of data, such as a list of entities that another program wrote.
+pub const MAX_DATA_BYTES: usize = 64 << 20;
 
 /// One YAML (or JSON) document with the position of every value.
 #[derive(Debug, Clone)]
@@ -41,6 +43,18 @@ impl Document {
     /// # Errors
     /// [`Problems`] with the one place where the text stops being YAML (or repeats a name, or nests too deeply).
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
+        Self::parse_up_to(MAX_BYTES, file, text)
+    }
+
+    /// [`Document::parse`] of data, up to [`MAX_DATA_BYTES`].
+    ///
+    /// # Errors
+    /// As of [`Document::parse`].
+    pub fn parse_data(file: &str, text: &str) -> Result<Self, Problems> {
+        Self::parse_up_to(MAX_DATA_BYTES, file, text)
+    }
+
+    fn parse_up_to(most: usize, file: &str, text: &str) -> Result<Self, Problems> {
         let refuse = |wrong: yaml::Wrong| {
             let mut problem = Problem::new("", "a YAML document", wrong.why).at(wrong.at);
             problem.example = wrong.example.map(str::to_owned);
@@ -49,10 +63,13 @@ impl Document {
                 problems: vec![problem],
             }
         };
-        if text.len() > MAX_BYTES {
+        if text.len() > most {
             return Err(refuse(yaml::Wrong {
                 at: None,
-                why: format!("{} bytes, more than the {MAX_BYTES} that are read", text.len()),
+                why: format!(
+                    "{} bytes, more than the {most} that are read; split it into several files",
+                    text.len()
+                ),
                 example: None,
             }));
         }
@@ -116,6 +133,11 @@ impl Document {
             problems,
         }
     }
+}
+
+/// A member's name within a JSON Pointer (RFC 6901).
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
 }
 
 /// Appends a name to a JSON Pointer (RFC 6901), escaped.

@@ -219,7 +219,7 @@ impl TrialInput {
                     tally.entities += mapped.entities.len() as u64;
                     tally.converted += mapped.converted;
                     tally.left_out += count(Severity::LeftOut);
-                    tally.set_aside += count(Severity::SetAside);
+                    tally.set_aside += crate::report::entities_set_aside(&mapped.reports);
                     TrialItem {
                         file: example.file.clone(),
                         error: None,

@@ -20,6 +20,10 @@ pub struct Subject<'a> {
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+    /// Who created it, where that is known.
+    pub created_by: Option<&'a str>,
+    /// Who changed it last, where that is known.
+    pub updated_by: Option<&'a str>,
 }
 
 /// A [`Subject`] that is kept.
@@ -31,6 +35,10 @@ pub struct Record {
     pub created_at: Millis,
     /// When it last changed.
     pub updated_at: Millis,
+    /// Who created it, where that is known.
+    pub created_by: Option<Arc<str>>,
+    /// Who changed it last, where that is known.
+    pub updated_by: Option<Arc<str>>,
 }
 
 impl Record {
@@ -40,6 +48,8 @@ impl Record {
             entity: &self.entity,
             created_at: self.created_at,
             updated_at: self.updated_at,
+            created_by: self.created_by.as_deref(),
+            updated_by: self.updated_by.as_deref(),
         }
     }
 }
@@ -179,17 +189,14 @@ impl Subject<'_> {
     /// Whether a field of the entity itself passes.
     pub fn passes(&self, field: &Field, path: &[String], matcher: &Matcher) -> bool {
         let entity = self.entity;
+        let text = |text: Option<&str>| text.map_or_else(|| matcher.absent(), |text| matcher.text(text));
         match field {
             Field::Identifier => matcher.text(entity.identifier.as_str()),
             Field::Blueprint => matcher.text(entity.blueprint.as_str()),
-            Field::Title => entity
-                .title
-                .as_deref()
-                .map_or_else(|| matcher.absent(), |title| matcher.text(title)),
-            Field::Icon => entity
-                .icon
-                .as_deref()
-                .map_or_else(|| matcher.absent(), |icon| matcher.text(icon)),
+            Field::Title => text(entity.title.as_deref()),
+            Field::Icon => text(entity.icon.as_deref()),
+            Field::CreatedBy => text(self.created_by),
+            Field::UpdatedBy => text(self.updated_by),
             Field::Team if entity.team.is_empty() => matcher.absent(),
             Field::Team => matcher.value(Some(&Value::from(entity.team.as_slice()))),
             Field::CreatedAt => matcher.time(self.created_at),
@@ -239,6 +246,8 @@ fn along_relations(
         entity: Arc::new(subject.entity.clone()),
         created_at: subject.created_at,
         updated_at: subject.updated_at,
+        created_by: subject.created_by.map(Arc::from),
+        updated_by: subject.updated_by.map(Arc::from),
     }];
     for _ in 0..hop.most {
         let mut next = Vec::new();

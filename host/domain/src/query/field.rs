@@ -20,6 +20,10 @@ pub enum Field {
     UpdatedAt,
     /// `$createdAt`, a moment; milliseconds since 1970 as a number.
     CreatedAt,
+    /// `$createdBy`.
+    CreatedBy,
+    /// `$updatedBy`.
+    UpdatedBy,
     /// A property by name.
     Property(String),
     /// A relation by name; equality means that one of its targets is it.
@@ -27,7 +31,7 @@ pub enum Field {
 }
 
 /// Names of meta properties.
-pub(super) const META: [&str; 7] = [
+pub(super) const META: [&str; 9] = [
     "$identifier",
     "$title",
     "$team",
@@ -35,6 +39,8 @@ pub(super) const META: [&str; 7] = [
     "$blueprint",
     "$createdAt",
     "$updatedAt",
+    "$createdBy",
+    "$updatedBy",
 ];
 
 impl Field {
@@ -67,11 +73,8 @@ impl Field {
             "$blueprint" => Self::Blueprint,
             "$updatedAt" => Self::UpdatedAt,
             "$createdAt" => Self::CreatedAt,
-            "$createdBy" | "$updatedBy" => {
-                return Err(format!(
-                    "who wrote an entity is in its history and no part of it, so `{text}` cannot be asked for"
-                ));
-            }
+            "$createdBy" => Self::CreatedBy,
+            "$updatedBy" => Self::UpdatedBy,
             _ => {
                 let hint = super::error::or_nearest(text, META);
                 return Err(format!("`{text}` is no meta property{hint}"));
@@ -89,6 +92,8 @@ impl Field {
             Self::Blueprint => "$blueprint".into(),
             Self::UpdatedAt => "$updatedAt".into(),
             Self::CreatedAt => "$createdAt".into(),
+            Self::CreatedBy => "$createdBy".into(),
+            Self::UpdatedBy => "$updatedBy".into(),
             Self::Property(name) => format!("properties.{name}"),
             Self::Relation(name) => format!("relations.{name}"),
         }

@@ -29,6 +29,15 @@ enum Kind {
     Empty,
 }
 
+/// Where in a text another one stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextEdge {
+    /// At its beginning.
+    Beginning,
+    /// At its end.
+    End,
+}
+
 /// A value that is asked for, with what it is compared by.
 #[derive(Debug, Clone)]
 pub struct Wanted {
@@ -296,6 +305,15 @@ impl Matcher {
     pub fn contained(&self) -> Option<&[Wanted]> {
         match &self.kind {
             Kind::Contains(wanted) => Some(wanted),
+            _ => None,
+        }
+    }
+
+    /// The lower-case text that every text that passes begins or ends with, where that is the test.
+    pub fn edge(&self) -> Option<(TextEdge, &str)> {
+        match &self.kind {
+            Kind::Begins(text) => Some((TextEdge::Beginning, text)),
+            Kind::Ends(text) => Some((TextEdge::End, text)),
             _ => None,
         }
     }

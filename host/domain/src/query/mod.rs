@@ -56,7 +56,7 @@ pub use error::{At, QueryError};
 pub use eval::{Alone, Compiled, Record, Subject, World};
 pub use field::{Field, Hop, Operand};
 pub use list::{ListQuery, Place};
-pub use matcher::{Matcher, Wanted};
+pub use matcher::{Matcher, TextEdge, Wanted};
 pub use moment::{Moment, millis, moment};
 pub use node::{
     Comparison, Direction, MAX_DEPTH, MAX_HOPS, MAX_RULES, Node, PropertySchema, Range, Related, Rule, Test,

@@ -49,6 +49,8 @@ impl Small {
                 entity,
                 created_at: NOW - 86_400_000,
                 updated_at: NOW,
+                created_by: None,
+                updated_by: None,
             };
             node.matches(subject, self)
         });
@@ -77,6 +79,8 @@ impl World for Small {
             entity: found.clone(),
             created_at: NOW,
             updated_at: NOW,
+            created_by: None,
+            updated_by: None,
         })
     }
 
@@ -278,7 +282,7 @@ fn bad_filters_say_where_and_what_to_write() {
     check_filter("version = [3]", 11, "of type string");
     check_filter("on > true", 6, "takes a number or a text");
     check_filter("$createdAt > yesterday", 14, "is a time");
-    check_filter("$createdBy = me", 1, "history");
+    check_filter("$createdBi = me", 1, "did you mean `$createdBy`?");
     check_filter("$titel = me", 1, "did you mean `$title`?");
     check_filter("isempty(tier)", 1, "did you mean `isEmpty`?");
     check_filter("between(tier, lastWeak)", 1, "did you mean `lastWeek`?");

@@ -53,6 +53,8 @@ impl Engine {
                     entity: &row.entity,
                     created_at: row.created_at,
                     updated_at: row.updated_at,
+                    created_by: row.created_by.as_deref(),
+                    updated_by: row.updated_by.as_deref(),
                 };
                 if compiled.matches(subject, &world) {
                     taken.take(&row, &aggregation.func);
@@ -79,7 +81,7 @@ impl Engine {
             let end = stations.last();
             if path.from_here && end == Some(target) {
                 let reached = self.reached(all, entity, &path.relations, known).await?;
-                out.extend(reached.into_iter().map(|one| one.identifier));
+                out.extend(reached.iter().map(|one| one.entity.identifier.clone()));
             } else if !path.from_here && end == Some(&entity.blueprint) {
                 let stations = &stations[..path.relations.len()];
                 out.extend(self.back(stations, &path.relations, &entity.identifier));

@@ -17,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 type Field = (BlueprintId, String);
 
 /// Blueprints as they would be.
-struct World<'a> {
-    all: &'a Blueprints,
-    changed: &'a CompiledBlueprint,
+pub(super) struct World<'a> {
+    pub(super) all: &'a Blueprints,
+    pub(super) changed: &'a CompiledBlueprint,
 }
 
 /// Each of a blueprint's computed properties that leads back to itself.
@@ -56,7 +56,7 @@ pub(crate) fn circles(all: &Blueprints, changed: &CompiledBlueprint) -> Vec<Prob
 }
 
 impl World<'_> {
-    fn blueprint(&self, name: &BlueprintId) -> Option<&CompiledBlueprint> {
+    pub(super) fn blueprint(&self, name: &BlueprintId) -> Option<&CompiledBlueprint> {
         if *name == self.changed.blueprint().identifier {
             return Some(self.changed);
         }
@@ -110,7 +110,7 @@ impl World<'_> {
         };
         // Its own value is not before it when it runs.
         names(computed)
-            .filter(|name| *name != field && calculation.mentions(name))
+            .filter(|name| *name != field && calculation.reads(name))
             .map(|name| (blueprint.clone(), name.clone()))
             .collect()
     }

@@ -1,6 +1,6 @@
 //! Whose values follow from a change.
 
-use super::{Affected, stations, value::Known};
+use super::{Affected, DERIVED, stations, value::Known};
 use crate::{Engine, EngineError, Result, engine::Blueprints};
 use seawall_domain::{
     BlueprintId, EntityId, RelationTarget,
@@ -75,8 +75,10 @@ fn touches(change: &ChangeRow, field: &str) -> bool {
         return true;
     }
     match field.strip_prefix('$') {
-        // An identifier never changes.
-        Some("identifier") => false,
+        // These never change.
+        Some("identifier" | "blueprint" | "createdAt" | "createdBy") => false,
+        // What is computed leaves them, so that none of them follows from itself.
+        Some("updatedAt" | "updatedBy") => change.cause != DERIVED,
         Some(meta) => change.diff.contains_key(meta),
         None => change.diff.contains_key(&format!("properties.{field}")),
     }
@@ -93,7 +95,10 @@ impl Engine {
             else {
                 continue;
             };
-            let computes = all.get(&blueprint).is_some_and(|b| !b.computed().is_empty());
+            let is_new = change.kind == ChangeKind::Created;
+            let computes = all
+                .get(&blueprint)
+                .is_some_and(|b| !b.computed().is_empty() || is_new && !b.defaults().is_empty());
             if computes && change.kind != ChangeKind::Deleted {
                 out.entry(blueprint.clone()).or_default().insert(identifier.clone());
             }
@@ -185,8 +190,8 @@ impl Engine {
             EntityId::new(&change.identifier).map_err(|e| EngineError::Internal(e.to_string()))?,
         );
         self.learn(std::slice::from_ref(&name), known).await?;
-        if let Some(Some(entity)) = known.get(&name)
-            && let Some(target) = entity.relations.get(relation)
+        if let Some(Some(row)) = known.get(&name)
+            && let Some(target) = row.entity.relations.get(relation)
         {
             next.extend(target.targets().iter().cloned());
         }
@@ -198,9 +203,9 @@ impl Engine {
         for identifier in next {
             let name = (way.stations[at + 1].clone(), identifier);
             self.learn(std::slice::from_ref(&name), known).await?;
-            if let Some(Some(entity)) = known.get(&name).cloned() {
-                let ends = self.reached(all, &entity, rest, known).await?;
-                out.extend(ends.into_iter().map(|end| end.identifier));
+            if let Some(Some(row)) = known.get(&name).cloned() {
+                let ends = self.reached(all, &row.entity, rest, known).await?;
+                out.extend(ends.iter().map(|end| end.entity.identifier.clone()));
             }
         }
         Ok(out)

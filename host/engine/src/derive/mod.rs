@@ -5,10 +5,12 @@
 //! stored, and what differs is stored as a change of its own, whose followers are computed in turn. How far the log has
 //! been followed is kept, so that a stop loses nothing: a change that is followed twice computes the same again.
 //!
-//! When what a blueprint computes has changed, all of its entities are computed anew; that is noted before the blueprint is
-//! stored, and goes on after a stop.
+//! When what a blueprint computes has changed, or a default, all of its entities are computed anew; that is noted before the
+//! blueprint is stored, and goes on after a stop. A new entity has its defaults from the transaction that stores it, and is looked at
+//! once more here: the blueprint may have changed meanwhile.
 
 mod aggregate;
+mod astray;
 mod circles;
 mod follow;
 mod value;
@@ -25,8 +27,12 @@ use std::{
     sync::atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
+/// The cause of changes of computed values.
+const DERIVED: &str = "derived";
 /// The setting that says up to where the log has been followed, or a little less.
 const FOLLOWED: &str = "derived";
+/// The setting that says that entities have their defaults.
+const FILLED: &str = "defaults";
 /// Changes that may be followed once more after a stop, so that not every page writes how far it was followed.
 const LAG: i64 = 10_000;
 /// Blueprints of which all is to be computed anew.
@@ -103,6 +109,7 @@ impl Engine {
                 position
             }
         };
+        self.fill_defaults_once().await?;
         let following = &self.inner.following;
         // What was noted before this start, or before an error ended the last round.
         following.noted.store(true, Ordering::Release);
@@ -122,7 +129,10 @@ impl Engine {
             // In this order: what came up to this position came while nobody computed anything, if nobody does now.
             let position = self.inner.index.position();
             let blueprints = self.all_blueprints();
-            if blueprints.values().all(|b| b.computed().is_empty()) {
+            if blueprints
+                .values()
+                .all(|b| b.computed().is_empty() && b.defaults().is_empty())
+            {
                 // Nobody computes anything: the log need not be read.
                 after = after.max(position);
                 following.upto.store(after, Ordering::Release);
@@ -140,6 +150,18 @@ impl Engine {
                 () = on_duty.token().cancelled() => {}
             }
         }
+    }
+
+    /// Notes what has defaults that were not filled into entities before this version.
+    async fn fill_defaults_once(&self) -> Result<()> {
+        if self.inner.store.setting(FILLED).await?.is_some() {
+            return Ok(());
+        }
+        let all = self.all_blueprints();
+        for (name, _) in all.iter().filter(|(_, b)| !b.defaults().is_empty()) {
+            self.note_whole(name).await?;
+        }
+        Ok(self.inner.store.put_setting(FILLED, &json!(true)).await?)
     }
 
     /// Computes what follows from the next changes; up to where that was, unless there are none.
@@ -219,7 +241,9 @@ pub(crate) fn computes_the_same(before: Option<&Blueprint>, after: &Blueprint) -
             .cloned()
             .unwrap_or_default()
     };
-    FIELDS.iter().all(|field| of(before, field) == of(Some(after), field))
+    let defaults = |blueprint: &Blueprint| seawall_domain::blueprint::defaults(&blueprint.schema.properties);
+    let same_defaults = before.map(defaults).unwrap_or_default() == defaults(after);
+    same_defaults && FIELDS.iter().all(|field| of(before, field) == of(Some(after), field))
 }
 
 /// The blueprints along a way of relations, the first included; none where it leads nowhere.

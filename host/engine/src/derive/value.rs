@@ -1,15 +1,18 @@
 //! What an entity's computed values are.
 
-use super::Affected;
+use super::{Affected, DERIVED};
 use crate::{Engine, Result, engine::Blueprints, replicas::OnDuty};
 use seawall_domain::{
-    BlueprintId, Entity, EntityId, RelationTarget,
+    BlueprintId, Entity, EntityId, Millis, RelationTarget,
     blueprint::{CompiledBlueprint, computed::Mirror},
     entity::Derived,
 };
 use seawall_store::{DeriveWrite, EntityRow};
 use serde_json::{Value, json};
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 /// Targets along one path.
 const MOST_TARGETS: usize = 10_000;
@@ -17,7 +20,7 @@ const MOST_TARGETS: usize = 10_000;
 const PIECE: usize = 500;
 
 /// Entities that were read for one piece of work.
-pub(super) type Known = HashMap<(BlueprintId, EntityId), Option<Entity>>;
+pub(super) type Known = HashMap<(BlueprintId, EntityId), Option<Arc<EntityRow>>>;
 
 impl Engine {
     /// Computes these entities' values anew, and stores what differs.
@@ -56,7 +59,7 @@ impl Engine {
         let result = self
             .inner
             .store
-            .derive(writes, "derived", on_duty.duty(), self.now())
+            .derive(writes, DERIVED, on_duty.duty(), self.now())
             .await?;
         self.index(&result);
         Ok(())
@@ -69,14 +72,8 @@ impl Engine {
         row: &EntityRow,
         known: &mut Known,
     ) -> Result<Derived> {
-        let mut derived = Derived::default();
-        // What the sources say, without what was computed before.
-        let mut said = row.entity.clone();
-        said.properties
-            .retain(|name, _| !row.derived.properties.contains_key(name));
-        if said.team == row.derived.team {
-            said.team.clear();
-        }
+        let mut derived = Derived::defaults(compiled.defaults().clone());
+        let said = row.said();
         let computed = compiled.computed();
         for (name, mirror) in &computed.mirrors {
             if let Some(value) = self.mirrored(all, &said, mirror, known).await? {
@@ -88,7 +85,7 @@ impl Engine {
         {
             let owners = self.reached(all, &said, relations, known).await?;
             for owner in owners {
-                for team in &owner.team {
+                for team in &owner.entity.team {
                     if !derived.team.contains(team) {
                         derived.team.push(team.clone());
                     }
@@ -171,12 +168,16 @@ impl Engine {
         entity: &Entity,
         relations: &[String],
         known: &mut Known,
-    ) -> Result<Vec<Entity>> {
-        let mut here = vec![entity.clone()];
+    ) -> Result<Vec<Arc<EntityRow>>> {
+        let mut reached: Option<Vec<Arc<EntityRow>>> = None;
         for relation in relations {
+            let here: Vec<&Entity> = match &reached {
+                None => vec![entity],
+                Some(rows) => rows.iter().map(|row| &row.entity).collect(),
+            };
             let mut names: Vec<(BlueprintId, EntityId)> = Vec::new();
             let mut seen = BTreeSet::new();
-            for from in &here {
+            for from in here {
                 let target = all
                     .get(&from.blueprint)
                     .and_then(|b| b.blueprint().relations.get(relation))
@@ -191,12 +192,10 @@ impl Engine {
                 }
             }
             self.learn(&names, known).await?;
-            here = names
-                .iter()
-                .filter_map(|name| known.get(name).cloned().flatten())
-                .collect();
+            let ends = names.iter().filter_map(|name| known.get(name).cloned().flatten());
+            reached = Some(ends.collect());
         }
-        Ok(here)
+        Ok(reached.unwrap_or_default())
     }
 
     /// Reads the entities that are not known yet.
@@ -210,7 +209,7 @@ impl Engine {
         }
         for row in self.inner.store.entities(&ids).await? {
             let name = (row.entity.blueprint.clone(), row.entity.identifier.clone());
-            known.insert(name, Some(row.entity));
+            known.insert(name, Some(Arc::new(row)));
         }
         Ok(())
     }
@@ -240,16 +239,28 @@ fn is_many(all: &Blueprints, from: &BlueprintId, relations: &[String]) -> bool {
 }
 
 /// A field as mirrors name them.
-fn field(entity: &Entity, name: &str) -> Option<Value> {
+fn field(row: &EntityRow, name: &str) -> Option<Value> {
+    let entity = &row.entity;
     match name {
         "$identifier" => Some(entity.identifier.as_str().into()),
+        "$blueprint" => Some(entity.blueprint.as_str().into()),
         "$title" => entity.title.clone().map(Value::from),
         "$icon" => entity.icon.clone().map(Value::from),
         "$team" => (!entity.team.is_empty()).then(|| entity.team.clone().into()),
+        "$createdAt" => moment(row.created_at),
+        "$updatedAt" => moment(row.updated_at),
+        "$createdBy" => row.created_by.clone().map(Value::from),
+        "$updatedBy" => row.updated_by.clone().map(Value::from),
         property => entity
             .properties
             .get(property)
             .cloned()
             .or_else(|| entity.relations.get(property).map(RelationTarget::to_json)),
     }
+}
+
+/// A time as the API shows it.
+fn moment(at: Millis) -> Option<Value> {
+    let at = jiff::Timestamp::from_millisecond(at).ok()?;
+    Some(at.to_string().into())
 }

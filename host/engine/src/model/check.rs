@@ -224,12 +224,12 @@ impl Engine {
             report.message = report.message.replace("the request", &format!("what `{source}` says"));
             report.message.push_str(" (left out)");
         }
-        let mut lacks = crate::clients::lacking(compiled.blueprint(), &entity, None);
+        let mut lacks = crate::clients::lacking(compiled, &entity, None);
         if !lacks.is_empty() {
             let others = self
                 .said_by_others(source, &entity.blueprint, &entity.identifier)
                 .await?;
-            lacks = crate::clients::lacking(compiled.blueprint(), &entity, others.as_ref());
+            lacks = crate::clients::lacking(compiled, &entity, others.as_ref());
         }
         if lacks.is_empty() {
             return Ok((Some(entity), reports));

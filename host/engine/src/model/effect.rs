@@ -87,13 +87,7 @@ impl Engine {
         let rows = self.inner.store.entities(ids).await?;
         let compiled = compiled.clone();
         let checked = tokio::task::spawn_blocking(move || {
-            let check = |row: seawall_store::EntityRow| {
-                let mut entity = row.entity;
-                entity
-                    .properties
-                    .retain(|name, _| !row.derived.properties.contains_key(name));
-                checked(&compiled, &mut entity)
-            };
+            let check = |row: seawall_store::EntityRow| checked(&compiled, &mut row.said());
             rows.into_iter().map(check).collect::<Vec<_>>()
         });
         for (outcome, reports) in checked.await? {

@@ -22,6 +22,8 @@ pub(crate) fn rows(entities: &[Entity], first_id: usize) -> Result<Vec<Row<'_>>>
             entity,
             created_at: 1_700_000_000_000 + id,
             updated_at: 1_750_000_000_000 + id * 7,
+            created_by: None,
+            updated_by: None,
             version: i64::MAX,
         })
     };

@@ -23,6 +23,7 @@ pub(crate) fn field_value(known: &Known, field: &Field) -> Value {
         Field::Identifier => entity.identifier.as_str().into(),
         Field::Title => entity.title.clone().into(),
         Field::Icon => entity.icon.clone().into(),
+        Field::CreatedBy | Field::UpdatedBy => Value::Null,
         Field::Blueprint => entity.blueprint.as_str().into(),
         Field::Team if entity.team.is_empty() => Value::Null,
         Field::Team => entity.team.clone().into(),

@@ -200,6 +200,8 @@ pub(crate) fn subject(known: &Known) -> Subject<'_> {
         entity: &known.entity,
         created_at: known.created,
         updated_at: known.updated,
+        created_by: None,
+        updated_by: None,
     }
 }
 
@@ -273,6 +275,8 @@ impl World for Catalog {
             entity: Arc::new(Entity::clone(&known.entity)),
             created_at: known.created,
             updated_at: known.updated,
+            created_by: None,
+            updated_by: None,
         })
     }
 

@@ -137,6 +137,14 @@ pub(crate) fn document(path: &Path) -> Result<seawall_domain::document::Document
     )?)
 }
 
+/// Reads one YAML or JSON document of data, which may be much larger than what people write.
+pub(crate) fn data(path: &Path) -> Result<seawall_domain::document::Document> {
+    Ok(seawall_domain::document::Document::parse_data(
+        &path.display().to_string(),
+        &read(path)?,
+    )?)
+}
+
 /// `BLUEPRINT/IDENTIFIER`; the identifier may hold slashes.
 pub(crate) fn reference(text: &str) -> Result<(&str, &str)> {
     match text.split_once('/') {

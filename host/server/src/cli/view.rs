@@ -43,7 +43,7 @@ pub(crate) struct Save {
     #[arg(long = "blueprint", value_name = "BLUEPRINT")]
     blueprints: Vec<String>,
     /// Only entities that pass an AIP-160 filter
-    #[arg(long = "where", value_name = "FILTER")]
+    #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
     wanted: Option<String>,
     /// Only entities that pass Port's rules, in a file; `-` reads stdin
     #[arg(long, value_name = "FILE")]

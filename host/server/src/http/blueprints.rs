@@ -15,7 +15,7 @@ use seawall_domain::{
 use seawall_engine::{EngineError, ModelChange, Recompute, Removal};
 use seawall_store::BlueprintRow;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use utoipa::IntoParams;
 
@@ -63,7 +63,7 @@ pub(super) async fn list(State(app): State<App>) -> Result<Answer<Page<Value>>, 
     }))
 }
 
-/// One blueprint, as the list shows it.
+/// One blueprint, as the list shows it. `warnings` names what is probably a mistake in it, as the other blueprints are now.
 #[utoipa::path(get, path = "/blueprints/{blueprint}", tag = "catalog", params(("blueprint" = String, Path, description = "Its identifier")),
     responses((status = 200, description = "The blueprint in Port's shape", body = Value), (status = 404, body = Problem)))]
 pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -> Result<Answer<Value>, Problem> {
@@ -77,7 +77,8 @@ pub(super) async fn get(State(app): State<App>, Path(blueprint): Path<String>) -
             let hint = near.map_or_else(String::new, |n| format!("; did you mean `{n}`?"));
             Problem::not_found(format!("blueprint `{blueprint}` does not exist{hint}"))
         })?;
-    Ok(Answer(Beside::of(&app).await?.show(&found.blueprint, &found.source)?))
+    let shown = Beside::of(&app).await?.show(&found.blueprint, &found.source)?;
+    Ok(Answer(with_warnings(shown, &app, &found.blueprint)))
 }
 
 /// Whether it is only looked at, and what may go with it.
@@ -141,7 +142,8 @@ pub(super) async fn remove(
 
 /// Creates or replaces a blueprint, in Port's shape. The answer shows it with its `effect`: how many entities lose values or are
 /// set aside, which fields, and what goes with it. That is done in the background: `recompute` says how far it is. What is wrong with
-/// what it computes is refused, unless `keepFaults` is true: then the rest of it works.
+/// what it computes is refused, unless `keepFaults` is true: then the rest of it works. What is probably a mistake, and can be put all
+/// the same, is told under `warnings`, each with its pointer.
 #[utoipa::path(put, path = "/blueprints/{blueprint}", tag = "catalog", request_body = Value, params(("blueprint" = String, Path, description = "Its identifier"), PutQuery),
     responses((status = 200, description = "It was changed, or only looked at", body = Value), (status = 201, description = "It is new", body = Value),
         (status = 409, body = Problem), (status = 422, body = Problem)))]
@@ -187,7 +189,7 @@ pub(super) async fn put(
     };
     if query.dry_run == Some(true) {
         let effect = app.engine.preview_blueprint(&blueprint, &how).await?;
-        return Ok((StatusCode::OK, Answer(json(&effect)?)));
+        return Ok((StatusCode::OK, Answer(with_warnings(json(&effect)?, &app, &blueprint))));
     }
     let source = source.as_deref().unwrap_or("api");
     let put = app.engine.change_blueprint(&blueprint, source, &how).await?;
@@ -198,5 +200,17 @@ pub(super) async fn put(
     } else {
         StatusCode::OK
     };
-    Ok((status, Answer(shown)))
+    Ok((status, Answer(with_warnings(shown, &app, &put.blueprint))))
+}
+
+/// Adds what is probably a mistake; nothing, where nothing is.
+fn with_warnings(mut answer: Value, app: &App, blueprint: &Blueprint) -> Value {
+    let warnings = app.engine.blueprint_warnings(blueprint).unwrap_or_default();
+    if !warnings.is_empty() {
+        let each = warnings
+            .into_iter()
+            .map(|warning| json!({"pointer": warning.pointer, "detail": warning.detail}));
+        answer["warnings"] = each.collect();
+    }
+    answer
 }

@@ -26,6 +26,9 @@ pub(super) const MAX_DELIVERY: usize = 25 << 20;
 
 /// Takes a delivery: 202 once it is stored, 200 where it was there already. Who sent it is proven by its signature, so there is
 /// no token.
+#[utoipa::path(post, path = "/hooks/{integration}", tag = "deliveries", security(()), request_body(content = Object, description = "As the tool sends it"),
+    params(("integration" = String, Path, description = "Whose webhook it is")),
+    responses((status = 200, description = "It was there already"), (status = 202, description = "It is stored"), (status = 401, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn receive(
     State(app): State<App>,
     Path(integration): Path<String>,

@@ -1,6 +1,6 @@
 //! Path, query and body, with rejections as problem+json that point to the field.
 
-use super::{MAX_BODY, problem::Problem, strict};
+use super::{MAX_BODY, MAX_BULK, problem::Problem, strict};
 use axum::{
     extract::{
         FromRequest, FromRequestParts, Path as AxumPath, Request,
@@ -79,27 +79,47 @@ impl<T: DeserializeOwned, S: Send + Sync, const AROUND: usize> FromRequest<S> fo
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let kind = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or("application/json");
-        if !kind.starts_with("application/json") {
-            return Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "media-type",
-                "The body has another type",
-                format!("expected `Content-Type: application/json`, found `{kind}`"),
-            ));
-        }
-        let bytes = body(request, state, MAX_BODY).await?;
-        let most = MAX_DEPTH + AROUND;
-        if is_deeper(&bytes, most) {
-            let why = format!("objects and lists are nested deeper than {most} levels; nest them less");
-            return Err(Problem::invalid("", why));
-        }
-        parse(&bytes).map(Self)
+        json(request, state, MAX_BODY, MAX_DEPTH + AROUND).await.map(Self)
     }
+}
+
+/// A JSON body of many entities, on a route that takes more than others.
+pub(crate) struct Bulk<T, const AROUND: usize = 0>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync, const AROUND: usize> FromRequest<S> for Bulk<T, AROUND> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        json(request, state, MAX_BULK, MAX_DEPTH + AROUND).await.map(Self)
+    }
+}
+
+/// A body of at most so many bytes and levels.
+async fn json<T: DeserializeOwned, S: Send + Sync>(
+    request: Request,
+    state: &S,
+    bytes: usize,
+    levels: usize,
+) -> Result<T, Problem> {
+    let kind = request
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("application/json");
+    if !kind.starts_with("application/json") {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "media-type",
+            "The body has another type",
+            format!("expected `Content-Type: application/json`, found `{kind}`"),
+        ));
+    }
+    let bytes = body(request, state, bytes).await?;
+    if is_deeper(&bytes, levels) {
+        let why = format!("objects and lists are nested deeper than {levels} levels; nest them less");
+        return Err(Problem::invalid("", why));
+    }
+    parse(&bytes)
 }
 
 /// The whole body, of a route that takes at most `most` bytes.
@@ -110,7 +130,10 @@ pub(crate) async fn body<S: Send + Sync>(request: Request, state: &S, most: usiz
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
                 "The body is too large",
-                format!("at most {} MiB are taken here; send less at once", most / (1 << 20)),
+                format!(
+                    "at most {} MiB are taken here; send less at once, and a list in several requests",
+                    most / (1 << 20)
+                ),
             )
         } else {
             Problem::new(

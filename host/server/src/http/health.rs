@@ -4,11 +4,14 @@ use super::{App, opening, problem::Problem};
 use axum::{extract::State, http::StatusCode, response::Html};
 
 /// `ok` while the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "operation", security(()), responses((status = 200, body = String)))]
 pub(super) async fn alive() -> &'static str {
     "ok"
 }
 
 /// `ready` once the index is filled and while the database answers.
+#[utoipa::path(get, path = "/readyz", tag = "operation", security(()),
+    responses((status = 200, body = String), (status = 503, body = Problem)))]
 pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     if !app.engine.is_started() {
         return Err(opening::not_ready());

@@ -88,6 +88,7 @@ pub(super) async fn count(State(app): State<App>, request: Request, next: Next) 
 }
 
 /// All metrics in the text format of OpenMetrics.
+#[utoipa::path(get, path = "/metrics", tag = "operation", security(()), responses((status = 200, body = String, content_type = "application/openmetrics-text")))]
 pub(super) async fn expose(State(app): State<App>) -> Result<Response, Problem> {
     let mut registry = Registry::with_prefix("seawall");
     registry.register("http_requests", "Requests to the API", app.metrics.requests.clone());

@@ -19,6 +19,7 @@ mod integrations;
 mod listing;
 mod metrics;
 mod opening;
+mod operations;
 mod owned;
 mod passes;
 mod plugins;
@@ -42,12 +43,7 @@ mod workbench;
 
 pub use access::Token;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware,
-    routing::{get, post},
-};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use seawall_engine::Engine;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +87,8 @@ impl App {
 
 /// JSON bodies may not be larger.
 const MAX_BODY: usize = 2 << 20;
+/// Nor those of many entities: 1,000 of 10 KB, and then some.
+const MAX_BULK: usize = 16 << 20;
 /// Components may not be larger.
 const MAX_COMPONENT: usize = 128 << 20;
 
@@ -130,7 +128,6 @@ fn resources() -> OpenApiRouter<App> {
             entities::write::patch,
             entities::write::remove
         ))
-        .routes(routes!(entities::write::bulk))
         .routes(routes!(entities::history::history))
         .routes(routes!(entities::list::count))
         .routes(routes!(entities::list::facet))
@@ -167,6 +164,7 @@ fn resources() -> OpenApiRouter<App> {
         .routes(routes!(definitions::own, definitions::disown))
         .routes(routes!(settings::all, settings::put_all))
         .routes(routes!(settings::get, settings::put))
+        .routes(routes!(operations::document))
         .routes(routes!(sources::list))
         .routes(routes!(sources::entities))
         .routes(routes!(sources::rejected))
@@ -196,9 +194,29 @@ fn resources() -> OpenApiRouter<App> {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .merge(
             OpenApiRouter::new()
+                .routes(routes!(entities::write::bulk))
+                .layer(DefaultBodyLimit::max(MAX_BULK)),
+        )
+        .merge(
+            OpenApiRouter::new()
                 .routes(routes!(plugins::list, install::install))
                 .layer(DefaultBodyLimit::max(MAX_COMPONENT)),
         )
+}
+
+/// What asks for no token under `/api`: tools and scrapers come here.
+fn others() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(deliveries::receive))
+        .layer(DefaultBodyLimit::max(deliveries::MAX_DELIVERY))
+        .routes(routes!(metrics::expose))
+}
+
+/// What answers also while the server gets ready.
+fn health() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
 }
 
 fn documented() -> OpenApiRouter<App> {
@@ -210,36 +228,30 @@ fn documented() -> OpenApiRouter<App> {
 
 /// The OpenAPI 3.1 document, generated from the handlers.
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    documented().into_openapi()
+    let mut openapi = documented().into_openapi();
+    openapi.merge(others().into_openapi());
+    openapi.merge(health().into_openapi());
+    operations::name(&mut openapi);
+    openapi
 }
 
 /// All routes.
 pub fn router(app: App) -> Router {
-    let (api, document) = documented().split_for_parts();
-    let document = Arc::new(document);
-    let served = {
-        let document = document.clone();
-        move || async move { axum::Json((*document).clone()) }
-    };
+    let api: Router<App> = documented().into();
     let api = api
-        .route("/api/v1/openapi.json", get(served))
+        .layer(Extension(operations::Document(Arc::new(openapi()))))
         .route_layer(middleware::from_fn_with_state(app.clone(), owned::guard))
         .route_layer(middleware::from_fn_with_state(app.clone(), position::reflect))
         .route_layer(middleware::from_fn_with_state(app.clone(), opening::wait))
         .route_layer(middleware::from_fn_with_state(app.clone(), access::require_token));
-    let others = Router::new()
-        .route(
-            "/hooks/{integration}",
-            post(deliveries::receive).layer(DefaultBodyLimit::max(deliveries::MAX_DELIVERY)),
-        )
-        .route("/metrics", get(metrics::expose))
-        .route_layer(middleware::from_fn_with_state(app.clone(), opening::wait));
+    let others: Router<App> = others().into();
+    let others = others.route_layer(middleware::from_fn_with_state(app.clone(), opening::wait));
+    let health: Router<App> = health().into();
     Router::new()
         .merge(api)
         .merge(others)
+        .merge(health)
         .route("/", get(health::home))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
         .fallback(problem::no_such_route)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn_with_state(app.clone(), metrics::count))

@@ -195,7 +195,10 @@ pub(super) fn document(openapi: &mut OpenApi) {
             ("POST", &mut item.post),
         ];
         for (name, operation) in operations {
-            let plain = path.replace(['{', '}'], "");
+            let plain = path
+                .replace("{kind}", Kind::Action.name())
+                .replace("{setting}", seawall_domain::definition::LOCKED)
+                .replace(['{', '}'], "");
             let changes = plain
                 .parse()
                 .ok()

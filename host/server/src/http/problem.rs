@@ -39,6 +39,15 @@ pub(crate) struct Field {
     detail: String,
 }
 
+impl From<FieldProblem> for Field {
+    fn from(problem: FieldProblem) -> Self {
+        Self {
+            pointer: problem.pointer,
+            detail: problem.detail,
+        }
+    }
+}
+
 impl Problem {
     pub(crate) fn new(status: StatusCode, kind: &str, title: &'static str, detail: impl Into<String>) -> Self {
         Self {
@@ -66,13 +75,7 @@ impl Problem {
             "The request is not valid",
             detail,
         );
-        problem.errors = fields
-            .into_iter()
-            .map(|f| Field {
-                pointer: f.pointer,
-                detail: f.detail,
-            })
-            .collect();
+        problem.errors = fields.into_iter().map(Field::from).collect();
         problem
     }
 

@@ -17,7 +17,7 @@ const NAME: [&str; 2] = ["blueprint", "identifier"];
 #[serde(untagged)]
 pub(crate) enum Shown {
     /// All of it.
-    Whole(EntityView),
+    Whole(Box<EntityView>),
     /// Its blueprint, its identifier, and what was asked for.
     Part(Value),
 }
@@ -64,7 +64,7 @@ impl Selection {
     /// What is wanted of an entity.
     pub(crate) fn of(&self, mut entity: EntityView) -> Shown {
         if self.include.is_none() && self.exclude.is_empty() {
-            return Shown::Whole(entity);
+            return Shown::Whole(Box::new(entity));
         }
         if let Some(include) = &self.include {
             // Most of what is large goes before it is copied.

@@ -183,6 +183,8 @@ CREATE TABLE entity (
     version BIGINT NOT NULL,
     body TEXT NOT NULL,
     derived TEXT,
+    created_by TEXT,
+    updated_by TEXT,
     UNIQUE (blueprint, identifier)
 );
 

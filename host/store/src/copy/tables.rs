@@ -67,7 +67,7 @@ pub(crate) static TABLES: &[Table] = tables! {
     blueprint_name (id) numbered id { id: Int, name: Text }
     entity (id) {
         id: Int, blueprint: Int, identifier: Text, created_at: Int, updated_at: Int, version: Int, body: Text,
-        derived: Text,
+        derived: Text, created_by: Text, updated_by: Text,
     }
     entity_gone (id) { id: Int, blueprint: Int, identifier: Text, version: Int }
     contribution (entity, integration, item) { entity: Int, integration: Int, item: Int, body: Text }

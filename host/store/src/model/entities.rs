@@ -13,12 +13,38 @@ pub struct EntityRow {
     pub entity: Entity,
     /// What the host computed of it.
     pub derived: Derived,
+    /// The properties that have their default, since no source says anything of them.
+    pub defaulted: Vec<String>,
     /// First seen.
     pub created_at: Millis,
-    /// Last changed.
+    /// Who created it: a person's name, or the source's. None: from before this was kept.
+    pub created_by: Option<String>,
+    /// When a source last changed it; what is computed does not count.
     pub updated_at: Millis,
+    /// Who changed it last.
+    pub updated_by: Option<String>,
     /// Position of its last change; an ETag.
     pub version: i64,
+}
+
+impl EntityRow {
+    /// What its sources say of it, with what the host computed over it.
+    pub(crate) fn with(mut self, derived: Derived) -> Self {
+        self.defaulted = derived.overlay(&mut self.entity);
+        self.derived = derived;
+        self
+    }
+
+    /// What its sources say of it, without what the host computed.
+    pub fn said(&self) -> Entity {
+        let mut said = self.entity.clone();
+        said.properties
+            .retain(|name, _| !self.derived.properties.contains_key(name) && !self.defaulted.contains(name));
+        if said.team == self.derived.team {
+            said.team.clear();
+        }
+        said
+    }
 }
 
 /// Where a contribution comes from.

@@ -25,6 +25,7 @@ struct Made {
     identifier: Vec<String>,
     place: Vec<i64>,
     body: Vec<String>,
+    derived: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -34,6 +35,8 @@ struct Updated {
     place: Vec<Option<i64>>,
     body: Vec<String>,
     derived: Vec<Option<String>>,
+    at: Vec<i64>,
+    by: Vec<Option<String>>,
 }
 
 #[derive(Default)]
@@ -69,7 +72,7 @@ impl Changes {
         id: i64,
         (blueprint, identifier): (i64, &EntityId),
         previous: i64,
-        body: String,
+        (body, derived): (String, Option<String>),
     ) -> Result<Place> {
         let place = self.log(id, ChangeKind::Created, previous, None)?;
         self.made.id.push(id);
@@ -77,6 +80,7 @@ impl Changes {
         self.made.identifier.push(identifier.to_string());
         self.made.place.push(place);
         self.made.body.push(body);
+        self.made.derived.push(derived);
         Ok(Place(place))
     }
 
@@ -106,6 +110,8 @@ impl Changes {
         self.updated.place.push(place);
         self.updated.body.push(new.body.clone());
         self.updated.derived.push(new.derived.clone());
+        self.updated.at.push(new.updated_at);
+        self.updated.by.push(new.updated_by.clone());
         Ok(place.map(Place))
     }
 
@@ -140,14 +146,17 @@ impl Tx<'_, '_> {
         let row = q!(
             self,
             "WITH p AS (UPDATE sequence SET value = value + $1 WHERE name = 'change' RETURNING value - $1 AS base), \
-             made AS (INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
-                SELECT n.id, n.blueprint, n.identifier, $2, $2, p.base + n.place, n.body \
-                FROM p, unnest($3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[]) \
-                    AS n(id, blueprint, identifier, place, body) \
+             made AS (INSERT INTO entity \
+                (id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by) \
+                SELECT n.id, n.blueprint, n.identifier, $2, $2, p.base + n.place, n.body, n.derived, $22, $22 \
+                FROM p, unnest($3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $21::text[]) \
+                    AS n(id, blueprint, identifier, place, body, derived) \
                 ON CONFLICT (blueprint, identifier) DO NOTHING RETURNING id), \
              updated AS (UPDATE entity e \
-                SET updated_at = $2, version = coalesce(p.base + n.place, e.version), body = n.body, derived = n.derived \
-                FROM p, unnest($8::bigint[], $9::bigint[], $10::text[], $11::text[]) AS n(id, place, body, derived) \
+                SET updated_at = n.moment, updated_by = n.who, version = coalesce(p.base + n.place, e.version), body = n.body, \
+                    derived = n.derived \
+                FROM p, unnest($8::bigint[], $9::bigint[], $10::text[], $11::text[], $23::bigint[], $24::text[]) \
+                    AS n(id, place, body, derived, moment, who) \
                 WHERE e.id = n.id RETURNING e.id), \
              buried AS (INSERT INTO entity_gone (id, blueprint, identifier, version) \
                 SELECT n.id, n.blueprint, n.identifier, p.base + n.place \
@@ -178,6 +187,10 @@ impl Tx<'_, '_> {
         .bind(log.kind)
         .bind(log.previous)
         .bind(log.diff)
+        .bind(made.derived)
+        .bind(self.by.as_deref())
+        .bind(updated.at)
+        .bind(updated.by)
         .fetch_one(&mut *self.tx)
         .await?;
         if (row.try_get(1)?, row.try_get(2)?) != expected {

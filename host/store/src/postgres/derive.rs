@@ -28,7 +28,8 @@ pub(super) async fn derive(
     tx.check_duty(Some(duty)).await?;
     let rows = q!(
         tx,
-        "SELECT id, blueprint, identifier, body, created_at, version, derived FROM entity WHERE id = ANY($1) \
+        "SELECT id, blueprint, identifier, body, created_at, version, derived, updated_at, created_by, updated_by \
+         FROM entity WHERE id = ANY($1) \
          ORDER BY blueprint, identifier FOR UPDATE"
     )
     .bind(Vec::from_iter(new.keys().copied()))
@@ -46,7 +47,7 @@ pub(super) async fn derive(
         stored.derived = computed.column;
         let place = changes.update(&stored, &computed.diff)?;
         tx.result.counts.updated += 1;
-        changes.show(stored.row(computed.said, now, stored.version)?, place);
+        changes.show(stored.row(computed.said, stored.version)?, place);
     }
     tx.write_entities(changes).await?;
     commit(tx.tx).await?;
@@ -79,7 +80,8 @@ pub(super) async fn again(
     let last = ids.last().copied();
     let rows = q!(
         tx,
-        "SELECT id, blueprint, identifier, body, created_at, version, derived FROM entity WHERE id = ANY($1) \
+        "SELECT id, blueprint, identifier, body, created_at, version, derived, updated_at, created_by, updated_by \
+         FROM entity WHERE id = ANY($1) \
          ORDER BY blueprint, identifier FOR UPDATE"
     )
     .bind(ids)

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     EntityRow, Expect, Result, body,
-    merge::{Contribution, Outcome, Said, Stored, Touch, settle},
+    merge::{Contribution, Outcome, Ranks, Said, Stored, Touch, settle, speaker},
     page,
 };
 use seawall_domain::{EntityId, entity::Derived};
@@ -39,7 +39,8 @@ impl Words {
 /// A blueprint's row id and an identifier.
 pub(super) type Name = (i64, EntityId);
 
-/// A stored entity, from the columns id, blueprint, identifier, body, created_at, version and derived.
+/// A stored entity, from the columns id, blueprint, identifier, body, created_at, version, derived, updated_at, created_by and
+/// updated_by.
 pub(super) fn stored(row: &PgRow) -> Result<(Name, Stored)> {
     let name = (row.try_get(1)?, body::identifier("entity", row.try_get(2)?)?);
     let stored = Stored {
@@ -48,6 +49,9 @@ pub(super) fn stored(row: &PgRow) -> Result<(Name, Stored)> {
         created_at: row.try_get(4)?,
         version: row.try_get(5)?,
         derived: row.try_get(6)?,
+        updated_at: row.try_get(7)?,
+        created_by: row.try_get(8)?,
+        updated_by: row.try_get(9)?,
     };
     Ok((name, stored))
 }
@@ -77,14 +81,13 @@ impl Tx<'_, '_> {
         };
         let new: Vec<&Touch<&Said>> = touched.iter().filter(is_new).collect();
         let mut gone = self.last_of_gone(&new).await?;
-        let shared = new
-            .iter()
-            .filter(|touch| touch.is_shared())
-            .map(|touch| touch.blueprint);
-        let merged: BTreeSet<i64> = shared.chain(stored.keys().map(|(blueprint, _)| *blueprint)).collect();
+        let merged: BTreeSet<i64> = touched.iter().map(|touch| touch.blueprint).collect();
         let speakers = contributions.values().flatten().map(|said| said.integration);
         let speakers = BTreeSet::from_iter(speakers.chain([self.integration]));
         let mut ranks = self.ranks(merged, speakers).await?;
+        if !touched.is_empty() {
+            self.by = Some(speaker(self.cause, &ranks.source(self.integration)?.name).to_owned());
+        }
         let (store, new) = (self.store, new.len());
         let mut ids = store.ids.entities(&mut self.tx, new, store.keep).await?.into_iter();
         let mut words = Words::default();
@@ -143,7 +146,8 @@ impl Tx<'_, '_> {
         let Some(body) = touch.body(together.as_ref()).map(str::to_owned) else {
             return Ok(());
         };
-        let place = changes.create(id, (touch.blueprint, &touch.identifier), previous, body)?;
+        let (derived, column) = touch.first_derived(ranks)?;
+        let place = changes.create(id, (touch.blueprint, &touch.identifier), previous, (body, column))?;
         let (entity, contributions) = touch.created(together);
         for (item, body) in contributions {
             words.put(
@@ -161,11 +165,14 @@ impl Tx<'_, '_> {
                 id,
                 entity,
                 derived: Derived::default(),
+                defaulted: Vec::new(),
                 created_at: self.now,
+                created_by: self.by.clone(),
                 updated_at: self.now,
+                updated_by: self.by.clone(),
                 version: 0,
             };
-            changes.show(row, Some(place));
+            changes.show(row.with(derived), Some(place));
         }
         Ok(())
     }
@@ -187,9 +194,10 @@ impl Tx<'_, '_> {
             }
             Outcome::Updated(new) => {
                 stored.body = new.body;
+                stored.touch(&new.diff, self.by.as_deref(), self.now);
                 let place = changes.update(&stored, &new.diff)?;
                 self.result.counts.updated += 1;
-                changes.show(stored.row(new.entity, self.now, stored.version)?, place);
+                changes.show(stored.row(new.entity, stored.version)?, place);
             }
         }
         Ok(())
@@ -204,7 +212,8 @@ impl Tx<'_, '_> {
         let (blueprints, identifiers): (Vec<i64>, Vec<&str>) = names.map(|(b, i)| (b, i.as_str())).unzip();
         let rows = q!(
             self,
-            "SELECT e.id, e.blueprint, e.identifier, e.body, e.created_at, e.version, e.derived \
+            "SELECT e.id, e.blueprint, e.identifier, e.body, e.created_at, e.version, e.derived, e.updated_at, e.created_by, \
+             e.updated_by \
              FROM unnest($1::bigint[], $2::text[]) AS n(blueprint, identifier) \
              JOIN entity e ON e.blueprint = n.blueprint AND e.identifier = n.identifier \
              ORDER BY e.blueprint, e.identifier FOR UPDATE OF e"

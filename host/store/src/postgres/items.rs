@@ -6,7 +6,7 @@ use crate::{
     page::Item,
     sql::{escape, unescape},
 };
-use seawall_domain::Severity;
+use seawall_domain::{Severity, report::entities_set_aside};
 use sqlx::Row;
 use std::{
     borrow::Cow,
@@ -192,12 +192,13 @@ impl<'p> Tx<'_, 'p> {
     pub(super) async fn report(&mut self, items: &[(i64, &'p Item)]) -> Result<()> {
         let (mut ids, mut bodies) = (Vec::new(), Vec::new());
         for (id, item) in items {
+            self.result.counts.set_aside += entities_set_aside(&item.reports);
             for report in &item.reports {
                 match report.severity {
                     // Nothing was lost, so there is nothing to look at; the page counts them.
                     Severity::Converted => continue,
                     Severity::LeftOut => self.result.counts.left_out += 1,
-                    Severity::SetAside => self.result.counts.set_aside += 1,
+                    Severity::SetAside => {}
                 }
                 ids.push(*id);
                 bodies.push(body::to_json("report", report)?);

@@ -7,9 +7,9 @@ use super::{
 };
 use crate::{
     Result, StoreError,
-    merge::{Ranks, Source, precedence_of},
+    merge::{Ranks, Rules, Source},
 };
-use seawall_domain::{BlueprintId, entity::Precedence};
+use seawall_domain::BlueprintId;
 use sqlx::Row;
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,7 +18,7 @@ use std::{
 
 pub(super) struct Known<'s> {
     names: &'s Names,
-    precedences: HashMap<i64, Arc<Precedence>>,
+    rules: HashMap<i64, Arc<Rules>>,
     sources: HashMap<i64, Source>,
 }
 
@@ -28,7 +28,7 @@ impl<'s> Tx<'s, '_> {
         let store = self.store;
         let mut known = Known {
             names: &store.names,
-            precedences: HashMap::new(),
+            rules: HashMap::new(),
             sources: HashMap::new(),
         };
         if blueprints.is_empty() {
@@ -46,8 +46,8 @@ impl<'s> Tx<'s, '_> {
         .fetch_all(&mut *self.tx)
         .await?;
         for row in &rows {
-            let precedence = precedence_of(row.try_get(1)?)?;
-            known.precedences.insert(row.try_get(0)?, Arc::new(precedence));
+            let rules = Rules::of(row.try_get(1)?)?;
+            known.rules.insert(row.try_get(0)?, Arc::new(rules));
         }
         let rows = q!(self, "SELECT id, name, client FROM integration WHERE id = ANY($1)")
             .bind(Vec::from_iter(sources))
@@ -69,8 +69,8 @@ impl Ranks for Known<'_> {
         self.names.name(id)
     }
 
-    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>> {
-        Ok(self.precedences.get(&blueprint).cloned().unwrap_or_default())
+    fn rules(&mut self, blueprint: i64) -> Result<Arc<Rules>> {
+        Ok(self.rules.get(&blueprint).cloned().unwrap_or_default())
     }
 
     fn source(&mut self, integration: i64) -> Result<Source> {

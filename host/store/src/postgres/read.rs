@@ -5,7 +5,7 @@ use crate::{
     ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body,
     sql::{escape, limit, unescape},
 };
-use seawall_domain::{BlueprintId, EntityId};
+use seawall_domain::{BlueprintId, EntityId, entity::Derived};
 use sqlx::{PgConnection, Row, postgres::PgRow};
 use std::collections::HashMap;
 
@@ -28,23 +28,25 @@ impl Reader<'_> {
                     detail: e.to_string(),
                 })?;
                 let derived = body::derived(row.try_get(7)?)?;
-                let mut entity = body::decode(self.names.name(blueprint)?, identifier, row.try_get(6)?)?;
-                derived.overlay(&mut entity);
-                Ok(EntityRow {
+                let row = EntityRow {
                     id: row.try_get(0)?,
                     created_at: row.try_get(3)?,
+                    created_by: row.try_get(8)?,
                     updated_at: row.try_get(4)?,
+                    updated_by: row.try_get(9)?,
                     version: row.try_get(5)?,
-                    entity,
-                    derived,
-                })
+                    entity: body::decode(self.names.name(blueprint)?, identifier, row.try_get(6)?)?,
+                    derived: Derived::default(),
+                    defaulted: Vec::new(),
+                };
+                Ok(row.with(derived))
             })
             .collect()
     }
 
     pub(super) async fn entities(self, conn: &mut PgConnection, ids: &[i64]) -> Result<Vec<EntityRow>> {
         let rows = ask(
-            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body, e.derived \
+            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body, e.derived, e.created_by, e.updated_by \
              FROM unnest($1::bigint[]) WITH ORDINALITY AS n(id, place) JOIN entity e ON e.id = n.id ORDER BY n.place",
             self.keep,
         )
@@ -61,7 +63,7 @@ impl Reader<'_> {
         identifier: &EntityId,
     ) -> Result<Option<EntityRow>> {
         let rows = ask(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
              WHERE blueprint = (SELECT id FROM blueprint_name WHERE name = $1) AND identifier = $2",
             self.keep,
         )
@@ -74,7 +76,7 @@ impl Reader<'_> {
 
     pub(super) async fn scan(self, conn: &mut PgConnection, after: i64, most: usize) -> Result<Vec<EntityRow>> {
         let rows = ask(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
              WHERE id > $1 ORDER BY id LIMIT $2",
             self.keep,
         )

@@ -25,6 +25,8 @@ pub(super) struct Tx<'s, 'p> {
     fence: i64,
     pub(super) now: Millis,
     pub(super) cause: &'p str,
+    /// Who speaks, once that was read; none where the host works on what was said.
+    pub(super) by: Option<String>,
     /// Items that the partition holds.
     pub(super) items: i64,
     /// What to write of entities when all items are known.
@@ -61,6 +63,7 @@ impl<'s, 'p> Tx<'s, 'p> {
             fence: row.try_get(1)?,
             now,
             cause,
+            by: None,
             items: row.try_get(2)?,
             touched: Touched::default(),
             listed: RoaringTreemap::new(),
@@ -87,6 +90,7 @@ impl<'s, 'p> Tx<'s, 'p> {
             fence: 0,
             now,
             cause,
+            by: None,
             items: 0,
             touched: Touched::default(),
             listed: RoaringTreemap::new(),

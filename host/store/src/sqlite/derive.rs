@@ -1,10 +1,7 @@
 //! What is written of entities without an item behind it: computed values, and merges under a changed precedence.
 
-use super::{names::Memory, tx::Tx};
-use crate::{
-    ChangeKind, DeriveWrite, PageResult, Result, body,
-    merge::{Stored, compute},
-};
+use super::{entities::stored, names::Memory, tx::Tx};
+use crate::{DeriveWrite, PageResult, Result, body, merge::compute};
 use rusqlite::{Connection, OptionalExtension, params};
 use seawall_domain::{BlueprintId, Millis};
 
@@ -56,17 +53,11 @@ impl Tx<'_> {
         let found = self
             .conn
             .prepare_cached(
-                "SELECT id, body, created_at, version, derived, blueprint, identifier FROM entity WHERE id = ?1",
+                "SELECT id, body, created_at, version, derived, updated_at, created_by, updated_by, blueprint, identifier \
+                 FROM entity WHERE id = ?1",
             )?
             .query_row([write.entity], |row| {
-                let stored = Stored {
-                    id: row.get(0)?,
-                    body: row.get(1)?,
-                    created_at: row.get(2)?,
-                    version: row.get(3)?,
-                    derived: row.get(4)?,
-                };
-                Ok((stored, row.get::<_, i64>(5)?, row.get::<_, String>(6)?))
+                Ok((stored(row)?, row.get::<_, i64>(8)?, row.get::<_, String>(9)?))
             })
             .optional()?;
         let Some((mut stored, blueprint, identifier)) = found else {
@@ -77,17 +68,13 @@ impl Tx<'_> {
         let Some(computed) = compute(&stored, blueprint, identifier, &write.derived)? else {
             return Ok(());
         };
-        let version = if computed.diff.is_empty() {
-            stored.version
-        } else {
-            self.log(stored.id, ChangeKind::Updated, stored.version, Some(&computed.diff))?
-        };
+        let version = self.log_seen(&stored, &computed.diff)?;
         stored.derived = computed.column;
         self.conn
-            .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, derived = ?4 WHERE id = ?1")?
-            .execute(params![stored.id, self.now, version, stored.derived])?;
+            .prepare_cached("UPDATE entity SET version = ?2, derived = ?3 WHERE id = ?1")?
+            .execute(params![stored.id, version, stored.derived])?;
         self.result.counts.updated += 1;
-        self.result.upserted.push(stored.row(computed.said, self.now, version)?);
+        self.result.upserted.push(stored.row(computed.said, version)?);
         Ok(())
     }
 }

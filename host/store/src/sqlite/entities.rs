@@ -6,7 +6,7 @@ use crate::{
     ChangeKind, EntityRow, Result, body,
     merge::{Contribution, Outcome, Said, Stored, Touch, merge_again, settle},
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use seawall_domain::{EntityId, entity::Derived};
 use serde_json::{Map, Value};
 
@@ -47,17 +47,10 @@ impl Tx<'_> {
         Ok(self
             .conn
             .prepare_cached(
-                "SELECT id, body, created_at, version, derived FROM entity WHERE blueprint = ?1 AND identifier = ?2",
+                "SELECT id, body, created_at, version, derived, updated_at, created_by, updated_by FROM entity \
+                 WHERE blueprint = ?1 AND identifier = ?2",
             )?
-            .query_row(params![blueprint, identifier.as_str()], |row| {
-                Ok(Stored {
-                    id: row.get(0)?,
-                    body: row.get(1)?,
-                    created_at: row.get(2)?,
-                    version: row.get(3)?,
-                    derived: row.get(4)?,
-                })
-            })
+            .query_row(params![blueprint, identifier.as_str()], stored)
             .optional()?)
     }
 
@@ -67,12 +60,13 @@ impl Tx<'_> {
         let Some(body) = touch.body(together.as_ref()) else {
             return Ok(None);
         };
+        let (derived, column) = touch.first_derived(&mut self.names.ranks(self.conn))?;
         let (id, version) = (self.seq.entity + 1, self.seq.change + 1);
         let created = self
             .conn
             .prepare_cached(
-                "INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body) \
-                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6) ON CONFLICT (blueprint, identifier) DO NOTHING",
+                "INSERT INTO entity (id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by) \
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8, ?8) ON CONFLICT (blueprint, identifier) DO NOTHING",
             )?
             .execute(params![
                 id,
@@ -80,7 +74,9 @@ impl Tx<'_> {
                 touch.identifier.as_str(),
                 self.now,
                 version,
-                body
+                body,
+                column,
+                self.by
             ])?;
         if created == 0 {
             return Ok(Some(touch));
@@ -97,14 +93,19 @@ impl Tx<'_> {
             put_contribution(self.conn, id, self.integration, item, body.as_deref())?;
         }
         self.result.counts.created += 1;
-        self.result.upserted.extend(entity.map(|entity| EntityRow {
+        let row = |entity| EntityRow {
             id,
             entity,
             derived: Derived::default(),
+            defaulted: Vec::new(),
             created_at: self.now,
+            created_by: self.by.clone(),
             updated_at: self.now,
+            updated_by: self.by.clone(),
             version,
-        }));
+        };
+        let row = entity.map(|entity| row(entity).with(derived));
+        self.result.upserted.extend(row);
         Ok(None)
     }
 
@@ -126,11 +127,11 @@ impl Tx<'_> {
         for c in settled.written {
             put_contribution(self.conn, stored.id, c.integration, c.item, c.body.as_deref())?;
         }
-        self.become_of(&stored, blueprint, &identifier, settled.outcome)
+        self.become_of(stored, blueprint, &identifier, settled.outcome)
     }
 
     /// Stores what becomes of an entity.
-    fn become_of(&mut self, stored: &Stored, blueprint: i64, identifier: &EntityId, outcome: Outcome) -> Result<()> {
+    fn become_of(&mut self, mut stored: Stored, blueprint: i64, identifier: &EntityId, outcome: Outcome) -> Result<()> {
         match outcome {
             Outcome::Same => {}
             Outcome::Gone(diff) => {
@@ -147,12 +148,21 @@ impl Tx<'_> {
                 self.result.removed.push(stored.id);
             }
             Outcome::Updated(new) => {
-                let version = self.log(stored.id, ChangeKind::Updated, stored.version, Some(&new.diff))?;
+                let version = self.log_seen(&stored, &new.diff)?;
+                stored.touch(&new.diff, self.by.as_deref(), self.now);
                 self.conn
-                    .prepare_cached("UPDATE entity SET updated_at = ?2, version = ?3, body = ?4 WHERE id = ?1")?
-                    .execute(params![stored.id, self.now, version, new.body])?;
+                    .prepare_cached(
+                        "UPDATE entity SET updated_at = ?2, updated_by = ?3, version = ?4, body = ?5 WHERE id = ?1",
+                    )?
+                    .execute(params![
+                        stored.id,
+                        stored.updated_at,
+                        stored.updated_by,
+                        version,
+                        new.body
+                    ])?;
                 self.result.counts.updated += 1;
-                self.result.upserted.push(stored.row(new.entity, self.now, version)?);
+                self.result.upserted.push(stored.row(new.entity, version)?);
             }
         }
         Ok(())
@@ -170,7 +180,7 @@ impl Tx<'_> {
             (blueprint, identifier),
             &mut self.names.ranks(self.conn),
         )?;
-        self.become_of(&stored, blueprint, identifier, outcome)
+        self.become_of(stored, blueprint, identifier, outcome)
     }
 
     fn contributions(&self, entity: i64) -> Result<Vec<Contribution>> {
@@ -192,13 +202,15 @@ impl Tx<'_> {
         super::read::last_of_gone(self.conn, blueprint, identifier).map(Option::unwrap_or_default)
     }
 
-    pub(super) fn log(
-        &mut self,
-        entity: i64,
-        kind: ChangeKind,
-        previous: i64,
-        diff: Option<&Map<String, Value>>,
-    ) -> Result<i64> {
+    /// Logs an update where it is seen, and gives the entity's version.
+    pub(super) fn log_seen(&mut self, stored: &Stored, diff: &Map<String, Value>) -> Result<i64> {
+        if diff.is_empty() {
+            return Ok(stored.version);
+        }
+        self.log(stored.id, ChangeKind::Updated, stored.version, Some(diff))
+    }
+
+    fn log(&mut self, entity: i64, kind: ChangeKind, previous: i64, diff: Option<&Map<String, Value>>) -> Result<i64> {
         self.seq.change += 1;
         let diff = diff.map(|diff| body::to_json("diff", diff)).transpose()?;
         self.conn
@@ -217,6 +229,20 @@ impl Tx<'_> {
             ])?;
         Ok(self.seq.change)
     }
+}
+
+/// A stored entity, from the columns id, body, created_at, version, derived, updated_at, created_by and updated_by.
+pub(super) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    Ok(Stored {
+        id: row.get(0)?,
+        body: row.get(1)?,
+        created_at: row.get(2)?,
+        version: row.get(3)?,
+        derived: row.get(4)?,
+        updated_at: row.get(5)?,
+        created_by: row.get(6)?,
+        updated_by: row.get(7)?,
+    })
 }
 
 fn put_contribution(conn: &Connection, entity: i64, integration: i64, item: i64, body: Option<&str>) -> Result<()> {

@@ -51,8 +51,8 @@ impl Writer {
     }
 
     /// To be called where a blueprint has changed.
-    pub(super) fn forget_precedences(&mut self) {
-        self.memory.names.forget_precedences();
+    pub(super) fn forget_rules(&mut self) {
+        self.memory.names.forget_rules();
     }
 
     /// Runs `f`, which only reads. Blocks.

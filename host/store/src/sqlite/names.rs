@@ -2,10 +2,10 @@
 
 use crate::{
     Result,
-    merge::{Ranks, Source, precedence_of},
+    merge::{Ranks, Rules, Source},
 };
 use rusqlite::{Connection, OptionalExtension};
-use seawall_domain::{BlueprintId, entity::Precedence};
+use seawall_domain::BlueprintId;
 use std::{collections::HashMap, sync::Arc};
 
 /// What the writer remembers between transactions. Thrown away when one fails, since it may hold what was rolled back.
@@ -20,7 +20,7 @@ pub(super) struct Memory {
 pub(super) struct Names {
     blueprints: HashMap<BlueprintId, i64>,
     by_id: HashMap<i64, BlueprintId>,
-    precedences: HashMap<i64, Arc<Precedence>>,
+    rules: HashMap<i64, Arc<Rules>>,
     sources: HashMap<i64, Source>,
 }
 
@@ -51,9 +51,9 @@ impl Names {
         Ok(id)
     }
 
-    /// Whose word counts where several sources speak of entities of this blueprint.
-    fn precedence(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Precedence>> {
-        if let Some(known) = self.precedences.get(&blueprint) {
+    /// What holds for entities of this blueprint.
+    fn rules(&mut self, conn: &Connection, blueprint: i64) -> Result<Arc<Rules>> {
+        if let Some(known) = self.rules.get(&blueprint) {
             return Ok(known.clone());
         }
         let name = self.name(conn, blueprint)?;
@@ -61,18 +61,18 @@ impl Names {
             .prepare_cached("SELECT body FROM blueprint WHERE identifier = ?1")?
             .query_row([name.as_str()], |row| row.get(0))
             .optional()?;
-        let read = Arc::new(precedence_of(body.as_deref())?);
-        self.precedences.insert(blueprint, read.clone());
+        let read = Arc::new(Rules::of(body.as_deref())?);
+        self.rules.insert(blueprint, read.clone());
         Ok(read)
     }
 
     /// To be called where a blueprint has changed.
-    pub(super) fn forget_precedences(&mut self) {
-        self.precedences.clear();
+    pub(super) fn forget_rules(&mut self) {
+        self.rules.clear();
     }
 
     /// The source with this row id. Names are never changed.
-    fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
+    pub(super) fn source(&mut self, conn: &Connection, integration: i64) -> Result<Source> {
         if let Some(known) = self.sources.get(&integration) {
             return Ok(known.clone());
         }
@@ -110,8 +110,8 @@ impl Ranks for NamesOn<'_> {
         self.names.name(self.conn, id)
     }
 
-    fn precedence(&mut self, blueprint: i64) -> Result<Arc<Precedence>> {
-        self.names.precedence(self.conn, blueprint)
+    fn rules(&mut self, blueprint: i64) -> Result<Arc<Rules>> {
+        self.names.rules(self.conn, blueprint)
     }
 
     fn source(&mut self, integration: i64) -> Result<Source> {

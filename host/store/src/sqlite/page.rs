@@ -9,7 +9,7 @@ use crate::{
     page::{self, Item, Page},
 };
 use rusqlite::{Connection, OptionalExtension, params};
-use seawall_domain::Report;
+use seawall_domain::{Report, report::entities_set_aside};
 
 impl Page {
     /// Stores it, inside a transaction of the caller's.
@@ -283,12 +283,13 @@ impl Tx<'_> {
 
     fn report(&mut self, item: i64, reports: &[Report]) -> Result<()> {
         use seawall_domain::Severity;
+        self.result.counts.set_aside += entities_set_aside(reports);
         for report in reports {
             match report.severity {
                 // Nothing was lost, so there is nothing to look at; the page counts them.
                 Severity::Converted => continue,
                 Severity::LeftOut => self.result.counts.left_out += 1,
-                Severity::SetAside => self.result.counts.set_aside += 1,
+                Severity::SetAside => {}
             }
             self.conn
                 .prepare_cached("INSERT INTO rejected (item, partition, body, at) VALUES (?1, ?2, ?3, ?4)")?

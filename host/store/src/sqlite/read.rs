@@ -45,16 +45,18 @@ fn entity_row(conn: &Connection, blueprints: &Blueprints, row: &Row<'_>) -> Resu
         None => Derived::default(),
         some => body::derived(some)?,
     };
-    let mut entity = body::decode(blueprint, identifier, text(row, 6)?)?;
-    derived.overlay(&mut entity);
-    Ok(EntityRow {
+    let row = EntityRow {
         id: row.get(0)?,
         created_at: row.get(3)?,
+        created_by: row.get(8)?,
         updated_at: row.get(4)?,
+        updated_by: row.get(9)?,
         version: row.get(5)?,
-        entity,
-        derived,
-    })
+        entity: body::decode(blueprint, identifier, text(row, 6)?)?,
+        derived: Derived::default(),
+        defaulted: Vec::new(),
+    };
+    Ok(row.with(derived))
 }
 
 /// A text column, not copied.
@@ -65,7 +67,7 @@ fn text<'r>(row: &'r Row<'_>, column: usize) -> Result<&'r str> {
 pub(super) fn entities(conn: &Connection, blueprints: &Blueprints, ids: &[i64]) -> Result<Vec<EntityRow>> {
     snapshot(conn, || {
         let mut find = conn.prepare_cached(
-            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity WHERE id = ?1",
+            "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity WHERE id = ?1",
         )?;
         let mut out = Vec::with_capacity(ids.len());
         for id in ids {
@@ -85,7 +87,7 @@ pub(super) fn entity(
     identifier: &EntityId,
 ) -> Result<Option<EntityRow>> {
     let mut find = conn.prepare_cached(
-        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
          WHERE blueprint = (SELECT id FROM blueprint_name WHERE name = ?1) AND identifier = ?2",
     )?;
     let mut rows = find.query(params![blueprint.as_str(), identifier.as_str()])?;
@@ -94,7 +96,7 @@ pub(super) fn entity(
 
 pub(super) fn scan(conn: &Connection, blueprints: &Blueprints, after: i64, limit: usize) -> Result<Vec<EntityRow>> {
     let mut find = conn.prepare_cached(
-        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived FROM entity \
+        "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
          WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let mut rows = find.query(params![after, crate::sql::limit(limit)])?;

@@ -20,14 +20,14 @@ store! { SqliteStore {
     async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
         let mut writer = self.writer().await;
         let changed = sql::definitions::put_blueprint(&mut writer.conn(), blueprint, source, now).await?;
-        writer.forget_precedences();
+        writer.forget_rules();
         Ok(changed)
     }
 
     async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
         let mut writer = self.writer().await;
         let removed = sql::definitions::remove_blueprint(&mut writer.conn(), blueprint).await?;
-        writer.forget_precedences();
+        writer.forget_rules();
         Ok(removed)
     }
 

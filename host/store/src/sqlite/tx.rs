@@ -3,7 +3,7 @@
 use super::names::Names;
 use crate::{
     PageResult, Result, StoreError, body,
-    merge::{Said, Touched},
+    merge::{Said, Touched, speaker},
     page::PassHead,
 };
 use roaring::RoaringTreemap;
@@ -54,6 +54,8 @@ pub(super) struct Tx<'c> {
     pub(super) fence: i64,
     pub(super) now: Millis,
     pub(super) cause: String,
+    /// Who speaks; none where the host works on what was said.
+    pub(super) by: Option<String>,
     pub(super) seq: Sequences,
     first: Sequences,
     /// Whether the last item was new: the next one is then probably too.
@@ -82,7 +84,9 @@ impl<'c> Tx<'c> {
             .optional()?
             .ok_or_else(|| StoreError::Missing(format!("partition {partition}")))?;
         let seq = Sequences::read(conn)?;
+        let source = names.source(conn, integration)?;
         Ok(Self {
+            by: Some(speaker(&cause, &source.name).to_owned()),
             conn,
             names,
             partition,
@@ -105,6 +109,7 @@ impl<'c> Tx<'c> {
     pub(super) fn bare(conn: &'c Connection, names: &'c mut Names, cause: String, now: Millis) -> Result<Self> {
         let seq = Sequences::read(conn)?;
         Ok(Self {
+            by: None,
             conn,
             names,
             partition: 0,

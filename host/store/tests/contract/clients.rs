@@ -189,6 +189,7 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
     let derived = Derived {
         properties: json!({"open": 3, "tier": "gold"}).as_object().unwrap().clone(),
         team: vec!["core".into()],
+        ..Derived::default()
     };
     let write = |derived: &Derived| {
         vec![DeriveWrite {
@@ -251,6 +252,88 @@ pub(crate) async fn computed_values_lie_over_what_sources_say(world: &mut World)
             .upserted,
         []
     );
+}
+
+pub(crate) async fn defaults_lie_under_what_sources_say(world: &mut World) {
+    let blueprint = json!({"identifier": "service", "schema": {"properties": {
+        "tier": {"type": "string", "default": "bronze"}, "bad": {"type": "number", "default": "x"}, "lang": {"type": "string"}}}});
+    let blueprint: Blueprint = serde_json::from_value(blueprint).unwrap();
+    world.store().put_blueprint(&blueprint, "test", 1).await.unwrap();
+    let git = world.partition("git-main").await;
+    let made = world.pass(&git, one("k", 1, json!({"lang": "go"}))).await;
+    let row = world.find("x").await.unwrap();
+    assert_eq!(made.upserted, std::slice::from_ref(&row));
+    assert_eq!(row.entity, entity("x", json!({"lang": "go", "tier": "bronze"})));
+    assert_eq!(
+        (row.defaulted.as_slice(), row.said()),
+        (["tier".to_owned()].as_slice(), entity("x", json!({"lang": "go"})))
+    );
+    assert_eq!(
+        (row.created_by.as_deref(), row.updated_by.as_deref()),
+        (Some("git-main"), Some("git-main"))
+    );
+
+    // What is said stands before it; the log has what was seen.
+    let people = client(world, "people").await;
+    let say = async |world: &World, hash: u8, properties: Value, cause: &str| {
+        let page = PageWrite {
+            upserts: one("service/x", hash, properties),
+            cause: cause.to_owned(),
+            now: 5,
+            ..world.write(&people, None)
+        };
+        world.store().apply_page(page).await.unwrap()
+    };
+    let gold = say(world, 1, json!({"tier": "gold"}), "write:people:ann").await;
+    let row = world.find("x").await.unwrap();
+    assert_eq!(gold.upserted, std::slice::from_ref(&row));
+    assert_eq!(
+        (row.entity.properties["tier"].as_str(), row.defaulted.len()),
+        (Some("gold"), 0)
+    );
+    assert_eq!(
+        (row.created_by.as_deref(), row.updated_by.as_deref(), row.updated_at),
+        (Some("git-main"), Some("ann"), 5)
+    );
+    let change = world.store().changes(gold.position - 1, 9).await.unwrap().remove(0);
+    assert_eq!(Value::from(change.diff), json!({"properties.tier": ["bronze", "gold"]}));
+
+    // The same as the default: a word of its own, which nobody sees.
+    say(world, 2, json!({}), "write:people").await;
+    let before = world.find("x").await.unwrap();
+    assert_eq!(
+        (before.entity.properties["tier"].as_str(), before.updated_by.as_deref()),
+        (Some("bronze"), Some("people"))
+    );
+    let same = say(world, 3, json!({"tier": "bronze"}), "write:people:bob").await;
+    let row = world.find("x").await.unwrap();
+    assert_eq!(
+        (row.version, row.updated_by.as_deref()),
+        (before.version, Some("people"))
+    );
+    assert_eq!((same.position, row.defaulted.len()), (before.version, 0));
+
+    // Another default is computed like other values, and moves no time.
+    let other = json!({"tier": "iron", "lang": "c"}).as_object().unwrap().clone();
+    let write = vec![DeriveWrite {
+        entity: row.id,
+        derived: Derived::defaults(other),
+    }];
+    world
+        .store()
+        .derive(write, "derived", &world.duty().await, 9)
+        .await
+        .unwrap();
+    let row = world.find("x").await.unwrap();
+    assert_eq!(row.entity, entity("x", json!({"tier": "bronze", "lang": "go"})));
+    assert_eq!(
+        (row.updated_at, row.updated_by.as_deref()),
+        (before.updated_at, Some("people"))
+    );
+    say(world, 4, json!({}), "write:people").await;
+    assert_eq!(world.value("x", "tier").await, "iron");
+    world.reopen().await;
+    assert_eq!(world.value("x", "tier").await, "iron");
 }
 
 pub(crate) async fn a_removed_entity_leaves_all_that_it_had(world: &mut World) {

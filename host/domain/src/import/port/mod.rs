@@ -195,15 +195,19 @@ fn take_blueprint(value: &Value, place: &Place, out: &mut Imported) {
         out.left(place.at(), what(&format!(", `{field}`")), why);
     }
     for (pointer, fault) in read.faults {
+        let meaning = match pointer.starts_with("/schema") {
+            true => "it is kept as it is",
+            false => "it is kept, and computes nothing",
+        };
         out.left(
             place.at(),
             what(&format!(", `{pointer}`")),
-            format!("it is kept, and computes nothing: {fault}"),
+            format!("{meaning}: {fault}"),
         );
     }
-    match read.value {
-        Ok(value) => keep(Kind::Blueprint, name, value, place, out),
-        Err(why) => out.wrong(place.at(), what(""), why),
+    match (read.unusable, read.value) {
+        (None, Ok(value)) => keep(Kind::Blueprint, name, value, place, out),
+        (Some(why), _) | (None, Err(why)) => out.wrong(place.at(), what(""), why),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Doing what a plan says, one step after another; what fails is said, and the rest goes on.
 
 use crate::cli::{
+    blueprint::warn,
     client::{Body, Client},
     error::{CliError, Result},
     follow::style,
@@ -51,6 +52,10 @@ impl Work<'_> {
             .map(|step| step.name.as_str())
             .collect();
         let mut used = Vec::new();
+        let blueprints = todo
+            .iter()
+            .filter(|step| step.kind == Kind::Blueprint && step.change != Change::Delete);
+        let blueprints: Vec<&Step> = blueprints.filter(|step| step.changes()).copied().collect();
         for step in todo {
             if !puts_blueprint(step) {
                 self.again(std::mem::take(&mut used), &leaving, &mut failures).await?;
@@ -83,6 +88,12 @@ impl Work<'_> {
         self.again(used, &leaving, &mut failures).await?;
         self.send(&mut batch, &mut failures).await?;
         bar.finish_and_clear();
+        // Only now: what one leads to may have come behind it.
+        for step in blueprints {
+            if let Ok(blueprint) = self.client.get(&["blueprints", &step.name]).await {
+                warn(&step.name, &blueprint);
+            }
+        }
         Ok(failures)
     }
 
@@ -241,10 +252,7 @@ impl Work<'_> {
         let results = answer["results"].as_array().map_or(&[][..], Vec::as_slice);
         for (step, result) in steps.iter().zip(results) {
             if result["status"] == "rejected" {
-                let pointer = result["pointer"].as_str().filter(|pointer| !pointer.is_empty());
-                let pointer = pointer.map(|pointer| format!("{pointer}: ")).unwrap_or_default();
-                let why = result["reason"].as_str().unwrap_or("the server gave no reason");
-                failures.push(failure(step, format!("{pointer}{why}")));
+                failures.push(failure(step, reasons(result)));
             }
         }
         if results.len() < steps.len() {
@@ -263,6 +271,24 @@ impl Work<'_> {
 fn without(body: &mut Value, fields: &[&str]) {
     if let Some(body) = body.as_object_mut() {
         body.retain(|field, _| !fields.contains(&field.as_str()));
+    }
+}
+
+/// All that is wrong with an entity, in one line.
+fn reasons(result: &Value) -> String {
+    let errors = result["errors"].as_array().into_iter().flatten();
+    let each = errors.filter_map(|error| {
+        let detail = error["detail"].as_str()?;
+        match error["pointer"].as_str() {
+            None | Some("") => Some(detail.to_owned()),
+            Some(pointer) => Some(format!("{pointer}: {detail}")),
+        }
+    });
+    let each: Vec<_> = each.collect();
+    if each.is_empty() {
+        "the server gave no reason".to_owned()
+    } else {
+        each.join("; ")
     }
 }
 

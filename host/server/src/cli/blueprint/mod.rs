@@ -51,11 +51,20 @@ impl Blueprint {
             }
             Self::Get(get) => {
                 let blueprint = client.get(&["blueprints", &get.blueprint]).await?;
+                warn(&get.blueprint, &blueprint);
                 global.output().one(&blueprint, people)
             }
             Self::Put(put) => put.run(global, &client).await,
             Self::Delete(delete) => delete.run(&client).await,
         }
+    }
+}
+
+/// Says what is probably a mistake in a blueprint, of which the server answered.
+pub(crate) fn warn(identifier: &str, answer: &Value) {
+    for warning in answer["warnings"].as_array().into_iter().flatten() {
+        let (pointer, detail) = (at(warning, "/pointer"), at(warning, "/detail"));
+        eprintln!("warning: blueprint {identifier}, {pointer}: {detail}");
     }
 }
 

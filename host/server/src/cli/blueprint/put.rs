@@ -1,6 +1,6 @@
 //! `seawall blueprint put`.
 
-use super::follow::follow;
+use super::{follow::follow, warn};
 use crate::cli::{
     Global, args,
     client::{Body, Client},
@@ -74,6 +74,7 @@ impl Put {
         ];
         let path = ["blueprints", &identifier];
         let answer = client.send(Method::PUT, &path, &query, Body::Json(blueprint)).await?;
+        warn(&identifier, &answer);
         let (said, tense) = match self.dry_run {
             true => (&answer, Tense::Would),
             false => (&answer["effect"], Tense::Does),

@@ -39,6 +39,8 @@ fn origins(provenance: &Value) -> Vec<Value> {
             .collect();
         let from = if let Some(why) = origin["problem"].as_str() {
             format!("computed, and comes to nothing: {why}")
+        } else if origin["default"] == true {
+            "the default".to_owned()
         } else if names.is_empty() {
             "computed".to_owned()
         } else {
@@ -81,6 +83,14 @@ impl Get {
     }
 }
 
+/// A time, and who it was.
+fn moment(entity: &Value, when: &str, who: &str) -> String {
+    match entity.pointer(who).and_then(Value::as_str) {
+        Some(who) => format!("{} by {who}", time(entity, when)),
+        None => time(entity, when),
+    }
+}
+
 pub(super) fn people(entity: &Value) -> String {
     let named = |name: &str| {
         let all = entity[name].as_object().into_iter().flatten();
@@ -95,8 +105,8 @@ pub(super) fn people(entity: &Value) -> String {
         ),
         ("title", at(entity, "/title")),
         ("team", at(entity, "/team")),
-        ("created", time(entity, "/createdAt")),
-        ("updated", time(entity, "/updatedAt")),
+        ("created", moment(entity, "/createdAt", "/createdBy")),
+        ("updated", moment(entity, "/updatedAt", "/updatedBy")),
     ];
     pairs.extend(
         properties

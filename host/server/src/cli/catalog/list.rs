@@ -23,7 +23,7 @@ Examples:
   seawall catalog list service --limit 1000 -o json | jq -r '.items[].identifier'
 
 A field is a property with a path into its value, relations.NAME with a field of its targets, $identifier, $title, $team, $icon,
-$createdAt or $updatedAt. A value is JSON where it parses as such (true, 3, null), a text otherwise; write '\"3\"' for the text 3.
+$createdAt, $updatedAt, $createdBy or $updatedBy. A value is JSON where it parses as such (true, 3, null), a text otherwise; write '\"3\"' for the text 3.
 --where takes a filter of AIP-160: = != < <= > >=, : for contains, AND, OR, NOT or -, parentheses, and functions: in, between,
 contains, beginsWith, endsWith, isEmpty, isExpired and relatedTo(BLUEPRINT, IDENTIFIER, upstream|downstream, DEPTH).")]
 pub(crate) struct List {
@@ -33,7 +33,7 @@ pub(crate) struct List {
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     filters: Vec<Pair>,
     /// Only entities that pass an AIP-160 filter
-    #[arg(long = "where", value_name = "FILTER")]
+    #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
     wanted: Option<String>,
     /// The field to sort by; a `-` before it sorts from high to low
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
@@ -58,7 +58,7 @@ pub(crate) struct Count {
     #[arg(long = "filter", value_name = "FIELD=VALUE")]
     filters: Vec<Pair>,
     /// Only entities that pass an AIP-160 filter
-    #[arg(long = "where", value_name = "FILTER")]
+    #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
     wanted: Option<String>,
 }
 

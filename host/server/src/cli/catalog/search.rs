@@ -26,7 +26,7 @@ pub(crate) struct Search {
     #[arg(long = "in", value_name = "FIELD")]
     within: Vec<String>,
     /// Only entities that pass an AIP-160 filter
-    #[arg(long = "where", value_name = "FILTER")]
+    #[arg(long = "where", value_name = "FILTER", allow_hyphen_values = true)]
     wanted: Option<String>,
     /// The field to sort by instead; a `-` before it sorts from high to low
     #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]

@@ -14,8 +14,9 @@ use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 
-/// Entities of one request.
+/// Entities of one request, and about how many bytes they may have together.
 const PIECE: usize = 500;
+const PIECE_BYTES: usize = 4 << 20;
 
 /// Who speaks.
 #[derive(Debug, clap::Args)]
@@ -106,11 +107,11 @@ impl Set {
             .await?;
         let result = &answer["results"][0];
         if result["status"] == "rejected" {
-            return Err(CliError::Usage(format!(
-                "{}: {}",
-                at(result, "/pointer"),
-                at(result, "/reason")
-            )));
+            let faults: Vec<_> = faults(result)
+                .iter()
+                .map(|fault| format!("{}: {}", at(fault, "/pointer"), at(fault, "/reason")))
+                .collect();
+            return Err(CliError::Usage(faults.join("\n")));
         }
         if let Some(fields) = result["shadowed"].as_array().filter(|fields| !fields.is_empty()) {
             let fields: Vec<_> = fields.iter().filter_map(Value::as_str).collect();
@@ -159,14 +160,14 @@ const RESULTS: &[Column] = &[
 impl Put {
     pub(super) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
-        let entities = match args::document(&self.file)?.value().clone() {
+        let entities = match args::data(&self.file)?.value().clone() {
             Value::Array(all) => all,
             one => vec![one],
         };
         let bar =
             ProgressBar::new(entities.len() as u64).with_style(style("{pos} of {len} entities {bar:30} {per_sec}"));
         let mut results: Vec<Value> = Vec::new();
-        for piece in entities.chunks(PIECE) {
+        for piece in pieces(&entities) {
             let body = json!({
                 "entities": piece, "merge": self.merge, "createMissingRelatedEntities": self.create_missing
             });
@@ -192,6 +193,7 @@ impl Put {
             let wrong: Vec<_> = results
                 .into_iter()
                 .filter(|result| result["status"] == "rejected")
+                .flat_map(|result| faults(&result))
                 .collect();
             if !wrong.is_empty() {
                 output.text(&crate::cli::output::table(&wrong, RESULTS))?;
@@ -201,6 +203,35 @@ impl Put {
         }
         if rejected > 0 { Err(CliError::Unwell) } else { Ok(()) }
     }
+}
+
+/// A row for each thing that is wrong with an entity.
+fn faults(result: &Value) -> Vec<Value> {
+    let row = |pointer: &Value, reason: &Value| {
+        json!({"blueprint": result["blueprint"], "identifier": result["identifier"], "status": result["status"],
+               "pointer": pointer, "reason": reason})
+    };
+    match result["errors"].as_array() {
+        Some(all) => all.iter().map(|one| row(&one["pointer"], &one["detail"])).collect(),
+        None => vec![row(&result["pointer"], &result["reason"])],
+    }
+}
+
+/// The entities in as many requests as they need.
+fn pieces(mut entities: &[Value]) -> Vec<&[Value]> {
+    let mut out = Vec::new();
+    while !entities.is_empty() {
+        let mut bytes = 0;
+        let fitting = entities.iter().take(PIECE).take_while(|entity| {
+            bytes += entity.to_string().len() + 1;
+            bytes <= PIECE_BYTES
+        });
+        // One that is too large alone is the server's to refuse.
+        let (piece, rest) = entities.split_at(fitting.count().max(1));
+        out.push(piece);
+        entities = rest;
+    }
+    out
 }
 
 /// Takes back what people, or another source of clients, say of an entity. It is gone when nobody else speaks of it
@@ -235,5 +266,22 @@ impl Delete {
                 )
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_bounded_by_their_number_and_their_size() {
+        let sizes = |entities: &[Value]| pieces(entities).iter().map(|piece| piece.len()).collect::<Vec<_>>();
+        let small = vec![json!({"identifier": "a"}); PIECE * 2 + 1];
+        assert_eq!(sizes(&small), [PIECE, PIECE, 1]);
+        let large = vec![json!({"identifier": "a".repeat(PIECE_BYTES / 3)}); 5];
+        assert_eq!(sizes(&large), [2, 2, 1]);
+        let huge = vec![json!({"identifier": "a".repeat(PIECE_BYTES * 2)}); 2];
+        assert_eq!(sizes(&huge), [1, 1]);
+        assert!(sizes(&[]).is_empty());
     }
 }

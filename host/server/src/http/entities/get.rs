@@ -38,8 +38,12 @@ pub(crate) struct EntityDetails {
 /// Where a field's value comes from.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct OriginView {
-    /// Whose items say it, the strongest first: one, but for teams and targets that are joined. None: the host computes it.
+    /// Whose items say it, the strongest first: one, but for teams and targets that are joined. None: the host computes it, or
+    /// it is the default.
     sources: Vec<Source>,
+    /// Whether it is the blueprint's default, since nobody says anything.
+    #[serde(rename = "default", skip_serializing_if = "std::ops::Not::not")]
+    is_default: bool,
     /// Since when it is what it is.
     since: String,
     /// Why there is no value, of a calculation that comes to none.
@@ -169,6 +173,7 @@ pub(super) fn shown(
         provenance: provenance.map(|fields| {
             let view = |origin: Origin| OriginView {
                 sources: origin.sources.into_iter().map(Source::from).collect(),
+                is_default: origin.is_default,
                 since: time::show(origin.since),
                 problem: origin.problem,
             };

@@ -37,8 +37,14 @@ pub(crate) struct EntityView {
     relations: BTreeMap<String, Value>,
     /// First seen.
     created_at: String,
-    /// Last changed.
+    /// Who created it: a person's name, or that of the source, such as an integration. Absent: from before this was kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created_by: Option<String>,
+    /// When a source last changed it; what is computed does not count.
     updated_at: String,
+    /// Who changed it last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_by: Option<String>,
     /// Rises with every change; also the ETag.
     version: i64,
 }
@@ -63,7 +69,9 @@ impl From<EntityRow> for EntityView {
             properties,
             relations: relations.into_iter().map(|(k, v)| (k, v.to_json())).collect(),
             created_at: time::show(row.created_at),
+            created_by: row.created_by,
             updated_at: time::show(row.updated_at),
+            updated_by: row.updated_by,
             version: row.version,
         }
     }

@@ -3,8 +3,8 @@
 use super::{EntityView, get};
 use crate::http::{
     App,
-    extract::{Json, Path, Query},
-    problem::Problem,
+    extract::{Bulk, Json, Path, Query},
+    problem::{Field, Problem},
 };
 use axum::{
     Json as Answer,
@@ -77,7 +77,7 @@ pub(crate) struct RemovedView {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct BulkBody {
-    /// In Port's shape, each with `blueprint` and `identifier`; at most 1,000.
+    /// In Port's shape, each with `blueprint` and `identifier`; at most 1,000, of together 16 MiB.
     #[schema(value_type = Vec<Object>)]
     entities: Vec<Value>,
     /// Merges each into what the source says of it already, instead of replacing that.
@@ -104,12 +104,15 @@ pub(crate) struct BulkResult {
     identifier: Value,
     /// `created`, `updated`, `unchanged` or `rejected`.
     status: &'static str,
-    /// What is wrong with it.
+    /// What is wrong with it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// Where, in the entity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pointer: Option<String>,
+    /// All that is wrong with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Field>,
     /// See the answer to one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     shadowed: Vec<String>,
@@ -247,11 +250,11 @@ pub(crate) async fn remove(
 
 /// Creates and changes many entities, each with its own result: those that are right are stored, in one transaction.
 #[utoipa::path(post, path = "/entities/bulk", tag = "catalog", request_body = BulkBody, params(WriteQuery),
-    responses((status = 200, body = BulkAnswer), (status = 422, body = Problem)))]
+    responses((status = 200, body = BulkAnswer), (status = 413, body = Problem, description = "More than 16 MiB: send several requests"), (status = 422, body = Problem)))]
 pub(crate) async fn bulk(
     State(app): State<App>,
     Query(query): Query<WriteQuery>,
-    Json(body): Json<BulkBody, AROUND>,
+    Bulk(body): Bulk<BulkBody, AROUND>,
 ) -> Result<Answer<BulkAnswer>, Problem> {
     if body.entities.len() > MOST {
         let found = body.entities.len();
@@ -288,20 +291,22 @@ pub(crate) async fn bulk(
             Some(problem) => Some(Written::Rejected(vec![problem])),
             None => written.next(),
         };
-        let (status, shadowed, problem) = match outcome {
-            Some(Written::Created(_)) => ("created", Vec::new(), None),
-            Some(Written::Updated { shadowed, .. }) => ("updated", shadowed, None),
-            Some(Written::Unchanged(_)) => ("unchanged", Vec::new(), None),
-            Some(Written::Rejected(problems)) => ("rejected", Vec::new(), problems.into_iter().next()),
-            None => ("rejected", Vec::new(), None),
+        let (status, shadowed, problems) = match outcome {
+            Some(Written::Created(_)) => ("created", Vec::new(), Vec::new()),
+            Some(Written::Updated { shadowed, .. }) => ("updated", shadowed, Vec::new()),
+            Some(Written::Unchanged(_)) => ("unchanged", Vec::new(), Vec::new()),
+            Some(Written::Rejected(problems)) => ("rejected", Vec::new(), problems),
+            None => ("rejected", Vec::new(), Vec::new()),
         };
-        let (pointer, reason) = problem.map(|p| (p.pointer, p.detail)).unzip();
+        let first = problems.first().cloned();
+        let (pointer, reason) = first.map(|p| (p.pointer, p.detail)).unzip();
         BulkResult {
             blueprint,
             identifier,
             status,
             reason,
             pointer,
+            errors: problems.into_iter().map(Field::from).collect(),
             shadowed,
         }
     });
