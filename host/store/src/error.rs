@@ -166,6 +166,10 @@ fn reason(error: &dyn DatabaseError) -> Option<Reason> {
 }
 
 fn sqlite_reason(code: i32) -> Option<&'static str> {
+    // The index of the write-ahead log, in a file of its own, could not grow.
+    if code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE {
+        return Some(FULL);
+    }
     match code & 0xff {
         rusqlite::ffi::SQLITE_FULL => Some(FULL),
         rusqlite::ffi::SQLITE_READONLY => Some(READ_ONLY),

@@ -80,10 +80,14 @@ async fn values_follow_along_relations_and_are_found_by_lists() {
         json!({"tier": null, "label": "db/none", "twice": null, "team": []}),
     )
     .await;
-    let list = seawall
-        .get("/api/v1/blueprints/service/entities?filter=tier=gold&filter=twice=8")
-        .await;
-    assert_eq!(list["items"][0]["identifier"], "api");
+    // An entity is read from the database, a list by the index, which has it a moment later.
+    eventually("lists to know the values", || async {
+        let list = seawall
+            .get("/api/v1/blueprints/service/entities?filter=tier=gold&filter=twice=8")
+            .await;
+        (list["items"][0]["identifier"] == "api").then_some(())
+    })
+    .await;
     let facet = seawall.get("/api/v1/blueprints/service/facets/label").await;
     assert_eq!(facet["items"].as_array().unwrap().len(), 2);
 
