@@ -87,14 +87,15 @@ impl Engine {
         Ok(())
     }
 
-    /// Removes one partition; a part of it where the host stops.
+    /// Removes one partition; a part of it where the host stops, and nothing while another process holds it.
     async fn clear(&self, partition: i64, cause: &str) -> Result<()> {
         let store = &self.inner.store;
         while !self.inner.shutdown.is_cancelled() {
             let now = self.now();
             let Some(fence) = store.lease(partition, &self.inner.owner, now, self.lease_ms()).await? else {
+                // Another process holds it, or has removed it already: the caller asks what is left.
                 tokio::time::sleep(WAIT).await;
-                continue;
+                return Ok(());
             };
             match store.clear_partition(partition, fence, PIECE, cause, now).await {
                 Ok(piece) => {
