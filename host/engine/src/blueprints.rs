@@ -120,6 +120,15 @@ impl Engine {
         Ok(())
     }
 
+    /// All blueprints as they are stored: among several processes another one may have put one just now, and noted work for it
+    /// that this one does.
+    pub(crate) async fn stored_blueprints(&self) -> Result<Arc<Blueprints>> {
+        if self.inner.store.is_shared() {
+            self.reload_blueprints().await?;
+        }
+        Ok(self.all_blueprints())
+    }
+
     pub(crate) async fn reload_blueprints(&self) -> Result<()> {
         let mut all = Blueprints::new();
         for row in self.inner.store.blueprints().await? {

@@ -80,9 +80,12 @@ async fn what_one_server_is_told_the_others_know() {
     one.install(&component("tests/guests/probe")).await;
     take_deliveries(&two, &tool, "probe", json!({})).await;
     ended(&one, "probe").await;
-    let (left, right) = (one.entities("thing").await, two.entities("thing").await);
+    let left = one.entities("thing").await;
     assert_eq!(left.len(), 30);
-    assert_eq!(left, right);
+    eventually("the other to follow", || async {
+        (two.entities("thing").await == left).then_some(())
+    })
+    .await;
     // What a client wrote by way of one is read by way of the other, from that position on.
     let path = "/api/v1/blueprints/thing/entities/mine";
     let body = json!({"title": "Mine", "properties": {"size": 4}});

@@ -193,7 +193,7 @@ impl Engine {
 
     /// Computes all entities of a blueprint anew.
     async fn derive_whole(&self, name: &BlueprintId, by: &Value, on_duty: &OnDuty) -> Result<()> {
-        let blueprints = self.all_blueprints();
+        let blueprints = self.stored_blueprints().await?;
         // One that comes meanwhile is in the log that is followed next.
         let all = self.inner.index.ids(name);
         let walk = self.walk(Step::Compute, name);

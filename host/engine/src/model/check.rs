@@ -21,6 +21,7 @@ const WAIT: Duration = Duration::from_millis(200);
 impl Engine {
     /// Looks at all that was checked against a blueprint as it was, or as long as it was there.
     pub(crate) async fn check_again(&self, name: &BlueprintId, on_duty: &OnDuty) -> Result<()> {
+        self.stored_blueprints().await?;
         let integrations = self.giving(name).await?;
         let sources = self.inner.store.client_sources().await?;
         let items = |(_, items): &(IntegrationName, u64)| *items;
