@@ -1,11 +1,11 @@
 //! Values over related entities.
 
-use super::{follow::paths, stations, value::Known};
+use super::{stations, value::Known};
 use crate::{Engine, Result, engine::Blueprints};
 use seawall_domain::{
     Entity, EntityId, Millis,
     blueprint::computed::{Aggregation, Func, Over, Period},
-    query::{Alone, Compiled, Node, Scope, Shape, Subject},
+    query::{Compiled, Node, Scope, Subject},
 };
 use seawall_store::EntityRow;
 use serde_json::{Number, Value};
@@ -27,10 +27,7 @@ impl Engine {
         if aggregation.func == Func::Count && aggregation.query.is_none() {
             return Ok(Some(related.len().into()));
         }
-        let world = Alone {
-            now: self.now(),
-            shape: Shape::of(all.values().map(|compiled| compiled.blueprint())),
-        };
+        let world = known.world(all, self.now());
         let scope = Scope::of(&world.shape, std::slice::from_ref(&aggregation.target));
         let node = aggregation.query.as_ref().map(|rules| Node::parse(rules, &scope));
         let node = match node.transpose() {
@@ -56,7 +53,7 @@ impl Engine {
                     created_by: row.created_by.as_deref(),
                     updated_by: row.updated_by.as_deref(),
                 };
-                if compiled.matches(subject, &world) {
+                if compiled.matches(subject, &*world) {
                     taken.take(&row, &aggregation.func);
                 }
             }
@@ -73,7 +70,7 @@ impl Engine {
     ) -> Result<BTreeSet<EntityId>> {
         let target = &aggregation.target;
         let mut out = BTreeSet::new();
-        for path in paths(all, &entity.blueprint, aggregation).iter() {
+        for path in known.paths(all, &entity.blueprint, aggregation).iter() {
             let from = if path.from_here { &entity.blueprint } else { target };
             let Some(stations) = stations(all, from, &path.relations) else {
                 continue;

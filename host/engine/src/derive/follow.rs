@@ -135,7 +135,7 @@ impl Engine {
         changes: &[ChangeRow],
         affected: &mut Affected,
     ) -> Result<()> {
-        let mut known = Known::new();
+        let mut known = Known::default();
         for (own, compiled) in all.iter().filter(|(_, b)| !b.computed().aggregations.is_empty()) {
             let aggregations = compiled.computed().aggregations.values();
             let ways = aggregations.flat_map(|aggregation| ways_back(all, own, aggregation));
@@ -190,7 +190,7 @@ impl Engine {
             EntityId::new(&change.identifier).map_err(|e| EngineError::Internal(e.to_string()))?,
         );
         self.learn(std::slice::from_ref(&name), known).await?;
-        if let Some(Some(row)) = known.get(&name)
+        if let Some(row) = known.entity(&name)
             && let Some(target) = row.entity.relations.get(relation)
         {
             next.extend(target.targets().iter().cloned());
@@ -203,7 +203,7 @@ impl Engine {
         for identifier in next {
             let name = (way.stations[at + 1].clone(), identifier);
             self.learn(std::slice::from_ref(&name), known).await?;
-            if let Some(Some(row)) = known.get(&name).cloned() {
+            if let Some(row) = known.entity(&name).cloned() {
                 let ends = self.reached(all, &row.entity, rest, known).await?;
                 out.extend(ends.iter().map(|end| end.entity.identifier.clone()));
             }

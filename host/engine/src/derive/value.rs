@@ -1,11 +1,15 @@
 //! What an entity's computed values are.
 
-use super::{Affected, DERIVED};
+use super::{Affected, DERIVED, follow::paths};
 use crate::{Engine, Result, engine::Blueprints, replicas::OnDuty};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis, RelationTarget,
-    blueprint::{CompiledBlueprint, computed::Mirror},
+    blueprint::{
+        CompiledBlueprint,
+        computed::{Aggregation, Mirror, PathFilter},
+    },
     entity::Derived,
+    query::{Alone, Shape},
 };
 use seawall_store::{DeriveWrite, EntityRow};
 use serde_json::{Value, json};
@@ -19,8 +23,46 @@ const MOST_TARGETS: usize = 10_000;
 /// Entities whose values are computed and stored at once.
 const PIECE: usize = 500;
 
-/// Entities that were read for one piece of work.
-pub(super) type Known = HashMap<(BlueprintId, EntityId), Option<Arc<EntityRow>>>;
+/// What was read and found out for one piece of work, in which the blueprints stay as they are.
+#[derive(Default)]
+pub(super) struct Known {
+    entities: HashMap<(BlueprintId, EntityId), Option<Arc<EntityRow>>>,
+    /// The ways between the one that aggregates and what it aggregates.
+    ways: HashMap<(BlueprintId, BlueprintId), Arc<[PathFilter]>>,
+    /// What queries of aggregations are asked of.
+    world: Option<Arc<Alone>>,
+}
+
+impl Known {
+    /// An entity that was learnt.
+    pub(super) fn entity(&self, name: &(BlueprintId, EntityId)) -> Option<&Arc<EntityRow>> {
+        self.entities.get(name).and_then(Option::as_ref)
+    }
+
+    /// [`paths`], found once.
+    pub(super) fn paths(
+        &mut self,
+        all: &Blueprints,
+        own: &BlueprintId,
+        aggregation: &Aggregation,
+    ) -> Arc<[PathFilter]> {
+        if aggregation.paths.is_some() {
+            return paths(all, own, aggregation).into();
+        }
+        let ends = (own.clone(), aggregation.target.clone());
+        let found = self.ways.entry(ends);
+        found.or_insert_with(|| paths(all, own, aggregation).into()).clone()
+    }
+
+    /// The world of queries at this moment, made once.
+    pub(super) fn world(&mut self, all: &Blueprints, now: Millis) -> Arc<Alone> {
+        let made = self.world.get_or_insert_with(|| {
+            let shape = Shape::of(all.values().map(|compiled| compiled.blueprint()));
+            Arc::new(Alone { now, shape })
+        });
+        made.clone()
+    }
+}
 
 impl Engine {
     /// Computes these entities' values anew, and stores what differs.
@@ -39,7 +81,7 @@ impl Engine {
 
     pub(super) async fn compute_rows(&self, all: &Blueprints, ids: &[i64], on_duty: &OnDuty) -> Result<()> {
         let rows = self.inner.store.entities(ids).await?;
-        let mut known = Known::new();
+        let mut known = Known::default();
         let mut writes = Vec::new();
         for row in rows {
             let Some(compiled) = all.get(&row.entity.blueprint) else {
@@ -192,7 +234,7 @@ impl Engine {
                 }
             }
             self.learn(&names, known).await?;
-            let ends = names.iter().filter_map(|name| known.get(name).cloned().flatten());
+            let ends = names.iter().filter_map(|name| known.entity(name).cloned());
             reached = Some(ends.collect());
         }
         Ok(reached.unwrap_or_default())
@@ -202,14 +244,14 @@ impl Engine {
     pub(super) async fn learn(&self, names: &[(BlueprintId, EntityId)], known: &mut Known) -> Result<()> {
         let mut ids = Vec::new();
         for name in names {
-            if !known.contains_key(name) {
-                known.insert(name.clone(), None);
+            if !known.entities.contains_key(name) {
+                known.entities.insert(name.clone(), None);
                 ids.extend(self.inner.index.get(&name.0, &name.1));
             }
         }
         for row in self.inner.store.entities(&ids).await? {
             let name = (row.entity.blueprint.clone(), row.entity.identifier.clone());
-            known.insert(name, Some(Arc::new(row)));
+            known.entities.insert(name, Some(Arc::new(row)));
         }
         Ok(())
     }
