@@ -10,7 +10,6 @@ use seawall_domain::{
 };
 use seawall_runtime::{ComponentFile, Plugin};
 use seawall_store::{InstallationRow, PluginRow};
-use serde_json::Value;
 use std::{path::PathBuf, sync::PoisonError};
 
 /// How a component stands.
@@ -20,8 +19,10 @@ pub enum PluginStatus {
     AwaitingGrant,
     /// It may run.
     Granted,
-    /// Its grant was taken back, or has ended.
+    /// Its grant was taken back.
     Revoked,
+    /// Its grant has ended.
+    Expired,
     /// It is no longer installed.
     Removed,
 }
@@ -97,8 +98,12 @@ impl Engine {
     }
 
     /// Puts a version in force that asks for nothing beyond the one that is, on the same terms. One that asks for more waits
-    /// for a person, while the other goes on.
+    /// for a person, while the other goes on; so does one that somebody took back or refused, also where it was removed since.
     async fn pass_on(&self, row: &PluginRow) -> Result<()> {
+        let decisions = self.inner.store.decisions(Some(&row.digest)).await?;
+        if decisions.last().is_some_and(|last| last.verdict == Verdict::Revoked) {
+            return Ok(());
+        }
         let manifest = &row.bundle.manifest;
         let Some(before) = self.in_force(&manifest.name).await? else {
             return Ok(());
@@ -131,22 +136,27 @@ impl Engine {
         self.put_in_force(row).await
     }
 
-    /// The component that integrations of this plugin run, where they pin none: the one that was put in force last, or the
-    /// newest that is granted.
+    /// The component that integrations of this plugin run, where they pin none: the one that was put in force last. Where its grant
+    /// was taken back or has ended, none is: another version, which may do more, is put in force by a person. Where it was removed,
+    /// or none was chosen, the newest that is granted.
     ///
     /// # Errors
     /// The database's.
     pub async fn in_force(&self, name: &PluginName) -> Result<Option<PluginView>> {
-        let chosen = self.inner.store.setting(&in_force(name)).await?;
-        let chosen = chosen.as_ref().and_then(Value::as_str);
-        let granted = self.plugins().await?.into_iter();
-        let mut granted = granted.filter(|p| p.row.bundle.manifest.name == *name && p.status == PluginStatus::Granted);
-        let newest = granted.next();
-        let is_chosen = |p: &PluginView| Some(p.row.digest.as_str()) == chosen;
-        Ok(match newest {
-            Some(newest) if !is_chosen(&newest) => granted.find(is_chosen).or(Some(newest)),
-            newest => newest,
-        })
+        if let Some(chosen) = self.chosen(name).await? {
+            return Ok((chosen.status == PluginStatus::Granted).then_some(chosen));
+        }
+        let mut all = self.plugins().await?.into_iter();
+        Ok(all.find(|p| p.row.bundle.manifest.name == *name && p.status == PluginStatus::Granted))
+    }
+
+    /// The version that was put in force last, however it stands; none where it was removed.
+    async fn chosen(&self, name: &PluginName) -> Result<Option<PluginView>> {
+        let Some(chosen) = self.inner.store.setting(&in_force(name)).await? else {
+            return Ok(None);
+        };
+        let mut all = self.plugins().await?.into_iter();
+        Ok(all.find(|p| p.row.bundle.manifest.name == *name && Some(p.row.digest.as_str()) == chosen.as_str()))
     }
 
     /// Lets integrations that pin no version go on with this one. Calls in flight end on the version that they began with.
@@ -313,11 +323,31 @@ impl Engine {
                 "install it with `seawall plugin install FILE.wasm`",
             ));
         }
-        mine.into_iter().find(|p| p.status == PluginStatus::Granted).ok_or_else(|| {
-            EngineError::Conflict(format!(
+        if pinned.is_some()
+            && let Some(granted) = mine.iter().find(|p| p.status == PluginStatus::Granted)
+        {
+            return Ok(granted.clone());
+        }
+        let chosen = match pinned {
+            Some(_) => mine.into_iter().next(),
+            None => self.chosen(name).await?,
+        };
+        Err(EngineError::Conflict(match chosen {
+            Some(chosen) if matches!(chosen.status, PluginStatus::Expired | PluginStatus::Revoked) => {
+                let what = match chosen.status {
+                    PluginStatus::Expired => "has ended",
+                    _ => "was taken back",
+                };
+                let (version, digest) = (&chosen.row.bundle.manifest.version, chosen.row.digest.short());
+                format!(
+                    "the grant of `{name}` {version} {what}; look with `seawall grant show {name}@{digest}`, then `seawall grant approve \
+                     {name}@{digest}`, or put another version that is granted in force with `seawall plugin rollback {name}`"
+                )
+            }
+            _ => format!(
                 "the plugin `{name}` is not granted; look with `seawall grant show {name}`, then `seawall grant approve {name}`"
-            ))
-        })
+            ),
+        }))
     }
 
     /// The component, ready to be called.
@@ -389,7 +419,10 @@ fn status(decision: Option<&Decision>, now: i64) -> PluginStatus {
             verdict: Verdict::Approved,
             grant: Some(grant),
             ..
-        }) if grant.is_active(now) => PluginStatus::Granted,
+        }) => match grant.is_active(now) {
+            true => PluginStatus::Granted,
+            false => PluginStatus::Expired,
+        },
         Some(_) => PluginStatus::Revoked,
     }
 }

@@ -48,7 +48,8 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn reach(&self, query: &ReachQuery) -> Result<Vec<Reach>> {
-        let bans = Self::bans_of(&self.policy().await?)?;
+        let policy = self.policy().await?;
+        let bans = Self::bans_of(&policy)?;
         if let Some(name) = &query.plugin {
             // One that does not exist reaches nothing, and a misspelt one is no answer.
             self.plugin(name).await?;
@@ -80,7 +81,16 @@ impl Engine {
                 .into_iter()
                 .flatten()
                 .flat_map(|door| door.under(bans.clone()).reach(query.host.as_ref()));
+            let addresses = egress::AddressPolicy {
+                private_ranges: grant.private_ranges.clone(),
+                never: policy.never.private_ranges.clone(),
+            };
+            let asked = query.host.as_ref().and_then(Host::address);
             for part in parts {
+                // What an address is, is known without asking anybody; what a name leads to is not.
+                if asked.or(part.address).is_some_and(|ip| addresses.check(ip).is_err()) {
+                    continue;
+                }
                 // What a fetch posts changes nothing.
                 if query.writes && (READS.contains(&part.method) || part.list == "git") {
                     continue;

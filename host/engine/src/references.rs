@@ -27,6 +27,11 @@ impl Engine {
         let names = all.iter().map(|p| p.row.bundle.manifest.name.as_str());
         Err(match seawall_domain::text::nearest(reference, names) {
             Some(near) => EngineError::not_found_but("plugin", reference, format!("did you mean `{near}`?")),
+            None if is_short(reference) => EngineError::not_found_but(
+                "plugin",
+                reference,
+                format!("the first digits of a digest are {DIGITS} at least"),
+            ),
             None => EngineError::not_found_but(
                 "plugin",
                 reference,
@@ -76,11 +81,24 @@ impl Engine {
         }
     }
 
-    /// The digest of a component, of one that was removed too.
+    /// The digests of the components that a reference is about, of those that were removed too: of a name alone, all versions.
     ///
     /// # Errors
     /// As [`Engine::plugin`].
-    pub async fn recorded_plugin(&self, reference: &str) -> Result<Digest> {
+    pub async fn recorded_plugins(&self, reference: &str) -> Result<Vec<Digest>> {
+        let mut all = self.plugins().await?;
+        all.extend(self.removed_plugins().await?);
+        let named = all
+            .iter()
+            .filter(|view| view.row.bundle.manifest.name.as_str() == reference);
+        let named: Vec<Digest> = named.map(|view| view.row.digest.clone()).collect();
+        if named.is_empty() {
+            return Ok(vec![self.recorded_plugin(reference).await?]);
+        }
+        Ok(named)
+    }
+
+    async fn recorded_plugin(&self, reference: &str) -> Result<Digest> {
         // What was removed before its manifest was kept is known by its decisions: without one it sent nothing.
         if let Ok(digest) = Digest::new(reference)
             && !self.inner.store.decisions(Some(&digest)).await?.is_empty()
@@ -97,6 +115,7 @@ fn with_standing(view: &PluginView) -> String {
         PluginStatus::AwaitingGrant => "waits for a grant",
         PluginStatus::Granted => "is granted",
         PluginStatus::Revoked => "was taken back",
+        PluginStatus::Expired => "has ended",
         PluginStatus::Removed => "was removed",
     };
     format!(
@@ -137,6 +156,13 @@ fn find<'a>(all: &'a [PluginView], reference: &str) -> Result<Option<&'a PluginV
             )))
         }
     }
+}
+
+/// Whether it looks like the first digits of a digest, and is too few of them.
+fn is_short(reference: &str) -> bool {
+    let digits = reference.rsplit_once('@').map_or(reference, |(_, digits)| digits);
+    let digits = digits.strip_prefix("sha256:").unwrap_or(digits);
+    (4..DIGITS).contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 fn begins(digest: &Digest, digits: &str) -> bool {

@@ -254,7 +254,7 @@ impl Engine {
         let revoked = CancellationToken::new();
         let config_of = |rules: egress::Door| DoorConfig {
             integration: integration.name.to_string(),
-            plugin: integration.plugin.to_string(),
+            plugin: format!("{}@{}", integration.plugin, view.row.digest.short()),
             digest: view.row.digest.clone(),
             rules,
             addresses: egress::AddressPolicy {

@@ -2,6 +2,7 @@
 
 use crate::{Asked, Engine, EngineError, Result};
 use seawall_domain::{
+    Digest,
     grant::{Decision, Grant, Verdict},
     manifest::NetworkRule,
 };
@@ -38,12 +39,13 @@ impl Unused {
 }
 
 impl Engine {
-    /// What of a plugin's grant was never used: rule by rule, method by method, path pattern by path pattern.
+    /// The component that a name or a reference means, and what of its grant was never used: rule by rule, method by method, path pattern by path pattern.
     ///
     /// # Errors
     /// Where the plugin does not exist, is not granted anything, or has used nothing yet.
-    pub async fn unused(&self, plugin: &str) -> Result<Vec<Unused>> {
-        Ok(self.narrowed(plugin).await?.1)
+    pub async fn unused(&self, plugin: &str) -> Result<(Digest, Vec<Unused>)> {
+        let (grant, unused) = self.narrowed(plugin).await?;
+        Ok((grant.digest, unused))
     }
 
     /// Grants a plugin no more than it has used. A directory counts as used by the calls that were given it. The end of the grant
@@ -51,13 +53,14 @@ impl Engine {
     ///
     /// # Errors
     /// Those of [`Engine::unused`]; also where everything was used.
-    pub async fn tighten(&self, plugin: &str, by: String, reason: Option<String>) -> Result<Vec<Unused>> {
+    pub async fn tighten(&self, plugin: &str, by: String, reason: Option<String>) -> Result<(Digest, Vec<Unused>)> {
         let (grant, unused) = self.narrowed(plugin).await?;
         if unused.is_empty() {
             return Err(EngineError::Conflict(format!(
                 "`{plugin}` has used all that it is granted: there is nothing to tighten"
             )));
         }
+        let digest = grant.digest.clone();
         self.decide(Decision {
             digest: grant.digest.clone(),
             verdict: Verdict::Approved,
@@ -67,7 +70,7 @@ impl Engine {
             at: self.now(),
         })
         .await?;
-        Ok(unused)
+        Ok((digest, unused))
     }
 
     async fn narrowed(&self, plugin: &str) -> Result<(Grant, Vec<Unused>)> {

@@ -619,3 +619,128 @@ async fn a_reference_to_several_components_names_them() {
         "{said}"
     );
 }
+
+/// What one person took back is nobody else's to bring back by installing it again, whoever asks for how little.
+#[tokio::test]
+async fn a_version_that_was_taken_back_waits_when_it_is_installed_again() {
+    let (seawall, _tool) = probed(5).await;
+    let old = seawall.get("/api/v1/plugins/probe").await["digest"].clone();
+    let bytes = next_version(|manifest| manifest.capabilities.network.truncate(1));
+    let new = install(&seawall, bytes.clone()).await;
+    assert_eq!(new["status"], "granted");
+    let back = seawall.command(&["plugin", "rollback", "probe"]);
+    assert!(back.status.success(), "{back:?}");
+    let revoked = seawall.command(&["grant", "revoke", "probe@0.2.0", "--reason", "compromised"]);
+    assert!(revoked.status.success(), "{revoked:?}");
+    assert!(seawall.command(&["plugin", "remove", "probe@0.2.0"]).status.success());
+    let again = install(&seawall, bytes).await;
+    assert_eq!(
+        (&again["status"], &again["inForce"]),
+        (&json!("revoked"), &json!(false))
+    );
+    assert_eq!(synced_by(&seawall).await, old);
+}
+
+/// The end of a grant lets no other version do what it may: that is a person's to decide.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_grant_puts_no_other_version_in_force() {
+    let (seawall, tool) = probed(5).await;
+    let wider = next_version(|manifest| {
+        let mut rule = manifest.capabilities.network[0].clone();
+        rule.methods = vec!["DELETE".into()];
+        manifest.capabilities.network.push(rule);
+    });
+    install(&seawall, wider).await;
+    let terms = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true});
+    for reference in ["probe@0.2.0", "probe@0.1.0"] {
+        let path = format!("/api/v1/plugins/{reference}/grant");
+        let (status, view) = seawall.send(Method::PUT, &path, &terms).await;
+        assert_eq!(status, StatusCode::OK, "{view}");
+    }
+    let soon = jiff::Timestamp::now() + jiff::SignedDuration::from_millis(1_500);
+    let mut ending = terms.clone();
+    ending["expires_at"] = soon.to_string().into();
+    let (status, view) = seawall
+        .send(Method::PUT, "/api/v1/plugins/probe@0.1.0/grant", &ending)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    eventually("the grant to end", || async {
+        let view = seawall.get("/api/v1/plugins/probe@0.1.0").await;
+        (view["status"] == "expired").then_some(())
+    })
+    .await;
+    let before = tool.requests();
+    let list = seawall.get("/api/v1/plugins").await;
+    let in_force: Vec<_> = list["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|one| one["inForce"] == true)
+        .collect();
+    assert_eq!(in_force, Vec::<&Value>::new(), "{list}");
+    seawall.hindered("probe", "the grant of `probe` 0.1.0").await;
+    let view = seawall.get("/api/v1/integrations/probe").await;
+    let problem = view["problem"].as_str().unwrap();
+    assert!(
+        problem.contains("has ended") && problem.contains("plugin rollback probe"),
+        "{problem}"
+    );
+    assert_eq!(tool.requests(), before, "nothing was sent");
+    // A person may say that the other one goes on.
+    let back = seawall.command(&["plugin", "rollback", "probe", "--to", "probe@0.2.0"]);
+    assert!(back.status.success(), "{back:?}");
+    eventually("the other one to be in force", || async {
+        let view = seawall.get("/api/v1/plugins/probe@0.2.0").await;
+        (view["inForce"] == true).then_some(())
+    })
+    .await;
+}
+
+/// A name is that of the version that works, and not of one that only waits beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_means_the_version_that_works_where_a_newer_one_waits() {
+    let (seawall, _tool) = probed(5).await;
+    let folder = tempfile::tempdir().unwrap();
+    let asks = |version: &str| {
+        next_version(|manifest| {
+            manifest.version = version.parse().unwrap();
+            let mut rule = manifest.capabilities.network[0].clone();
+            rule.methods = vec!["DELETE".into()];
+            manifest.capabilities.network.push(rule);
+        })
+    };
+    install(&seawall, asks("0.3.0")).await;
+    let file = folder.path().join("next.wasm");
+    std::fs::write(&file, asks("0.3.1")).unwrap();
+    let diff = seawall.command(&["plugin", "diff", "probe", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&diff.stdout).into_owned();
+    assert_eq!(diff.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("0.1.0 → 0.3.1") || said.contains("0.1.0") && said.contains("DELETE"),
+        "{said}"
+    );
+    eventually("its requests to be on record", || async {
+        let listed = seawall.command(&["egress", "list", "--plugin", "probe", "-o", "json"]);
+        let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        (listed["items"].as_array()?.len() > 1).then_some(())
+    })
+    .await;
+    let tightened = seawall.command(&["grant", "tighten", "probe", "--dry-run", "-o", "json"]);
+    let tightened: Value = serde_json::from_slice(&tightened.stdout).unwrap();
+    assert_eq!(
+        (&tightened["grant"]["version"], &tightened["grant"]["status"]),
+        (&json!("0.1.0"), &json!("granted"))
+    );
+    // What a refusal says to write is about the version that was refused.
+    let without = json!({"plaintext_to_loopback": true});
+    let (status, view) = seawall
+        .send(Method::PUT, "/api/v1/plugins/probe@0.1.0/grant", &without)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let digest = view["digest"].as_str().unwrap()["sha256:".len()..][..12].to_owned();
+    seawall
+        .hindered("probe", &format!("`seawall grant approve probe@{digest}`"))
+        .await;
+    let reach = seawall.get("/api/v1/audit/reach?host=127.0.0.1").await;
+    assert_eq!(reach["items"], json!([]), "the grant names no such range");
+}

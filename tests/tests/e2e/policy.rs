@@ -200,6 +200,11 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
         "{writes}"
     );
     assert_eq!(reach(&["--host", "127.0.0.2"]), json!([]));
+    set(&seawall, "ann", &json!({"never": {"private_ranges": ["127.0.0.0/8"]}})).await;
+    assert_eq!(reach(&[]), json!([]), "what the policy closes is not reached");
+    seawall
+        .hindered("probe", "127.0.0.1 (loopback), which the policy never allows")
+        .await;
     set(&seawall, "ann", &json!({"never": {"methods": ["POST"]}})).await;
     assert_eq!(
         reach(&["--writes"]),

@@ -15,8 +15,9 @@
 //!   `.relations`), with mirrors, aggregations and the calculations that it does not itself lead to. What does not fit its type
 //!   is absent. It cannot ask for the time.
 //! - An **aggregation** is over the entities of `target` that are related to this one: whose relation, of any name, points to
-//!   it, or to which one of its own points. `pathFilter` names the relations instead: `[{"path": ["repo", "service"]}]` goes from the
-//!   target to this blueprint, and with `"fromBlueprint"` that is this blueprint itself from here to the target.
+//!   it, or to which one of its own points. `pathFilter` names the relations instead: `[{"path": ["repo", "issues"]}]` goes from here
+//!   to the target, and with `"fromBlueprint"` that is the target from there to here, as Port's page on aggregations has it.
+//!   Without, a path that begins with no relation of this blueprint can only be meant from the target.
 //! - **Ownership** that is inherited gives an entity that names no team those of the entity at the end of the path.
 
 use crate::{BlueprintId, document::escaped, text::nearest};
@@ -388,7 +389,12 @@ fn aggregation(definition: &Value, pointer: &str, relations: &BTreeSet<String>) 
         Value::Array(all) if !all.is_empty() => {
             let mut paths = Vec::new();
             for (i, one) in all.iter().enumerate() {
-                paths.push(path_filter(one, &format!("{pointer}/pathFilter/{i}"), relations)?);
+                paths.push(path_filter(
+                    one,
+                    &format!("{pointer}/pathFilter/{i}"),
+                    &target,
+                    relations,
+                )?);
             }
             Some(paths)
         }
@@ -405,7 +411,12 @@ fn aggregation(definition: &Value, pointer: &str, relations: &BTreeSet<String>) 
     })
 }
 
-fn path_filter(one: &Value, pointer: &str, relations: &BTreeSet<String>) -> Result<PathFilter, ComputedError> {
+fn path_filter(
+    one: &Value,
+    pointer: &str,
+    target: &BlueprintId,
+    relations: &BTreeSet<String>,
+) -> Result<PathFilter, ComputedError> {
     let names = one["path"].as_array().and_then(|all| {
         all.iter()
             .map(|name| name.as_str().map(str::to_owned))
@@ -419,7 +430,10 @@ fn path_filter(one: &Value, pointer: &str, relations: &BTreeSet<String>) -> Resu
                 format!("expected a list of 1 to {MAX_STEPS} names of relations"),
             )
         })?;
-    let from_here = one["fromBlueprint"].is_string();
+    let from_here = match one["fromBlueprint"].as_str() {
+        Some(from) => from != target.as_str(),
+        None => names.first().is_some_and(|first| relations.contains(first)),
+    };
     if let Some(first) = names.first().filter(|first| from_here && !relations.contains(*first)) {
         return Err(wrong(format!("{pointer}/path/0"), no_relation(first, relations)));
     }

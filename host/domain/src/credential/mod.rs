@@ -245,7 +245,7 @@ impl Credential {
 
     /// What is wrong beyond the schema, by the field's path.
     pub fn problems(&self) -> Vec<(&'static str, String)> {
-        let mut wrong = Vec::new();
+        let mut wrong: Vec<_> = bad_source(&self.source).into_iter().collect();
         if let SecretSource::Openbao(from) = &self.source {
             wrong.extend(bad_address("source/openbao/address", &from.address));
             match (&from.token, &from.approle) {
@@ -278,6 +278,30 @@ impl Credential {
             wrong.push(("name", "the credential would need itself; name another one".to_owned()));
         }
         wrong
+    }
+}
+
+/// What can name no variable, file or secret. Documents are held to the same by their schema.
+fn bad_source(source: &SecretSource) -> Option<(&'static str, String)> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match source {
+        SecretSource::Env(name)
+            if name.starts_with(|c: char| c.is_ascii_digit()) || name.is_empty() || !name.chars().all(word) =>
+        {
+            let why =
+                format!("expected the name of an environment variable, such as `PROMETHEUS_TOKEN`, found `{name}`");
+            Some(("source/env", why))
+        }
+        SecretSource::File(path) if !path.starts_with('/') || path.len() < 2 => {
+            let why = format!("expected an absolute path, such as `/run/secrets/prometheus`, found `{path}`");
+            Some(("source/file", why))
+        }
+        SecretSource::Openbao(from) if from.path.split('/').any(|part| matches!(part, "" | "." | "..")) => {
+            let path = &from.path;
+            let why = format!("expected a path as the API has it, such as `secret/data/prometheus`, found `{path}`");
+            Some(("source/openbao/path", why))
+        }
+        _ => None,
     }
 }
 

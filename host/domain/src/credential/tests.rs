@@ -142,3 +142,30 @@ fn says_what_is_wrong_with_an_exchange() {
     let loopback = "name: tok\nsource: sealed\nexchange: {oauth2: {token_url: 'http://127.0.0.1:1/t', client_id: a}}\n";
     assert_eq!(Credential::parse("c.yaml", loopback).unwrap().problems(), []);
 }
+
+#[test]
+fn a_source_that_can_name_nothing_is_a_problem() {
+    let with = |source: SecretSource| Credential {
+        name: CredentialName::new("tok").unwrap(),
+        source,
+        exchange: None,
+    };
+    let problems = |source: SecretSource| {
+        let all = with(source).problems();
+        all.into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+    };
+    for name in ["", "A B", "1TOKEN", "A-B"] {
+        assert_eq!(problems(SecretSource::Env(name.into())), ["source/env"], "{name}");
+    }
+    for path in ["", "/", "rel", "./rel"] {
+        assert_eq!(problems(SecretSource::File(path.into())), ["source/file"], "{path}");
+    }
+    assert_eq!(problems(SecretSource::Env("TOKEN_1".into())), [""; 0]);
+    assert_eq!(problems(SecretSource::File("/run/secrets/token".into())), [""; 0]);
+    let yaml = "name: acme\nsource: {openbao: {address: https://bao, path: a/b, field: f, token: t}}\n";
+    let mut credential = Credential::parse("c.yaml", yaml).unwrap();
+    if let SecretSource::Openbao(from) = &mut credential.source {
+        from.path = "../sys/x".into();
+    }
+    assert_eq!(credential.problems()[0].0, "source/openbao/path");
+}

@@ -82,6 +82,16 @@ impl AddressPolicy {
         holding.copied().next()
     }
 
+    /// Whether a range stays closed to an address whatever a grant names.
+    pub fn bans(&self, ip: IpAddr) -> bool {
+        let inside = match ip {
+            IpAddr::V4(_) => Default::default(),
+            IpAddr::V6(v6) => embedded(v6),
+        };
+        let mut all = inside.iter().flatten().map(|v4| IpAddr::V4(*v4)).chain([ip]);
+        all.any(|ip| self.never.iter().any(|range| range.contains(&ip)))
+    }
+
     fn judge(&self, ip: IpAddr, verdict: Verdict) -> Result<(), &'static str> {
         let held = |range: &IpNet| range.contains(&ip);
         let named = |range: &IpNet| range.contains(&ip) && range.prefix_len() == range.max_prefix_len();
@@ -233,6 +243,7 @@ mod tests {
             ("169.254.169.254", Err("metadata")),
             ("93.184.216.34", Ok(())),
         ] {
+            assert_eq!(both.bans(ip.parse().unwrap()), expect.is_err(), "{ip}");
             assert_eq!(both.check(ip.parse().unwrap()), expect, "{ip}");
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     manifest::{GitRule, METHODS, Manifest, NetworkRule},
 };
 use serde_json::Value;
-use std::collections::HashSet;
+use std::{collections::HashSet, net::IpAddr};
 
 /// The compiled rules of one integration: its manifest's and its grant's, with its config's values put in.
 #[derive(Debug)]
@@ -105,6 +105,8 @@ pub struct Reach {
     pub rule: usize,
     /// Scheme, host, port and base path.
     pub place: String,
+    /// The address, where the host is one.
+    pub address: Option<IpAddr>,
     /// The method.
     pub method: &'static str,
     /// The path patterns, as the manifest has them.
@@ -230,6 +232,7 @@ impl Door {
                             place.port,
                             place.base_path()
                         ),
+                        address: place.host.address(),
                         method,
                         patterns,
                         credential: rule.credential.clone().filter(|name| self.credentials.contains(name)),

@@ -3,7 +3,7 @@
 use super::Refusal;
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
 /// A host in its one normal form.
@@ -29,6 +29,15 @@ impl fmt::Display for Host {
 }
 
 impl Host {
+    /// The address, where it is one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Name(_) => None,
+            Self::V4(ip) => Some((*ip).into()),
+            Self::V6(ip) => Some((*ip).into()),
+        }
+    }
+
     /// Reads the host part of an authority: a name, an IPv4 address in any of the URL standard's forms
     /// (`127.1`, `0x7f.1`, `2130706433`), or an IPv6 address in brackets.
     ///

@@ -2,7 +2,7 @@
 
 use super::{Host, Scheme, Target, normalise::parse_authority, path};
 use serde_json::Value;
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// A rule's `to`, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,14 @@ pub enum HostPattern {
 }
 
 impl HostPattern {
+    /// The address, where it is just one.
+    pub fn address(&self) -> Option<IpAddr> {
+        match self {
+            Self::Exact(host) => host.address(),
+            Self::Below(_) | Self::Any => None,
+        }
+    }
+
     /// Whether a host is one of them.
     pub fn matches(&self, host: &Host) -> bool {
         match (self, host) {

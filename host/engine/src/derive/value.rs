@@ -14,7 +14,7 @@ use seawall_domain::{
 use seawall_store::{DeriveWrite, EntityRow};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -125,14 +125,7 @@ impl Engine {
         if let Some(relations) = &computed.inherits
             && said.team.is_empty()
         {
-            let owners = self.reached(all, &said, relations, known).await?;
-            for owner in owners {
-                for team in &owner.entity.team {
-                    if !derived.team.contains(team) {
-                        derived.team.push(team.clone());
-                    }
-                }
-            }
+            derived.team = self.inherited(all, &said, relations, known).await?;
         }
         for (name, aggregation) in &computed.aggregations {
             if let Some(value) = self.aggregated(all, &said, aggregation, known).await? {
@@ -158,6 +151,40 @@ impl Engine {
             }
         }
         Ok(derived)
+    }
+
+    /// The teams that an entity inherits: of each owner those that are said of it, or else those that it inherits itself. What was
+    /// computed before is not asked: where entities inherit from each other in a circle, it would go round for ever.
+    async fn inherited(
+        &self,
+        all: &Blueprints,
+        said: &Entity,
+        relations: &[String],
+        known: &mut Known,
+    ) -> Result<Vec<String>> {
+        let mut out: Vec<String> = Vec::new();
+        let mut seen = BTreeSet::from([(said.blueprint.clone(), said.identifier.clone())]);
+        let mut next = VecDeque::from([(said.clone(), relations.to_vec())]);
+        while let Some((from, relations)) = next.pop_front() {
+            for owner in self.reached(all, &from, &relations, known).await? {
+                let owner = owner.said();
+                if !owner.team.is_empty() {
+                    let new: Vec<_> = owner.team.into_iter().filter(|team| !out.contains(team)).collect();
+                    out.extend(new);
+                    continue;
+                }
+                let on = all
+                    .get(&owner.blueprint)
+                    .and_then(|compiled| compiled.computed().inherits.clone());
+                if let Some(on) = on
+                    && seen.len() < MOST_TARGETS
+                    && seen.insert((owner.blueprint.clone(), owner.identifier.clone()))
+                {
+                    next.push_back((owner, on));
+                }
+            }
+        }
+        Ok(out)
     }
 
     /// The calculations that come to nothing for an entity as it stands, with the reason.

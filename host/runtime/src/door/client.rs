@@ -33,12 +33,21 @@ pub(super) struct Client {
 
 /// Why a request did not come back with a response.
 pub(super) enum Refused {
-    Address { host: String, reason: String },
+    Address { host: String, closed: Closed },
     Dns(String),
     Connect(String),
     Tls(String),
     Body(String),
     Http(String),
+}
+
+/// Why an address may not be connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Closed {
+    /// In words.
+    pub(super) reason: String,
+    /// Whether a grant could open it.
+    pub(super) openable: bool,
 }
 
 #[derive(Clone)]
@@ -48,29 +57,47 @@ struct Policy {
 }
 
 impl Policy {
-    fn check(&self, ip: IpAddr) -> Result<(), String> {
+    fn check(&self, ip: IpAddr) -> Result<(), Closed> {
         if self.loopback_only && !ip.to_canonical().is_loopback() {
-            return Err(format!(
-                "{ip}, which is not loopback, and the credential may go without TLS to loopback only"
-            ));
+            return Err(Closed {
+                reason: format!("{ip}, which is not loopback, and the credential may go without TLS to loopback only"),
+                openable: false,
+            });
         }
-        self.addresses.check(ip).map_err(|kind| format!("{ip} ({kind})"))
+        self.addresses.check(ip).map_err(|kind| match self.addresses.bans(ip) {
+            true => Closed {
+                reason: format!("{ip} ({kind}), which the policy never allows"),
+                openable: false,
+            },
+            false => Closed {
+                reason: format!("{ip} ({kind})"),
+                openable: true,
+            },
+        })
     }
 
     /// Of a name's addresses those that may be connected to, or why none may.
-    fn choose(&self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, String> {
+    fn choose(&self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Closed> {
         let (mut allowed, mut denied) = (Vec::new(), Vec::new());
         for address in found {
             match self.check(address.ip()) {
                 Ok(()) => allowed.push(address),
-                Err(reason) => denied.push(reason),
+                Err(closed) => denied.push(closed),
             }
         }
         denied.dedup();
-        match (allowed.is_empty(), denied.is_empty()) {
-            (false, _) => Ok(allowed),
-            (true, false) => Err(denied.join(", ")),
-            (true, true) => Err("no address".to_owned()),
+        match allowed.is_empty() {
+            false => Ok(allowed),
+            true => {
+                let reasons: Vec<_> = denied.iter().map(|closed| closed.reason.as_str()).collect();
+                Err(Closed {
+                    reason: match reasons.is_empty() {
+                        true => "no address".to_owned(),
+                        false => reasons.join(", "),
+                    },
+                    openable: denied.iter().any(|closed| closed.openable),
+                })
+            }
         }
     }
 }
@@ -120,9 +147,9 @@ impl Client {
     fn check_literal(&self, uri: &Uri, host: &str) -> Result<(), Refused> {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match (uri.host(), bare.parse::<IpAddr>()) {
-            (Some(_), Ok(ip)) => self.policy.check(ip).map_err(|reason| Refused::Address {
+            (Some(_), Ok(ip)) => self.policy.check(ip).map_err(|closed| Refused::Address {
                 host: host.to_owned(),
-                reason,
+                closed,
             }),
             _ => Ok(()),
         }
@@ -146,7 +173,7 @@ fn account(host: &str, error: &legacy::Error) -> Refused {
             if let Some(denied) = cause.downcast_ref::<Denied>() {
                 return Refused::Address {
                     host: host.to_owned(),
-                    reason: denied.0.clone(),
+                    closed: denied.0.clone(),
                 };
             }
             if let Some(Unresolved(detail)) = cause.downcast_ref() {
@@ -179,8 +206,8 @@ fn held(error: &io::Error) -> Option<&(dyn StdError + 'static)> {
 
 /// Every address of a name is private or otherwise not allowed.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Denied(String);
+#[error("{}", .0.reason)]
+struct Denied(Closed);
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -211,7 +238,7 @@ impl tower::Service<Name> for Resolver {
                 .map_err(|e| io::Error::other(Unresolved(format!("{}: {e}", name.as_str()))))?;
             let allowed = policy
                 .choose(found.into_iter())
-                .map_err(|reason| io::Error::other(Denied(reason)))?;
+                .map_err(|closed| io::Error::other(Denied(closed)))?;
             Ok(allowed.into_iter())
         })
     }
@@ -232,6 +259,7 @@ mod tests {
         policy
             .choose(found)
             .map(|chosen| chosen.iter().map(|address| address.ip().to_string()).collect())
+            .map_err(|closed| closed.reason)
     }
 
     #[test]

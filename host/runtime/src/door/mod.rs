@@ -61,7 +61,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 pub struct DoorConfig {
     /// For the records.
     pub integration: String,
-    /// The plugin's name, for advice.
+    /// What a grant of this component is given to, for advice: `shelf@4be1c0ffee12`.
     pub plugin: String,
     /// The component, for the records.
     pub digest: Digest,

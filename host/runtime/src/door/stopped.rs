@@ -77,12 +77,16 @@ impl From<bounds::Crossed> for Stopped {
 impl From<Refused> for Stopped {
     fn from(refused: Refused) -> Self {
         match refused {
-            Refused::Address { host, reason } => Self {
+            Refused::Address { host, closed } => Self {
                 refused: true,
                 suggestion: None,
-                reason: format!(
-                    "{host} resolves to {reason}; the grant may name its range: {TERMS} `--private RANGE` (in `plugin dev`: --allow-private RANGE)"
-                ),
+                reason: match closed.openable {
+                    true => format!(
+                        "{host} resolves to {}; the grant may name its range: {TERMS} `--private RANGE` (in `plugin dev`: --allow-private RANGE)",
+                        closed.reason
+                    ),
+                    false => format!("{host} resolves to {}", closed.reason),
+                },
                 error: Error::DestinationIpProhibited,
             },
             Refused::Dns(detail) => Self::failed(

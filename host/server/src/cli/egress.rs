@@ -25,7 +25,7 @@ pub(crate) struct List {
     /// Only of this integration
     #[arg(long, value_name = "NAME")]
     integration: Option<String>,
-    /// Only of this plugin: its name (the newest version), name@version, or digest or its first digits
+    /// Only of this plugin: its name (all versions), name@version, or digest or its first digits
     #[arg(long, value_name = "PLUGIN")]
     plugin: Option<String>,
     /// From this time on, such as 2027-01-31T12:00:00Z

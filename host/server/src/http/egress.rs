@@ -104,8 +104,8 @@ pub(super) async fn list(
     if let Some(name) = &query.integration {
         app.engine.recorded(name).await?;
     }
-    let digest = match &query.plugin {
-        Some(plugin) => Some(app.engine.recorded_plugin(plugin).await?),
+    let digests = match &query.plugin {
+        Some(plugin) => Some(app.engine.recorded_plugins(plugin).await?),
         None => None,
     };
     let host = query.host.as_deref().map(host).transpose()?;
@@ -122,7 +122,7 @@ pub(super) async fn list(
     let (n, before) = (limit(page.limit)?, page.before(&of)?);
     let filter = EgressFilter {
         integration: query.integration.map(|name| name.to_string()),
-        digest,
+        digests,
         since,
         until,
         host,

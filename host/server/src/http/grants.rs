@@ -308,13 +308,13 @@ pub(super) async fn tighten(
     Path(plugin): Path<String>,
     Body(body): Body<TightenBody>,
 ) -> Result<Json<TightenView>, Problem> {
-    let unused = if body.dry_run {
+    let (digest, unused) = if body.dry_run {
         app.engine.unused(&plugin).await?
     } else {
         let by = body.by.unwrap_or_else(|| "token".to_owned());
         app.engine.tighten(&plugin, by, body.reason).await?
     };
-    let view = app.engine.plugin(&plugin).await?;
+    let view = app.engine.plugin(digest.as_str()).await?;
     Ok(Json(TightenView {
         unused: unused
             .into_iter()

@@ -98,6 +98,7 @@ pub(super) fn status(status: PluginStatus) -> &'static str {
         PluginStatus::AwaitingGrant => "awaiting-grant",
         PluginStatus::Granted => "granted",
         PluginStatus::Revoked => "revoked",
+        PluginStatus::Expired => "expired",
         PluginStatus::Removed => "removed",
     }
 }

@@ -57,8 +57,8 @@ pub struct EgressRow {
 pub struct EgressFilter {
     /// Of one integration.
     pub integration: Option<String>,
-    /// Of one component.
-    pub digest: Option<Digest>,
+    /// Of any of these components; none: of all.
+    pub digests: Option<Vec<Digest>>,
     /// To one host, or one address.
     pub host: Option<String>,
     /// Only allowed or only refused ones.

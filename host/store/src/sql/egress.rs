@@ -235,13 +235,18 @@ pub(crate) async fn list(
     start: Option<i64>,
     most: usize,
 ) -> Result<Vec<EgressRow>> {
+    // A digest is digits and letters, so that a list of them is a text that a pattern can be looked for in, on both databases.
+    let digests = filter
+        .digests
+        .as_ref()
+        .map(|all| all.iter().map(Digest::as_str).collect::<Vec<_>>().join(","));
     query(
-        "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR digest = $2) \
+        "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR $2 LIKE '%' || digest || '%') \
          AND ($3 IS NULL OR host = $3 OR address = $3) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
          AND ($6 IS NULL OR at < $6) AND id < $7 ORDER BY id DESC LIMIT $8",
     )
     .bind(&filter.integration)
-    .bind(filter.digest.as_ref().map(Digest::as_str))
+    .bind(digests)
     .bind(&filter.host)
     .bind(filter.allowed)
     .bind(filter.since)

@@ -72,7 +72,7 @@ pub(crate) async fn records_and_totals_are_kept_together(world: &mut World) {
     };
     assert_eq!(store.egress(&to_address, None, 10).await.unwrap().len(), 3);
     let other = EgressFilter {
-        digest: Some(Digest::of(b"other")),
+        digests: Some(vec![Digest::of(b"other")]),
         ..EgressFilter::default()
     };
     assert!(store.egress(&other, None, 10).await.unwrap().is_empty());

@@ -22,7 +22,10 @@ fn ports_shapes_are_read() {
             "n": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
             "per": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "average", "averageOf": "week"}},
             "sum": {"target": "issue", "calculationSpec": {"calculationBy": "property", "func": "median", "property": "points"},
-                "pathFilter": [{"path": ["epic", "service"]}, {"fromBlueprint": "service", "path": ["repo"]}],
+                "pathFilter": [
+                    {"path": ["epic", "service"]}, {"fromBlueprint": "issue", "path": ["repo", "service"]},
+                    {"path": ["repo"]}, {"fromBlueprint": "service", "path": ["repo"]},
+                ],
                 "query": {"combinator": "and", "rules": []}}
         },
         "ownership": {"type": "Inherited", "path": "system.domain"}
@@ -54,7 +57,7 @@ fn ports_shapes_are_read() {
             .iter()
             .map(|path| path.from_here)
             .collect::<Vec<_>>(),
-        [false, true]
+        [false, false, true, true]
     );
     assert_eq!(computed.inherits.as_deref().unwrap(), ["system", "domain"]);
     assert!(read(json!({})).unwrap().is_empty());

@@ -228,7 +228,7 @@ fn aggregation() -> Value {
         "properties": {
             "path": {"description": "Relations, in the order of the way", "type": "array", "minItems": 1, "maxItems": 16,
                 "items": {"type": "string"}, "examples": [["repository", "service"]]},
-            "fromBlueprint": text("Where the way begins at this blueprint, its name; else it begins at the target", "service"),
+            "fromBlueprint": text("Where the way begins at the target and leads here, the target's name; left out: from here to the target", "issue"),
         },
         "examples": [{"path": ["repository", "service"]}],
     });

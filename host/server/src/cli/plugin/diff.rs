@@ -25,7 +25,7 @@ Examples:
   seawall plugin diff shelf@1.0.0 shelf@1.1.0
   seawall plugin diff old.wasm new.wasm -o json | jq '.differences[] | select(.effect == \"wider\")'")]
 pub(crate) struct Diff {
-    /// The component that is in use: a file, or what is installed by its name, name@version or digest
+    /// The component that is in use: a file, or what is installed by its name (the version in force), name@version or digest
     #[arg(value_name = "FILE|PLUGIN")]
     old: String,
     /// The one that would replace it
@@ -35,7 +35,7 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(super) async fn run(self, global: &Global) -> Result {
-        let (old, new) = (read(global, &self.old).await?, read(global, &self.new).await?);
+        let (old, new) = (in_use(global, &self.old).await?, read(global, &self.new).await?);
         let found = differences(&old.manifest, &new.manifest);
         let answer = json!({"old": old.about(), "new": new.about(), "differences": found});
         global.output().one(&answer, people)?;
@@ -59,11 +59,26 @@ impl Component {
     }
 }
 
+/// The same, but of a name alone the version that is in force, where a newer one waits beside it.
+async fn in_use(global: &Global, named: &str) -> Result<Component> {
+    if !is_file(named) {
+        let newest = Client::new(global)?.get(&["plugins", named]).await?;
+        let other = newest["grant"]["upgrade"]["digest"].as_str();
+        if let Some(other) = other.filter(|_| newest["name"] == named) {
+            return read(global, other).await;
+        }
+    }
+    read(global, named).await
+}
+
+fn is_file(named: &str) -> bool {
+    Path::new(named).exists() || named.contains('/') || named.ends_with(".wasm")
+}
+
 /// A file where there is one, or where the name is that of a file; else what is installed.
 async fn read(global: &Global, named: &str) -> Result<Component> {
-    let file = Path::new(named);
-    if file.exists() || named.contains('/') || named.ends_with(".wasm") {
-        let bytes = super::read(file)?;
+    if is_file(named) {
+        let bytes = super::read(Path::new(named))?;
         let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
         return Ok(Component {
             digest: Digest::of(&bytes),
