@@ -2,7 +2,7 @@
 
 use crate::{
     Millis,
-    egress::{Bans, Host, HostPattern, fixed_place},
+    egress::{Bans, Host, HostPattern, fixed_place, is_openable},
     grant::Grant,
     limits::Limits,
     manifest::METHODS,
@@ -42,6 +42,7 @@ pub struct Never {
     /// Methods, upper case.
     pub methods: Vec<String>,
     /// Ranges that no grant may open: `10.1.0.0/16`.
+    #[serde(deserialize_with = "crate::egress::ranges")]
     pub private_ranges: Vec<IpNet>,
     /// Rules whose host is `*`.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -50,13 +51,19 @@ pub struct Never {
 
 /// An empty list reads as nobody, and would be everybody.
 fn somebody<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    match names.is_empty() {
-        true => Err(serde::de::Error::custom(
-            "expected the names of those who approve, such as [\"ann\"], found an empty list; leave `approvers` out to let \
-             everybody approve",
-        )),
-        false => Ok(names),
+    some(
+        deserializer,
+        "expected the names of those who approve, such as [\"ann\"], found an empty list; leave `approvers` out to let \
+         everybody approve",
+    )
+}
+
+/// A list that says something; `empty` says what is wrong with one that does not.
+pub(crate) fn some<'de, D: serde::Deserializer<'de>>(deserializer: D, empty: &str) -> Result<Vec<String>, D::Error> {
+    let all = Vec::<String>::deserialize(deserializer)?;
+    match all.is_empty() {
+        true => Err(serde::de::Error::custom(empty)),
+        false => Ok(all),
     }
 }
 
@@ -77,6 +84,28 @@ pub struct PolicyChange {
 pub type Objection = (String, String);
 
 impl Policy {
+    /// Whether it can be put in force: [`Policy::bans`], and nothing that would never hold.
+    ///
+    /// # Errors
+    /// Each field that is wrong.
+    pub fn check(&self) -> Result<(), Vec<Objection>> {
+        let mut wrong = self.bans().err().unwrap_or_default();
+        for (i, range) in self.never.private_ranges.iter().enumerate() {
+            let pointer = format!("/never/private_ranges/{i}");
+            if !is_openable(range) && wrong.iter().all(|(other, _)| *other != pointer) {
+                let why = format!(
+                    "`{range}` holds only addresses that no grant can open, so this would never hold; write a private range, such \
+                     as `10.1.0.0/16`, or forbid a public address under `never.hosts`"
+                );
+                wrong.push((pointer, why));
+            }
+        }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(wrong),
+        }
+    }
+
     /// The policy's bans, ready to judge requests.
     ///
     /// # Errors
@@ -340,6 +369,34 @@ mod tests {
             ]
         );
         assert!(wrong[4].1.ends_with("for example `DELETE`"), "{}", wrong[4].1);
+    }
+
+    #[test]
+    fn what_would_never_hold_is_refused() {
+        let wrong = |value: Value| policy(value).check().err().unwrap_or_default();
+        let public = wrong(json!({"never": {"private_ranges": ["10.0.0.0/7", "8.8.8.0/24", "2001:4860::/32"]}}));
+        let found: Vec<_> = public.iter().map(|(pointer, _)| pointer.as_str()).collect();
+        assert_eq!(found, ["/never/private_ranges/1", "/never/private_ranges/2"]);
+        assert!(public[0].1.contains("never.hosts"), "{}", public[0].1);
+        let port = wrong(json!({"never": {"hosts": ["api.github.com:443"]}}));
+        assert!(port[0].1.contains("a port is no part of a host"), "{}", port[0].1);
+        let none = serde_json::from_value::<Policy>(json!({"trust": {"registries": []}})).unwrap_err();
+        assert!(none.to_string().contains("leave `registries` out"), "{none}");
+        for (text, why) in [
+            ("*", "`10.1.0.0/16`"),
+            ("300.1.0.0/16", "`10.1.0.0/16`"),
+            ("10.0.0.0/33", "`10.1.0.0/16`"),
+            ("localhost", "`10.1.0.0/16`"),
+            ("10.0.0.7", "write `10.0.0.7/32`"),
+            ("::1", "write `::1/128`"),
+        ] {
+            let said = serde_json::from_value::<Policy>(json!({"never": {"private_ranges": [text]}})).unwrap_err();
+            let said = said.to_string();
+            assert!(
+                said.contains(why) && said.contains(&format!("found `{text}`")),
+                "{said}"
+            );
+        }
     }
 
     #[test]

@@ -18,10 +18,21 @@ pub struct Trust {
     pub keys: BTreeMap<String, String>,
     /// Whether every plugin has to be signed by one of the keys.
     pub require_signature: bool,
-    /// Where plugins may come from: `ghcr.io/acme/*`, `registry.example.com/plugins/unleash`, `file`. Empty: from anywhere.
+    /// Where plugins may come from: `ghcr.io/acme/*`, `registry.example.com/plugins/unleash`, `file`. Empty, which is left
+    /// out: from anywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "somewhere")]
     pub registries: Vec<String>,
     /// Which keys may sign plugins of a name: one of them has to have. `*` stands for any characters.
     pub publishers: BTreeMap<String, Vec<String>>,
+}
+
+/// An empty list reads as nowhere, and would be anywhere.
+fn somewhere<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    crate::policy::some(
+        deserializer,
+        "expected where plugins may come from, such as [\"ghcr.io/acme/*\"], found an empty list; leave `registries` out to take \
+         them from anywhere",
+    )
 }
 
 /// A key whose signature was checked.

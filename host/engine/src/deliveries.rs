@@ -435,7 +435,11 @@ impl Engine {
         let outcome = DeliveryOutcome {
             id,
             state,
-            attempts: 0,
+            // Those of one that is tried again are counted anew; of one that is dropped, they are what was tried.
+            attempts: match state {
+                DeliveryState::Dropped => delivery.attempts,
+                _ => 0,
+            },
             error: delivery.error.filter(|_| state == DeliveryState::Dropped),
             due: self.now(),
         };

@@ -46,7 +46,7 @@ impl Engine {
     pub fn check_policy(policy: &Policy) -> Result<()> {
         let field = |(pointer, detail): (String, String)| Problem::at(pointer, detail);
         let wrong = |wrong: Vec<_>| EngineError::Invalid(wrong.into_iter().map(field).collect());
-        policy.bans().map(drop).map_err(wrong)
+        policy.check().map_err(wrong)
     }
 
     /// What a stored policy forbids. One that this host can no longer read forbids the call and not nothing.

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 impl Engine {
     /// Removes an installed component: its bytes, its compiled code in memory, its place in the list. A grant that it has is
-    /// revoked first. What it asked for, decisions and records stay, for who asks what it did. Calls in flight end as they
+    /// revoked first, and one that it waits for refused. What it asked for, decisions and records stay, for who asks what it did. Calls in flight end as they
     /// began.
     ///
     /// # Errors
@@ -35,7 +35,8 @@ impl Engine {
                 users.join(", ")
             )));
         }
-        if view.status == PluginStatus::Granted {
+        // Of one that nobody granted too: who removed it, and why, is found nowhere else.
+        if view.status != PluginStatus::Revoked || reason.is_some() {
             self.decide(Decision {
                 digest: digest.clone(),
                 verdict: Verdict::Revoked,

@@ -76,6 +76,21 @@ pub enum RegistryError {
         /// What was pinned.
         expected: Digest,
     },
+    /// A reference is pinned to a digest that the registry does not have.
+    #[error(
+        "{repository} has no `{expected}`, which was asked for: its tag `{tag}` is {found}. The digest is another artifact's or \
+         misspelt, or what it named was removed"
+    )]
+    NoSuchDigest {
+        /// Registry and path.
+        repository: String,
+        /// Which tag was asked for.
+        tag: String,
+        /// Where it points.
+        found: Digest,
+        /// What was pinned.
+        expected: Digest,
+    },
     /// No signature is by the key.
     #[error("{0}")]
     Unsigned(String),

@@ -62,6 +62,15 @@ impl SigningKey {
             source,
         };
         let mut opened = File::open(path).map_err(file)?;
+        let mut pem = Zeroizing::new(String::new());
+        opened.read_to_string(&mut pem).map_err(file)?;
+        if pem.contains("-----BEGIN PUBLIC KEY-----") {
+            return Err(RegistryError::Usage(format!(
+                "{}: this is a public key, which checks signatures; to sign, give the private one that belongs to it, as `seawall \
+                 plugin keygen` writes beside it (NAME.key)",
+                path.display()
+            )));
+        }
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
@@ -74,8 +83,6 @@ impl SigningKey {
                 )));
             }
         }
-        let mut pem = Zeroizing::new(String::new());
-        opened.read_to_string(&mut pem).map_err(file)?;
         Self::from_pem(&path.display().to_string(), &pem)
     }
 

@@ -127,7 +127,8 @@ impl Registry {
     /// What a reference leads to.
     ///
     /// # Errors
-    /// [`RegistryError::Moved`] where its tag leads to another digest than the one that it is pinned to;
+    /// [`RegistryError::Moved`] where its tag leads to another digest than the one that it is pinned to,
+    /// [`RegistryError::NoSuchDigest`] where the registry does not have that one;
     /// [`RegistryError::NotFound`]; what it is instead of a plugin.
     pub async fn find(&self, reference: &Reference) -> Result<Found> {
         let path = reference.path();
@@ -146,11 +147,22 @@ impl Registry {
         if let (Some(expected), Some(tag)) = (reference.digest(), reference.tag())
             && *expected != digest
         {
-            return Err(RegistryError::Moved {
-                repository: reference.repository(),
-                tag: tag.to_owned(),
-                found: digest,
-                expected: expected.clone(),
+            let (repository, tag) = (reference.repository(), tag.to_owned());
+            let (found, expected) = (digest, expected.clone());
+            // A tag has moved only from what there is or was.
+            return Err(match self.manifest(path, expected.as_str()).await? {
+                Some(_) => RegistryError::Moved {
+                    repository,
+                    tag,
+                    found,
+                    expected,
+                },
+                None => RegistryError::NoSuchDigest {
+                    repository,
+                    tag,
+                    found,
+                    expected,
+                },
             });
         }
         let wrong = |why: String| RegistryError::Tampered(format!("`{reference}` is no plugin: {why}"));

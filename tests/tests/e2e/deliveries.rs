@@ -198,9 +198,12 @@ async fn a_dead_delivery_waits_for_a_person() {
         (listed(&seawall, "dead").await.len() == 1).then_some(())
     })
     .await;
-    let id = listed(&seawall, "dead").await[0]["id"].to_string();
+    let dead = listed(&seawall, "dead").await.remove(0);
+    let id = dead["id"].to_string();
     assert!(seawall.command(&["delivery", "drop", &id]).status.success());
-    assert_eq!(listed(&seawall, "dropped").await.len(), 1);
+    let dropped = listed(&seawall, "dropped").await;
+    assert_eq!(dropped.len(), 1);
+    assert_eq!(dropped[0]["attempts"], dead["attempts"], "how often it was tried stays");
     assert_eq!(seawall.command(&["delivery", "show", "999"]).status.code(), Some(5));
 }
 

@@ -176,6 +176,24 @@ fn what_a_version_asks_beyond_another_is_an_exit_code() {
     };
     let same = diff(&old, &old);
     assert_eq!(same.status.code(), Some(0), "{same:?}");
+    // A folder stands for what was built in it; what a registry has is pulled first.
+    let dist = folder.path().join("shelf/dist");
+    std::fs::create_dir_all(&dist).unwrap();
+    let empty = diff(&old, &folder.path().join("shelf"));
+    assert_eq!(empty.status.code(), Some(2), "{empty:?}");
+    assert!(
+        String::from_utf8_lossy(&empty.stderr).contains("seawall plugin build"),
+        "{empty:?}"
+    );
+    std::fs::copy(&old, dist.join("shelf.wasm")).unwrap();
+    let built = diff(&old, &folder.path().join("shelf"));
+    assert_eq!(built.status.code(), Some(0), "{built:?}");
+    let remote = diff(&old, Path::new("ghcr.io/acme/unleash:1.2.0"));
+    assert_eq!(remote.status.code(), Some(2), "{remote:?}");
+    assert!(
+        String::from_utf8_lossy(&remote.stderr).contains("seawall plugin pull ghcr.io/acme/unleash:1.2.0"),
+        "{remote:?}"
+    );
     let narrower = diff(&old, &narrow);
     assert_eq!(narrower.status.code(), Some(0), "{narrower:?}");
     let wider = diff(&narrow, &old);
@@ -590,6 +608,24 @@ async fn what_a_removed_version_asked_was_granted_and_did_is_still_told() {
     assert_eq!(
         seawall.get("/api/v1/audit?plugin=probe").await["items"][0]["status"],
         "granted"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_removed_what_nobody_granted_is_kept() {
+    let seawall = Seawall::start().await;
+    let bytes = std::fs::read(component("tests/guests/probe")).unwrap();
+    let installed = install(&seawall, bytes).await;
+    assert_eq!(installed["status"], "awaiting-grant");
+    let removed = seawall.command(&["plugin", "remove", "probe", "--reason", "was a trial", "--by", "ann"]);
+    assert!(removed.status.success(), "{removed:?}");
+    let audit = seawall.get("/api/v1/audit?removed=true").await;
+    let audit = &audit["items"][0];
+    assert_eq!(audit["status"], "removed", "{audit}");
+    let last = &audit["decisions"][0];
+    assert_eq!(
+        (&last["verdict"], &last["by"], &last["reason"]),
+        (&json!("revoked"), &json!("ann"), &json!("was a trial"))
     );
 }
 

@@ -87,7 +87,7 @@ fn integration(tool: &Tool, config: Value) -> Value {
 fn essence(mut entities: Vec<Value>) -> Vec<Value> {
     for entity in &mut entities {
         let entity = entity.as_object_mut().unwrap();
-        for volatile in ["createdAt", "updatedAt", "version"] {
+        for volatile in ["createdAt", "createdBy", "updatedAt", "updatedBy", "version"] {
             entity.remove(volatile);
         }
     }

@@ -78,9 +78,52 @@ async fn a_grant_contains_nothing_that_is_never_allowed() {
     });
     let (status, view) = approve(&seawall, part).await;
     assert_eq!(status, StatusCode::OK, "{view}");
+    let end = jiff::Timestamp::from_millisecond(soon.as_millisecond())
+        .unwrap()
+        .to_string();
+    let audit = seawall.get("/api/v1/audit?plugin=probe").await;
+    for shown in [
+        &view["granted"],
+        &view["decisions"][0]["grant"],
+        &audit["items"][0]["decisions"][0]["grant"],
+    ] {
+        assert_eq!(shown["expires_at"], end, "{shown}");
+    }
     seawall.integrate(integration(&tool, json!({}))).await;
     seawall.settled("probe").await;
     assert_eq!(seawall.entities("thing").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_policy_that_would_not_hold_says_what_to_write() {
+    let seawall = Seawall::start().await;
+    for (policy, pointer, why) in [
+        (
+            json!({"trust": {"registries": []}}),
+            "/trust/registries",
+            "leave `registries` out",
+        ),
+        (
+            json!({"never": {"private_ranges": ["8.8.8.0/24"]}}),
+            "/never/private_ranges/0",
+            "would never hold",
+        ),
+        (
+            json!({"never": {"private_ranges": ["10.1.0.0/16", "localhost"]}}),
+            "/never/private_ranges/1",
+            "such as `10.1.0.0/16`",
+        ),
+        (json!({"max_days": 4_294_967_296_u64}), "/max_days", "4294967295"),
+    ] {
+        let (status, problem) = set(&seawall, "ann", &policy).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(pointers(&problem), [pointer], "{problem}");
+        assert!(problem.to_string().contains(why), "{problem}");
+    }
+    // One that was set reads again, and so does the history.
+    let (status, view) = set(&seawall, "ann", &json!({"trust": {"require_signature": false}})).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    assert_eq!(seawall.get("/api/v1/policy").await["policy"], view["policy"]);
 }
 
 #[tokio::test]
@@ -229,6 +272,15 @@ async fn who_can_reach_what_is_answered_with_who_approved_it() {
     for (wrong, why) in [
         (["--since", &now, "--until", &hour_ago], "expected a time after `since`"),
         (["--host", "*", "--limit", "1"], "expected a host or an address"),
+        (
+            ["--host", "127.0.0.1:17801", "--limit", "1"],
+            "a port is no part of a host",
+        ),
+        (
+            ["--host", "http://127.0.0.1/", "--limit", "1"],
+            "`http://` is no part of a host",
+        ),
+        (["--host", "10.0.0.0/8", "--limit", "1"], "write a host alone"),
     ] {
         let output = seawall.command(&[&["egress", "list"][..], &wrong].concat());
         assert_eq!(output.status.code(), Some(2), "{wrong:?}");

@@ -157,6 +157,14 @@ async fn a_moved_tag_is_refused_with_both_digests() {
             "{said}"
         );
     }
+    // A digest that never was is no tag that moved.
+    let never = format!("sha256:{}", "0".repeat(64));
+    let absent = format!("{}@{never}", oci.at("acme/probe:1"));
+    let said = refused(&oci.command(&["plugin", "pull", &absent], Some(&seawall), None), 1);
+    assert!(
+        !said.contains("was moved") && said.contains(&format!("has no `{never}`")) && said.contains(&new),
+        "{said}"
+    );
     assert_eq!(seawall.get("/api/v1/plugins").await["items"], json!([]));
     // By its digest alone it is still what it was.
     let by_digest = oci.at(&format!("acme/probe@{old}"));

@@ -158,12 +158,12 @@ fn formed(kind: Kind, value: &Value, strict: bool) -> Result<(String, Value), Ve
     let again = |parsed: Result<Value, serde_json::Error>| parsed.map_err(|error| whole(error.to_string()));
     match kind {
         Kind::Policy => {
-            let policy: Policy = serde_json::from_value(bare).map_err(|error| whole(error.to_string()))?;
-            policy.bans().map_err(|objections| {
-                let each = objections
-                    .into_iter()
-                    .map(|(pointer, why)| Problem::new(pointer, "a policy that can hold", why));
-                each.collect::<Vec<_>>()
+            let policy: Policy =
+                serde_json::from_value(bare).map_err(|error| vec![Problem::saying("", error.to_string())])?;
+            policy.check().map_err(|objections| {
+                let each = objections.into_iter();
+                each.map(|(pointer, why)| Problem::saying(pointer, why))
+                    .collect::<Vec<_>>()
             })?;
             Ok(("policy".to_owned(), again(serde_json::to_value(&policy))?))
         }

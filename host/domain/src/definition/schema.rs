@@ -250,7 +250,7 @@ fn policy() -> Value {
         },
         "approvers": list("Who may approve; left out: everybody", "ann"),
         "two_people": flag("Whether who installed a version may not approve it"),
-        "max_days": {"description": "The most days that a grant may last", "type": ["integer", "null"], "minimum": 1, "examples": [90]},
+        "max_days": {"description": "The most days that a grant may last", "type": ["integer", "null"], "minimum": 1, "maximum": u32::MAX, "examples": [90]},
         "max_limits": {
             "description": "The most that limits may be, by name",
             "type": "object",

@@ -202,6 +202,8 @@ fn all_problems_of_a_folder_are_said_at_once_with_their_places() {
         ),
         ("e.yaml", "a: [\n"),
         ("f.yaml", "kind: Policy\nnever: {methods: [delete]}\n"),
+        ("g.yaml", "kind: Policy\nnever: {hosts: [\"a:443\"]}\n"),
+        ("h.yaml", "kind: Policy\nmax_days: 4294967296\n"),
     ]);
     let said = all.problems.join("\n");
     for words in [
@@ -214,6 +216,8 @@ fn all_problems_of_a_folder_are_said_at_once_with_their_places() {
         "d.json:2:",
         "e.yaml:",
         "f.yaml:2:",
+        "g.yaml:2:17: never.hosts[0]: expected a host, such as",
+        "h.yaml:2:11: max_days: expected a number of at most 4294967295",
     ] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }

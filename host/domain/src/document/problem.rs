@@ -22,7 +22,7 @@ pub struct Problem {
     pub position: Option<Position>,
     /// What would be accepted.
     pub expected: String,
-    /// What is there instead.
+    /// What is there instead. Empty where `expected` is a sentence that says both.
     pub found: String,
     /// Something that would be accepted.
     pub example: Option<String>,
@@ -44,6 +44,11 @@ impl Problem {
             meant: None,
             on_name: false,
         }
+    }
+
+    /// A problem at `pointer` that a sentence says, with what to do.
+    pub fn saying(pointer: impl Into<String>, sentence: impl Into<String>) -> Self {
+        Self::new(pointer, sentence, "")
     }
 
     /// With something that would be accepted.
@@ -75,7 +80,10 @@ impl Problem {
 
     /// What is wrong, without the field: for those who name the field themselves.
     pub fn words(&self) -> String {
-        let mut words = format!("expected {}, found {}", self.expected, self.found);
+        let mut words = match self.found.is_empty() {
+            true => self.expected.clone(),
+            false => format!("expected {}, found {}", self.expected, self.found),
+        };
         if let Some(meant) = &self.meant {
             words.push_str(&format!("; did you mean `{meant}`?"));
         }

@@ -1,6 +1,7 @@
 //! Step 3 of the door: which addresses may be connected to.
 
 use ipnet::IpNet;
+use serde::Deserialize;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Judges resolved addresses. Every address of a connection goes through this, after resolution.
@@ -127,6 +128,43 @@ const OPENABLE: [&str; 18] = [
     "fd20:ce::254/128",
 ];
 
+fn openable() -> impl Iterator<Item = IpNet> {
+    OPENABLE.iter().filter_map(|known| known.parse().ok())
+}
+
+/// Whether a range holds an address that a grant can open.
+pub fn is_openable(range: &IpNet) -> bool {
+    openable().any(|known| known.contains(range) || range.contains(&known))
+}
+
+/// Reads ranges, and says of each that is none what to write.
+///
+/// # Errors
+/// The deserializer's.
+pub fn ranges<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    Vec::<Range>::deserialize(deserializer).map(|all| all.into_iter().map(|Range(range)| range).collect())
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct Range(IpNet);
+
+impl TryFrom<String> for Range {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|_| {
+            let found = crate::text::cut(&text, 80);
+            let wrong =
+                format!("expected a range of addresses, such as `10.1.0.0/16` or `fd00:1::/32`, found `{found}`");
+            match text.parse::<IpAddr>() {
+                Ok(address) => format!("{wrong}; write `{}`", IpNet::from(address)),
+                Err(_) => wrong,
+            }
+        })
+    }
+}
+
 /// Whether a grant may name a range.
 ///
 /// # Errors
@@ -138,8 +176,7 @@ pub fn check_range(range: &IpNet) -> Result<(), String> {
             range.trunc()
         ));
     }
-    let known = OPENABLE.iter().filter_map(|known| known.parse::<IpNet>().ok());
-    if known.into_iter().any(|known| known.contains(range)) {
+    if openable().any(|known| known.contains(range)) {
         return Ok(());
     }
     Err(format!(

@@ -76,7 +76,9 @@ impl Host {
                 match c {
                     '%' => "percent escapes do not belong in a host",
                     '\\' => "a backslash does not belong in a host",
+                    ':' if is_port_behind(raw) => "a port is no part of a host",
                     ':' => "an IPv6 address has to stand in brackets",
+                    '/' => "what is behind a `/` is no part of a host",
                     _ => "it holds a character that no host has",
                 },
             );
@@ -119,6 +121,12 @@ impl Host {
         }
         Ok(Self::Name(name.to_owned()))
     }
+}
+
+/// Whether a host and a port were given, and no IPv6 address.
+fn is_port_behind(raw: &str) -> bool {
+    raw.split_once(':')
+        .is_some_and(|(host, port)| !host.is_empty() && port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 const LOOKALIKE: &str = "it is written with letters that only look like ASCII";
@@ -184,6 +192,18 @@ mod tests {
         check("[::1]", "[::1]");
         check("[::FFFF:127.0.0.1]", "[::ffff:127.0.0.1]");
         check("[2001:DB8:0:0:0:0:0:1]", "[2001:db8::1]");
+    }
+
+    #[test]
+    fn says_what_is_no_part_of_a_host() {
+        let why = |raw: &str| Host::parse(raw).unwrap_err().to_string();
+        for with_port in ["api.github.com:443", "127.0.0.1:17801", "a:"] {
+            assert!(why(with_port).contains("a port is no part"), "{}", why(with_port));
+        }
+        for address in ["::1", "fe80::1:2", "a:b"] {
+            assert!(why(address).contains("in brackets"), "{}", why(address));
+        }
+        assert!(why("10.0.0.0/8").contains("behind a `/`"), "{}", why("10.0.0.0/8"));
     }
 
     #[test]

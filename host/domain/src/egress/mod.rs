@@ -18,7 +18,7 @@ mod place;
 mod rules;
 mod suggest;
 
-pub use addresses::{AddressPolicy, check_range};
+pub use addresses::{AddressPolicy, check_range, is_openable, ranges};
 pub use bans::Bans;
 pub use door::{Decision, Door, DoorError, Reach};
 pub use host::Host;

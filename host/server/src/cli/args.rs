@@ -108,10 +108,23 @@ pub(crate) fn dns_server(text: &str) -> std::result::Result<SocketAddr, String> 
     bare.or_else(|_| text.parse()).map_err(|_| wrong())
 }
 
+/// The last day that ends before the last moment, in every zone.
+const LAST_DAY: jiff::civil::Date = jiff::civil::date(9999, 12, 30);
+
+/// Whether a time that cannot be read has its zone, and lies behind all that can.
+fn is_past_the_last(text: &str) -> bool {
+    let Some((day, time)) = text.split_at_checked(10) else {
+        return false;
+    };
+    day.parse::<jiff::civil::Date>().is_ok_and(|day| day >= LAST_DAY) && time.contains(['Z', 'z', '+', '-'])
+}
+
 /// A point in time, for arguments.
 pub(crate) fn moment(text: &str) -> std::result::Result<jiff::Timestamp, String> {
-    text.parse()
-        .map_err(|_| format!("expected a time with its zone, such as `2027-01-31T12:00:00Z`, found `{text}`"))
+    text.parse().map_err(|_| match is_past_the_last(text) {
+        true => format!("expected a time before {LAST_DAY}, the last that there is, found `{text}`; where it is for no end, leave it out"),
+        false => format!("expected a time with its zone, such as `2027-01-31T12:00:00Z`, found `{text}`"),
+    })
 }
 
 /// Who is at the keyboard, for those who look later; until people can sign in this is what they say.
@@ -163,6 +176,18 @@ mod tests {
 
     fn pairs(all: &[&str]) -> Vec<Pair> {
         all.iter().map(|pair| pair.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_time_behind_the_last_is_told_from_one_without_a_zone() {
+        let why = |text: &str| moment(text).unwrap_err();
+        for late in ["9999-12-31T23:59:59Z", "9999-12-31T23:59:59+01:00"] {
+            assert!(why(late).contains("before 9999-12-30"), "{}", why(late));
+        }
+        for unread in ["9999-12-31T23:59:59", "2027-01-31", "soon", ""] {
+            assert!(why(unread).contains("with its zone"), "{}", why(unread));
+        }
+        assert!(moment("9999-12-29T23:59:59Z").is_ok());
     }
 
     #[test]

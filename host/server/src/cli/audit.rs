@@ -218,7 +218,7 @@ fn people(audit: &Value) -> String {
         ("status", at(audit, "/status")),
         ("source", at(audit, "/source")),
         ("signed by", at(audit, "/signedBy")),
-        ("refused", at(audit, "/refused")),
+        ("not trusted", at(audit, "/untrusted")),
         ("removed", time(audit, "/removedAt")),
         ("ends", time(audit, "/expiresAt")),
         (
@@ -278,9 +278,12 @@ mod tests {
     fn shows_asked_granted_and_used_side_by_side() {
         let usage = json!({"integration": "i", "rule": "network[0]", "pattern": "/**", "method": "GET", "host": "h", "count": 3, "firstAt": "2025-12-31T00:00:00Z", "lastAt": "2026-01-01T00:00:00Z"});
         let rule = |number: u32, used: Value| json!({"number": number, "to": "https://a", "methods": ["GET"], "paths": ["/**"], "granted": true, "parts": [{"methods": ["GET"], "paths": ["/a"]}], "used": used});
-        let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage])), rule(1, json!([]))], "refused": []});
+        let audit = json!({"plugin": "p", "version": "1.0.0", "status": "granted", "network": [rule(0, json!([usage.clone()])), rule(1, json!([]))], "refused": []});
         let text = people(&audit);
         assert!(text.contains("GET /a"), "{text}");
+        let refused = json!({"plugin": "p", "version": "1.0.0", "refused": [usage]});
+        let shown = people(&refused);
+        assert!(shown.contains("REFUSED") && !shown.contains('{'), "{shown}");
         assert!(
             text.contains("3 × GET h/** by i, 2025-12-31 00:00:00Z to 2026-01-01 00:00:00Z"),
             "{text}"

@@ -31,6 +31,7 @@ A file, each field of which may be left out:
     hosts: [\"*.internal.example.com\", 169.254.169.254]
     methods: [DELETE]
     private_ranges: [10.1.0.0/16]
+    any_host: true           # no rule whose host is `*`
   approvers: [ann, bob]      # who may approve grants and change the policy
   two_people: true           # who installed a version may not approve it
   max_days: 90               # every grant has to end within so many days
@@ -125,6 +126,13 @@ fn people(answer: &Value) -> String {
         .map_or_else(|| "without an end".to_owned(), |days| format!("at most {days} days"));
     let mut parts = vec![fields(&[
         ("never hosts", or(at(policy, "/never/hosts"), "none")),
+        (
+            "never every host",
+            match policy["never"]["any_host"] == true {
+                true => "no rule whose host is `*` may be granted".to_owned(),
+                false => "a rule whose host is `*` may be granted, with --any-host".to_owned(),
+            },
+        ),
         ("never methods", or(at(policy, "/never/methods"), "none")),
         ("never private ranges", or(at(policy, "/never/private_ranges"), "none")),
         ("approvers", or(at(policy, "/approvers"), "everybody")),
@@ -143,4 +151,21 @@ fn people(answer: &Value) -> String {
         }
     }
     parts.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn shows_whether_every_host_may_be_granted() {
+        let shown = |any_host: bool| people(&json!({"policy": {"never": {"any_host": any_host}}}));
+        assert!(
+            shown(true).contains("no rule whose host is `*` may be granted"),
+            "{}",
+            shown(true)
+        );
+        assert!(shown(false).contains("with --any-host"), "{}", shown(false));
+    }
 }

@@ -27,8 +27,12 @@ pub(crate) struct AuditView {
     digest: String,
     /// `awaiting-grant`, `granted`, `revoked` or `removed`.
     status: &'static str,
-    #[serde(flatten)]
-    standing: StandingView,
+    /// `file`, or the reference that it was pulled from, pinned to a digest.
+    source: String,
+    /// The keys of the policy that signed it.
+    signed_by: Vec<String>,
+    /// Why the policy does not let it be used; null where nothing is against it. `refused` are its requests.
+    untrusted: Option<String>,
     /// What it asks of the network, was granted, and used.
     network: Vec<RuleView>,
     /// Directories that it asks to read, and the calls that were given them.
@@ -211,12 +215,19 @@ pub(super) async fn list(
 fn show(audit: PluginAudit) -> AuditView {
     let manifest = &audit.plugin.row.bundle.manifest;
     let grant = audit.plugin.decision.as_ref().and_then(|d| d.grant.as_ref());
+    let StandingView {
+        source,
+        signed_by,
+        refused: untrusted,
+    } = plugins::standing(&audit.plugin.standing);
     AuditView {
+        source,
+        signed_by,
+        untrusted,
         plugin: manifest.name.to_string(),
         version: manifest.version.to_string(),
         digest: audit.plugin.row.digest.to_string(),
         status: plugins::status(audit.plugin.status),
-        standing: plugins::standing(&audit.plugin.standing),
         any_host: grant.is_some_and(|grant| grant.any_host),
         expires_at: grant.and_then(|grant| grant.expires_at).map(time::show),
         removed_at: audit.plugin.row.removed_at.map(time::show),

@@ -5,13 +5,14 @@ use super::{
     extract::Query,
     listing::{Page, PageQuery, limit, newest},
     problem::Problem,
-    time,
+    reach, time,
 };
 use axum::{Json, extract::State};
-use seawall_domain::{IntegrationName, egress::Host};
+use seawall_domain::IntegrationName;
 use seawall_engine::EngineError;
 use seawall_store::{EgressFilter, EgressRow};
 use serde::{Deserialize, Serialize};
+use std::net::Ipv6Addr;
 use utoipa::{IntoParams, ToSchema};
 
 /// One request, or one refusal.
@@ -137,8 +138,8 @@ pub(super) async fn list(
     Ok(Json(newest(&of, n, rows, |r| r.id, show)))
 }
 
-/// A host as records have it: normalised, or as a plugin asked for it where it is none. Patterns are refused: the empty answer
-/// would look as if nothing had been sent.
+/// A host as records have it: normalised, or as a plugin asked for it where it is none. What no record's host looks like is
+/// refused: the empty answer would look as if nothing had been sent.
 fn host(text: &str) -> Result<String, Problem> {
     if text.contains('*') || text.is_empty() {
         let why = format!(
@@ -147,7 +148,15 @@ fn host(text: &str) -> Result<String, Problem> {
         );
         return Err(Problem::invalid("host", why));
     }
-    Ok(Host::parse(text).map_or_else(|_| text.to_owned(), |host| host.to_string()))
+    // Records have the addresses that were connected to without brackets.
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Ok(address.to_string());
+    }
+    match reach::host(text) {
+        Ok(host) => Ok(host.to_string()),
+        Err(problem) if text.contains([':', '/']) => Err(problem),
+        Err(_) => Ok(text.to_owned()),
+    }
 }
 
 fn show(r: EgressRow) -> EgressView {

@@ -214,8 +214,9 @@ fn in_json(words: &str) -> String {
         ("expected a map", "expected an object"),
         ("expected a string", "expected a text"),
         ("expected a boolean", "expected true or false"),
-        ("expected u16", "expected a whole number"),
-        ("expected u32", "expected a whole number"),
+        ("invalid value: integer", "found the number"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u64", "expected a whole number"),
         ("expected usize", "expected a whole number"),
     ] {

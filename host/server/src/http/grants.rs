@@ -10,7 +10,7 @@ use super::{
 use axum::{Json, extract::State};
 use ipnet::IpNet;
 use seawall_domain::{
-    grant::Decision,
+    grant::{Decision, Grant},
     manifest::{Effect, Manifest, differences},
 };
 use seawall_engine::{GrantRequest, PluginView, RulePart};
@@ -168,8 +168,17 @@ pub(super) fn decision(d: &Decision) -> DecisionView {
         by: d.by.clone(),
         at: time::show(d.at),
         reason: d.reason.clone(),
-        grant: serde_json::to_value(&d.grant).unwrap_or(Value::Null),
+        grant: granted(d.grant.as_ref()),
     }
+}
+
+/// A grant with its end as all times are shown; null where there is none.
+fn granted(grant: Option<&Grant>) -> Value {
+    let mut value = serde_json::to_value(grant).unwrap_or(Value::Null);
+    if let Some(end) = grant.and_then(|grant| grant.expires_at) {
+        value["expires_at"] = time::show(end).into();
+    }
+    value
 }
 
 fn asked(manifest: &Manifest) -> Value {
@@ -186,7 +195,6 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         .decisions(Some(&view.row.digest))
         .await
         .map_err(seawall_engine::EngineError::from)?;
-    let granted = view.decision.as_ref().and_then(|d| d.grant.as_ref());
     let in_force = app.engine.in_force(&manifest.name).await?;
     let upgrade = in_force
         .filter(|other| other.row.digest != view.row.digest)
@@ -212,9 +220,7 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         digest: view.row.digest.to_string(),
         status: plugins::status(view.status),
         asked: asked(manifest),
-        granted: granted
-            .and_then(|g| serde_json::to_value(g).ok())
-            .unwrap_or(Value::Null),
+        granted: granted(view.decision.as_ref().and_then(|d| d.grant.as_ref())),
         decisions: decisions.iter().map(decision).collect(),
     })
 }

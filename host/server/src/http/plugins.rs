@@ -53,11 +53,11 @@ pub(crate) struct PluginSummary {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct StandingView {
     /// `file`, or the reference that it was pulled from, pinned to a digest.
-    source: String,
+    pub(super) source: String,
     /// The keys of the policy that signed it.
-    signed_by: Vec<String>,
+    pub(super) signed_by: Vec<String>,
     /// Why the policy does not let it be used; null where nothing is against it.
-    refused: Option<String>,
+    pub(super) refused: Option<String>,
 }
 
 /// What came with the installation that counts.

@@ -62,25 +62,27 @@ pub(super) async fn list(
     State(app): State<App>,
     Query(params): Query<ReachParams>,
 ) -> Result<Json<Page<ReachView>>, Problem> {
-    let host = params.host.map(|host| {
-        Host::parse(&host).map_err(|refusal| {
-            let detail = match host.split_once("://") {
-                Some((scheme, _)) => format!("`{scheme}://` is no part of a host"),
-                None => refusal.to_string(),
-            };
-            Problem::invalid(
-                "host",
-                format!("{detail}; write a host alone, such as `api.github.com`"),
-            )
-        })
-    });
     let query = ReachQuery {
-        host: host.transpose()?,
+        host: params.host.as_deref().map(host).transpose()?,
         writes: params.writes.unwrap_or_default(),
         plugin: params.plugin,
     };
     let items = app.engine.reach(&query).await?.into_iter().map(show).collect();
     Ok(Json(Page { items, next: None }))
+}
+
+/// A host alone: without scheme, port, path and the length of a range.
+pub(super) fn host(text: &str) -> Result<Host, Problem> {
+    Host::parse(text).map_err(|refusal| {
+        let detail = match text.split_once("://") {
+            Some((scheme, _)) => format!("`{scheme}://` is no part of a host"),
+            None => refusal.to_string(),
+        };
+        Problem::invalid(
+            "host",
+            format!("{detail}; write a host alone, such as `api.github.com` or `10.0.0.7`"),
+        )
+    })
 }
 
 fn show(reach: Reach) -> ReachView {

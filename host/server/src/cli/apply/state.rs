@@ -231,7 +231,7 @@ pub(crate) async fn of_plugin(client: &Client, plugin: &str) -> Result<Option<Gr
     }
     let grant = match &view["granted"] {
         Value::Null => None,
-        grant => Some(parsed(grant)?),
+        grant => Some(parsed(&with_end(grant))?),
     };
     let mut asked = view["asked"].clone();
     // Beside the capabilities, what they are of.
@@ -240,6 +240,16 @@ pub(crate) async fn of_plugin(client: &Client, plugin: &str) -> Result<Option<Gr
     }
     let asked = parsed(&asked)?;
     Ok(Some(Granted { asked, grant }))
+}
+
+/// A grant as it is stored: answers have its end as a text, as all times.
+fn with_end(grant: &Value) -> Value {
+    let mut grant = grant.clone();
+    let end = grant["expires_at"].as_str().map(str::parse::<jiff::Timestamp>);
+    if let Some(Ok(end)) = end {
+        grant["expires_at"] = end.as_millisecond().into();
+    }
+    grant
 }
 
 async fn grant(client: &Client, state: &mut State, plugin: &str, wanted: Option<&Definition>) -> Result {

@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use seawall_domain::{
     credential::Credential,
-    document::{Document, Part, Problems, stream},
+    document::{Document, Part, Problem, Problems, stream},
     integration::Integration,
 };
 use serde_json::json;
@@ -17,6 +17,8 @@ pub(crate) enum Definition {
     Integration(Box<Integration>),
     Credential(Box<Credential>),
 }
+
+const KINDS: [&str; 2] = ["Integration", "Credential"];
 
 /// Reads all documents of a text, each with the places of its values. Nothing is answered where one of them is wrong.
 pub(crate) fn read(file: &str, text: &str) -> Result<Vec<(Definition, Document)>> {
@@ -65,14 +67,24 @@ pub(crate) async fn put_credential(
     Ok(())
 }
 
+/// A kind that is neither, which says nothing of what the document was meant to be.
+fn another_kind(document: &Document) -> Option<Problems> {
+    let kind = document.value()["kind"].as_str().filter(|kind| !KINDS.contains(kind))?;
+    let problem = Problem::new("/kind", format!("one of {}", KINDS.join(", ")), format!("`{kind}`"));
+    Some(document.locate(vec![problem.meant(kind, KINDS)]))
+}
+
 fn one(file: &str, part: Part) -> std::result::Result<(Definition, Document), Problems> {
     let Part { text, document } = part;
+    if let Some(problems) = another_kind(&document) {
+        return Err(problems);
+    }
     let definition = match document.value()["kind"].as_str() {
         Some("Credential") => Definition::Credential(Box::new(Credential::parse(file, &text)?)),
         None if document.value()["plugin"].is_null() && !document.value()["source"].is_null() => {
             Definition::Credential(Box::new(Credential::parse(file, &text)?))
         }
-        // Another document without a kind is an integration; with an unknown one, its schema says what is expected.
+        // Another document without a kind is an integration.
         _ => Definition::Integration(Box::new(Integration::parse(file, &text)?)),
     };
     Ok((definition, document))
@@ -116,6 +128,17 @@ mod tests {
         ));
         let error = read("f.yaml", "name: neither\n").unwrap_err().to_string();
         assert!(error.contains("expected `plugin`"), "{error}");
+    }
+
+    #[test]
+    fn another_kind_is_told_from_both() {
+        let error = read("f.yaml", "kind: Credentials\nname: token\nsource: sealed\n").unwrap_err();
+        let error = error.to_string();
+        let expected = "f.yaml:1:7: kind: expected one of Integration, Credential, found `Credentials`";
+        assert!(
+            error.starts_with(expected) && error.contains("did you mean `Credential`?"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -12,8 +12,9 @@ use seawall_domain::{
     bundle::Bundle,
     manifest::{Effect, Manifest, differences},
 };
+use seawall_registry::Reference;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Shows what a version of a plugin asks beyond another, and no longer, without running either. Exit code 1 where it asks for
 /// more: for checks before an upgrade
@@ -25,11 +26,12 @@ Examples:
   seawall plugin diff shelf@1.0.0 shelf@1.1.0
   seawall plugin diff old.wasm new.wasm -o json | jq '.differences[] | select(.effect == \"wider\")'")]
 pub(crate) struct Diff {
-    /// The component that is in use: a file, or what is installed by its name (the version in force), name@version or digest
-    #[arg(value_name = "FILE|PLUGIN")]
+    /// The component that is in use: a file, a plugin's folder that was built, or what is installed by its name (the version in
+    /// force), name@version or digest
+    #[arg(value_name = "FILE|FOLDER|PLUGIN")]
     old: String,
     /// The one that would replace it
-    #[arg(value_name = "FILE|PLUGIN")]
+    #[arg(value_name = "FILE|FOLDER|PLUGIN")]
     new: String,
 }
 
@@ -75,10 +77,21 @@ fn is_file(named: &str) -> bool {
     Path::new(named).exists() || named.contains('/') || named.ends_with(".wasm")
 }
 
-/// A file where there is one, or where the name is that of a file; else what is installed.
+/// A file or what was built in a folder, where there is one, or where the name is that of a file; else what is installed.
 async fn read(global: &Global, named: &str) -> Result<Component> {
+    let given = Path::new(named);
+    let file = &match given.is_dir() {
+        true => built(given)?,
+        false => given.to_owned(),
+    };
+    if !file.exists() && !named.ends_with(".wasm") && Reference::parse(named).is_ok() && named.contains('/') {
+        return Err(CliError::Usage(format!(
+            "`{named}` is no file; a diff takes a component, a plugin's folder that was built, or what is installed (name, \
+             name@version or digest). What a registry has is pulled first: `seawall plugin pull {named}`"
+        )));
+    }
     if is_file(named) {
-        let bytes = super::read(Path::new(named))?;
+        let bytes = super::read(file)?;
         let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
         return Ok(Component {
             digest: Digest::of(&bytes),
@@ -91,6 +104,26 @@ async fn read(global: &Global, named: &str) -> Result<Component> {
         digest: Digest::new(at(&installed, "/digest")).map_err(|e| unread(&e))?,
         manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
     })
+}
+
+/// The one component that `seawall plugin build` has put into a folder's `dist`.
+fn built(folder: &Path) -> Result<PathBuf> {
+    let dist = folder.join("dist");
+    let entries = std::fs::read_dir(&dist).into_iter().flatten().flatten();
+    let is_component = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "wasm");
+    let mut all: Vec<_> = entries.map(|entry| entry.path()).filter(is_component).collect();
+    match (all.pop(), all.is_empty()) {
+        (Some(one), true) => Ok(one),
+        (Some(_), false) => Err(CliError::Usage(format!(
+            "{} holds several components; name one of them",
+            dist.display()
+        ))),
+        (None, _) => Err(CliError::Usage(format!(
+            "{} holds no component; build it first: `seawall plugin build {}`",
+            dist.display(),
+            folder.display()
+        ))),
+    }
 }
 
 fn people(answer: &Value) -> String {

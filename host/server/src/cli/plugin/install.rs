@@ -11,7 +11,7 @@ use crate::cli::{
     error::{CliError, Result},
     follow::{Mark, PASSES, follow, verdict},
     grant::{self, Terms},
-    output::{at, items},
+    output::{at, items, short_digest, time},
 };
 use seawall_domain::{Digest, bundle::Bundle, provenance::Provenance};
 use serde_json::{Map, Value, json};
@@ -64,7 +64,9 @@ impl Install {
     pub(super) async fn run(self, global: &Global) -> Result {
         if !self.approve && self.terms.is_given() {
             return Err(CliError::Usage(
-                "--private, --plaintext-to-loopback, --expires, --rule and --reason belong to --approve".into(),
+                "--private, --plaintext-to-loopback, --any-host, --expires, --rule, --git, --no-git, --files, --no-files, \
+                 --no-catalog and --reason belong to --approve"
+                    .into(),
             ));
         }
         let client = Client::new(global)?;
@@ -197,19 +199,42 @@ impl Install {
 
 /// What comes after an installation that nothing was decided with.
 fn next(plugin: &Value) -> String {
-    let (name, upgrade) = (at(plugin, "/name"), &plugin["grant"]["upgrade"]);
-    let reference = format!("{name}@{}", at(plugin, "/version"));
+    // By its digest: another component may have the same name and version.
+    let (upgrade, reference) = (&plugin["grant"]["upgrade"], short_digest(plugin, "/digest"));
     if plugin["status"] == "granted" {
         return "It asks for nothing beyond what is granted, so it is in force.".to_owned();
     }
+    let goes_on = match at(upgrade, "/from") {
+        from if from.is_empty() => String::new(),
+        from => format!(", so {from} goes on"),
+    };
+    if let Some(taken) = taken_back(plugin) {
+        return format!("{taken}{goes_on} until somebody grants it again:\n  seawall grant approve {reference}");
+    }
     if upgrade.is_object() {
-        let from = at(upgrade, "/from");
         return format!(
-            "It asks for more, so {from} goes on until somebody decides:\n  seawall grant approve {reference}\n  \
+            "It asks for more{goes_on} until somebody decides:\n  seawall grant approve {reference}\n  \
              seawall grant revoke {reference}"
         );
     }
-    format!("Nothing of it runs before it is granted:\n  seawall grant approve {name}")
+    format!("Nothing of it runs before it is granted:\n  seawall grant approve {reference}")
+}
+
+/// That a version which is installed again was refused or taken back, by whom and why.
+fn taken_back(plugin: &Value) -> Option<String> {
+    let last = plugin["grant"]["decisions"].as_array()?.last()?;
+    if plugin["status"] != "revoked" || last["verdict"] != "revoked" {
+        return None;
+    }
+    let why = match at(last, "/reason") {
+        why if why.is_empty() => String::new(),
+        why => format!(" ({why})"),
+    };
+    Some(format!(
+        "This version was taken back by {} {}{why}",
+        at(last, "/by"),
+        time(last, "/at")
+    ))
 }
 
 /// What an integration of the plugin needs, as a paragraph; empty where it needs nothing.
@@ -257,5 +282,38 @@ fn hint_loopback(config: &Value, terms: &Terms) {
         .find(|(_, value)| value.as_str().is_some_and(is_loopback));
     if let Some((name, _)) = named.filter(|_| !terms.has_private()) {
         eprintln!("note: `{name}` is on loopback, which is refused without --private 127.0.0.0/8");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_what_comes_after_an_installation() {
+        let plugin = |status: &str, decisions: Value, upgrade: Value| {
+            json!({"name": "probe", "version": "0.1.0", "digest": "sha256:0123456789abcdef", "status": status,
+                   "grant": {"upgrade": upgrade, "decisions": decisions}})
+        };
+        let approve = "seawall grant approve 0123456789ab";
+        let first = next(&plugin("awaiting-grant", json!([]), Value::Null));
+        assert!(
+            first.starts_with("Nothing of it runs") && first.contains(approve),
+            "{first}"
+        );
+        let from = json!({"from": "0.1.0", "differences": []});
+        let second = next(&plugin("awaiting-grant", json!([]), from.clone()));
+        assert!(
+            second.contains("so 0.1.0 goes on") && second.contains(approve),
+            "{second}"
+        );
+        let revoked = json!([{"verdict": "revoked", "by": "ann", "at": "2026-01-01T00:00:00Z", "reason": "leaks"}]);
+        let again = next(&plugin("revoked", revoked, from));
+        assert!(
+            again.contains("taken back by ann 2026-01-01 00:00:00Z (leaks)")
+                && again.contains(approve)
+                && !again.contains("asks for more"),
+            "{again}"
+        );
     }
 }
