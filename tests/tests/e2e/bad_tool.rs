@@ -122,5 +122,8 @@ async fn what_came_before_a_wait_is_there_already() {
         (pass["state"] == "running" && pass["counts"]["items"] == 5).then_some(())
     })
     .await;
-    assert_eq!(seawall.entities("thing").await.len(), 5);
+    eventually("lists to have it", || async {
+        (seawall.entities("thing").await.len() == 5).then_some(())
+    })
+    .await;
 }

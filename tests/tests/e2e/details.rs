@@ -72,6 +72,7 @@ async fn a_default_holds_until_somebody_says_something_else() {
         .send(Method::PATCH, &path, &json!({"properties": {"tier": "gold"}}))
         .await;
     assert_eq!(gold["properties"]["tier"], "gold");
+    becomes(&seawall, &path, json!({"label": "gold/2"})).await;
     let origins = seawall.get(&format!("{path}?include=provenance")).await;
     assert_eq!(origins["provenance"]["tier"]["sources"][0]["integration"], "people");
     assert_eq!(

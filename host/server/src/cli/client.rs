@@ -173,6 +173,13 @@ impl Client {
     }
 
     fn url(&self, path: &[&str]) -> Result<Url> {
+        // An address has these mean the folder and the one above it, however they are written (WHATWG's URL standard, 4.1).
+        if let Some(dots) = path.iter().find(|part| matches!(**part, "." | "..")) {
+            return Err(CliError::Usage(format!(
+                "`{dots}` cannot stand in an address; such an identifier is read by a list, as in `seawall catalog list BLUEPRINT`, \
+                 and written by `seawall catalog put FILE`"
+            )));
+        }
         let mut url = self.base.clone();
         match url.path_segments_mut() {
             Ok(mut segments) => segments.pop_if_empty().extend(["api", "v1"]).extend(path),

@@ -6,9 +6,10 @@
 
 use crate::{Result, StoreError, postgres};
 use sqlx::{
-    AssertSqlSafe, ColumnIndex, Connection, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, Transaction,
-    postgres::PgRow, sqlite::SqliteRow,
+    AssertSqlSafe, ColumnIndex, Connection, Database, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection,
+    Transaction, postgres::PgRow, sqlite::SqliteRow,
 };
+use sqlx_core::transaction::TransactionManager;
 use std::borrow::Cow;
 
 /// A connection of either database.
@@ -45,10 +46,24 @@ impl Conn<'_> {
     /// changed are its own.
     pub(crate) async fn begin(&mut self) -> Result<Tx<'_>> {
         Ok(match self {
-            Self::Sqlite(conn) => Tx::Sqlite(conn.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Sqlite(conn) => {
+                settle(conn).await?;
+                Tx::Sqlite(conn.begin_with("BEGIN IMMEDIATE").await?)
+            }
             Self::Postgres(conn, style) => Tx::Postgres(conn.begin_with(postgres::BEGIN).await?, style.keep),
         })
     }
+}
+
+/// Makes the connection count right again. What the disk has no room for SQLite rolls back by itself; sqlx then has nothing left to
+/// roll back, and would take the transaction for open for ever.
+async fn settle(conn: &mut SqliteConnection) -> Result<()> {
+    if conn.is_in_transaction() {
+        // Something to roll back; it is refused where there is something.
+        drop(sqlx::query("BEGIN").execute(&mut *conn).await);
+        <Sqlite as Database>::TransactionManager::rollback(conn).await?;
+    }
+    Ok(())
 }
 
 /// A transaction, rolled back where it is dropped.
@@ -335,6 +350,7 @@ pub(crate) fn unescape(text: String) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -355,5 +371,28 @@ mod tests {
             assert_eq!(unescape(escaped), text);
         }
         assert!(matches!(escape("plain"), Cow::Borrowed(_)));
+    }
+
+    /// A full disk is the like: SQLite has rolled back before sqlx does.
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_ended_itself_is_not_in_the_way_of_the_next() {
+        let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for _ in 0..3 {
+            let mut asked = Conn::Sqlite(&mut conn);
+            let mut tx = asked.begin().await.unwrap();
+            made("ROLLBACK").execute(&mut tx.conn()).await.unwrap();
+            assert!(tx.commit().await.is_err(), "there is nothing to commit");
+        }
+        let mut asked = Conn::Sqlite(&mut conn);
+        let mut tx = asked.begin().await.unwrap();
+        made("CREATE TABLE t (a)").execute(&mut tx.conn()).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(
+            made("INSERT INTO t VALUES (1)")
+                .execute(&mut Conn::Sqlite(&mut conn))
+                .await
+                .unwrap(),
+            1
+        );
     }
 }
