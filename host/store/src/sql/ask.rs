@@ -59,6 +59,10 @@ impl Conn<'_> {
 /// roll back, and would take the transaction for open for ever.
 async fn settle(conn: &mut SqliteConnection) -> Result<()> {
     if conn.is_in_transaction() {
+        // The rollback of one that was dropped may still be on its way.
+        conn.ping().await?;
+    }
+    if conn.is_in_transaction() {
         // Something to roll back; it is refused where there is something.
         drop(sqlx::query("BEGIN").execute(&mut *conn).await);
         <Sqlite as Database>::TransactionManager::rollback(conn).await?;
@@ -383,6 +387,8 @@ mod tests {
             made("ROLLBACK").execute(&mut tx.conn()).await.unwrap();
             assert!(tx.commit().await.is_err(), "there is nothing to commit");
         }
+        // One that is dropped is rolled back behind it.
+        drop(Conn::Sqlite(&mut conn).begin().await.unwrap());
         let mut asked = Conn::Sqlite(&mut conn);
         let mut tx = asked.begin().await.unwrap();
         made("CREATE TABLE t (a)").execute(&mut tx.conn()).await.unwrap();
