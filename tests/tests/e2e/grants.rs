@@ -53,7 +53,9 @@ async fn a_revoked_grant_ends_passes_at_once() {
     assert_eq!(status, StatusCode::OK, "{view}");
     assert_eq!(view["status"], "revoked");
     let before = tool.requests();
-    seawall.hindered("probe", "not granted").await;
+    seawall
+        .hindered("probe", "the grant of `probe` 0.1.0 was taken back")
+        .await;
     assert_eq!(tool.requests(), before);
     let decisions = seawall.get("/api/v1/plugins/probe/grant").await["decisions"].clone();
     assert_eq!(decisions[1]["verdict"], "revoked");
@@ -758,7 +760,7 @@ async fn a_name_means_the_version_that_works_where_a_newer_one_waits() {
     eventually("its requests to be on record", || async {
         let listed = seawall.command(&["egress", "list", "--plugin", "probe", "-o", "json"]);
         let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
-        (listed["items"].as_array()?.len() > 1).then_some(())
+        (!listed["items"].as_array()?.is_empty()).then_some(())
     })
     .await;
     let tightened = seawall.command(&["grant", "tighten", "probe", "--dry-run", "-o", "json"]);
