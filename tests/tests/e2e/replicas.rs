@@ -141,7 +141,7 @@ async fn what_one_server_is_told_the_others_know() {
         .send(Method::DELETE, "/api/v1/plugins/probe/grant?by=ann", &json!({}))
         .await;
     assert!(status.is_success(), "{answer}");
-    two.hindered("probe", "is not granted").await;
+    two.hindered("probe", "the grant of `probe` 0.1.0 was taken back").await;
     let (status, _) = two.send(Method::DELETE, "/api/v1/integrations/probe", &json!({})).await;
     assert!(status.is_success());
     eventually("nothing of it to be left", || async {
