@@ -14,6 +14,7 @@ mod engine;
 mod fts5;
 mod index;
 mod questions;
+#[expect(dead_code, reason = "the generator makes blueprints too, which nobody asks for here")]
 #[path = "../../../host/index/examples/index_speed/shape.rs"]
 mod shape;
 mod tantivy;
