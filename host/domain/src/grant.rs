@@ -47,26 +47,23 @@ impl Grant {
     /// This grant for another version of the plugin, whose manifest is `asked`: what both this grant and that manifest have.
     #[must_use]
     pub fn carried_to(&self, digest: Digest, asked: &Manifest) -> Self {
-        let beyond = |some: &[NetworkRule], than: &[NetworkRule]| -> Vec<NetworkRule> {
-            let single = some.iter().flat_map(NetworkRule::single);
-            single
-                .filter(|rule| than.iter().any(|other| rule.is_part_of(other)))
-                .collect()
+        let mine = &self.capabilities.network;
+        // Rule by rule of what is asked, so that each part is known as one of its rule, by its number.
+        let of_rule = |rule: &NetworkRule| -> Vec<NetworkRule> {
+            let asked = rule.single().filter(|one| mine.iter().any(|own| one.is_part_of(own)));
+            let mut both: Vec<NetworkRule> = asked.collect();
+            let narrower = mine.iter().flat_map(NetworkRule::single);
+            let narrower = narrower.filter(|one| one.is_part_of(rule) && !both.iter().any(|has| one.is_part_of(has)));
+            let narrower: Vec<_> = narrower.collect();
+            both.extend(narrower);
+            together(both)
         };
-        let (mine, theirs) = (&self.capabilities.network, &asked.capabilities.network);
-        let mut network = beyond(mine, theirs);
-        let narrower = beyond(theirs, mine);
-        network.extend(
-            narrower
-                .into_iter()
-                .filter(|rule| !mine.iter().any(|own| own.single().any(|own| own == *rule))),
-        );
         let same = |rule: &&FilesRule| asked.capabilities.files.iter().any(|other| other.is_same(rule));
         let asked_still = |rule: &&GitRule| asked.capabilities.git.iter().any(|other| other.is_same(rule));
         Self {
             digest,
             capabilities: Capabilities {
-                network: together(network),
+                network: asked.capabilities.network.iter().flat_map(of_rule).collect(),
                 files: self.capabilities.files.iter().filter(same).cloned().collect(),
                 git: self.capabilities.git.iter().filter(asked_still).cloned().collect(),
                 catalog: self.capabilities.catalog && asked.capabilities.catalog,
@@ -285,7 +282,17 @@ mod tests {
             ["GET https://a.example.com /a,/b"]
         );
         let with = asks("    - {to: 'https://a.example.com', methods: [GET], credential: token}\n");
-        assert_eq!(network(&grant.carried_to(digest, &with)), [""; 0]);
+        assert_eq!(network(&grant.carried_to(digest.clone(), &with)), [""; 0]);
+        // Rules that differ in their paths alone stay two, each a part of its own.
+        let two = asks(
+            "    - {to: 'https://a.example.com', methods: [GET], paths: [/a], reason: one}\n    \
+             - {to: 'https://a.example.com', methods: [GET], paths: [/b, /c], reason: other}\n",
+        );
+        let both = Grant::as_asked(Digest::of(b"two"), &two);
+        assert_eq!(both.carried_to(digest.clone(), &two).capabilities, both.capabilities);
+        let mut part = both;
+        part.capabilities.network.remove(0);
+        assert_eq!(part.carried_to(digest, &two).capabilities, part.capabilities);
     }
 
     #[test]

@@ -359,6 +359,9 @@ async fn an_upgrade_that_asks_for_no_more_is_in_force_and_fails_no_call() {
         "{end}"
     );
     assert_eq!(synced_by(&seawall).await, new["digest"]);
+    // What was carried over is known rule by rule, as what a person approves is.
+    let granted = &new["grant"]["granted"]["capabilities"]["network"];
+    assert_eq!(*granted, new["grant"]["asked"]["network"]);
     let failed = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
     assert_eq!(failed["items"], json!([]), "no request was refused");
 }
