@@ -137,26 +137,25 @@ impl Engine {
     }
 
     /// The component that integrations of this plugin run, where they pin none: the one that was put in force last. Where its grant
-    /// was taken back or has ended, none is: another version, which may do more, is put in force by a person. Where it was removed,
-    /// or none was chosen, the newest that is granted.
+    /// was taken back or has ended, or it was removed, none is: another version, which may do more, is put in force by a person.
+    /// Where none ever was, the newest that is granted.
     ///
     /// # Errors
     /// The database's.
     pub async fn in_force(&self, name: &PluginName) -> Result<Option<PluginView>> {
-        if let Some(chosen) = self.chosen(name).await? {
-            return Ok((chosen.status == PluginStatus::Granted).then_some(chosen));
-        }
-        let mut all = self.plugins().await?.into_iter();
-        Ok(all.find(|p| p.row.bundle.manifest.name == *name && p.status == PluginStatus::Granted))
+        let chosen = self.chosen(name).await?;
+        let mut granted = self.plugins().await?.into_iter();
+        Ok(granted.find(|p| {
+            p.row.bundle.manifest.name == *name
+                && p.status == PluginStatus::Granted
+                && chosen.as_deref().is_none_or(|chosen| p.row.digest.as_str() == chosen)
+        }))
     }
 
-    /// The version that was put in force last, however it stands; none where it was removed.
-    async fn chosen(&self, name: &PluginName) -> Result<Option<PluginView>> {
-        let Some(chosen) = self.inner.store.setting(&in_force(name)).await? else {
-            return Ok(None);
-        };
-        let mut all = self.plugins().await?.into_iter();
-        Ok(all.find(|p| p.row.bundle.manifest.name == *name && Some(p.row.digest.as_str()) == chosen.as_str()))
+    /// The digest of the version that was put in force last, however it stands.
+    async fn chosen(&self, name: &PluginName) -> Result<Option<String>> {
+        let chosen = self.inner.store.setting(&in_force(name)).await?;
+        Ok(chosen.and_then(|chosen| chosen.as_str().map(str::to_owned)))
     }
 
     /// Lets integrations that pin no version go on with this one. Calls in flight end on the version that they began with.
@@ -329,25 +328,10 @@ impl Engine {
             return Ok(granted.clone());
         }
         let chosen = match pinned {
-            Some(_) => mine.into_iter().next(),
+            Some(pinned) => Some(pinned.to_string()),
             None => self.chosen(name).await?,
         };
-        Err(EngineError::Conflict(match chosen {
-            Some(chosen) if matches!(chosen.status, PluginStatus::Expired | PluginStatus::Revoked) => {
-                let what = match chosen.status {
-                    PluginStatus::Expired => "has ended",
-                    _ => "was taken back",
-                };
-                let (version, digest) = (&chosen.row.bundle.manifest.version, chosen.row.digest.short());
-                format!(
-                    "the grant of `{name}` {version} {what}; look with `seawall grant show {name}@{digest}`, then `seawall grant approve \
-                     {name}@{digest}`, or put another version that is granted in force with `seawall plugin rollback {name}`"
-                )
-            }
-            _ => format!(
-                "the plugin `{name}` is not granted; look with `seawall grant show {name}`, then `seawall grant approve {name}`"
-            ),
-        }))
+        Err(EngineError::Conflict(not_granted(name, &mine, chosen.as_deref())))
     }
 
     /// The component, ready to be called.
@@ -405,6 +389,32 @@ impl Engine {
     pub(crate) fn component(&self, digest: &Digest) -> PathBuf {
         self.inner.folder.join(format!("{}.wasm", &digest.as_str()[7..]))
     }
+}
+
+/// Why no version of a plugin runs, and what to do. `chosen` is the one that is pinned, or that was put in force last.
+fn not_granted(name: &PluginName, mine: &[PluginView], chosen: Option<&str>) -> String {
+    let view = mine.iter().find(|p| Some(p.row.digest.as_str()) == chosen);
+    let ended = view.and_then(|view| match view.status {
+        PluginStatus::Expired => Some((view, "has ended")),
+        PluginStatus::Revoked => Some((view, "was taken back")),
+        _ => None,
+    });
+    let (what, reference) = match (ended, view, chosen) {
+        (Some((view, ended)), ..) => (
+            format!("the grant of `{name}` {} {ended}", view.row.bundle.manifest.version),
+            format!("{name}@{}", view.row.digest.short()),
+        ),
+        (None, None, Some(_)) => (
+            format!("the version of `{name}` that was in force was removed"),
+            name.to_string(),
+        ),
+        _ => (format!("the plugin `{name}` is not granted"), name.to_string()),
+    };
+    let another = match mine.iter().any(|p| p.status == PluginStatus::Granted) {
+        true => format!(", or put another version that is granted in force with `seawall plugin rollback {name}`"),
+        false => String::new(),
+    };
+    format!("{what}; look with `seawall grant show {reference}`, then `seawall grant approve {reference}`{another}")
 }
 
 /// The setting that names the digest in force.

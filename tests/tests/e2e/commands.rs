@@ -59,6 +59,7 @@ async fn exit_codes_tell_scripts_what_went_wrong() {
             "starts a server of its own",
         ),
         (&["delivery", "retry", "nosuch"], "expected a number, such as `12`"),
+        (&["catalog", "get", "thing", ".."], "`..` cannot stand in an address"),
     ] {
         let (status, words) = code(arguments);
         assert_eq!(status, 2, "{words}");

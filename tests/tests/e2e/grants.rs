@@ -727,6 +727,10 @@ async fn the_end_of_a_grant_puts_no_other_version_in_force() {
         "{problem}"
     );
     assert_eq!(tool.requests(), before, "nothing was sent");
+    // Neither does its removal.
+    assert!(seawall.command(&["plugin", "remove", "probe@0.1.0"]).status.success());
+    seawall.hindered("probe", "that was in force was removed").await;
+    assert_eq!(tool.requests(), before, "nothing was sent");
     // A person may say that the other one goes on.
     let back = seawall.command(&["plugin", "rollback", "probe", "--to", "probe@0.2.0"]);
     assert!(back.status.success(), "{back:?}");

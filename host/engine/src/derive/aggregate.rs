@@ -70,7 +70,15 @@ impl Engine {
     ) -> Result<BTreeSet<EntityId>> {
         let target = &aggregation.target;
         let mut out = BTreeSet::new();
-        for path in known.paths(all, &entity.blueprint, aggregation).iter() {
+        let all_ways;
+        let paths = match &aggregation.paths {
+            Some(paths) => &paths[..],
+            None => {
+                all_ways = known.ways(all, &entity.blueprint, target);
+                &all_ways[..]
+            }
+        };
+        for path in paths {
             let from = if path.from_here { &entity.blueprint } else { target };
             let Some(stations) = stations(all, from, &path.relations) else {
                 continue;

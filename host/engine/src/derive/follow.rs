@@ -300,13 +300,17 @@ fn ways_back(all: &Blueprints, own: &BlueprintId, aggregation: &Aggregation) -> 
     out
 }
 
-/// The ways between the aggregated blueprint and the one that aggregates: those that are named, or else all along relations of
-/// one direction, as Port's page has it: "By default, aggregations consider all possible paths".
-pub(super) fn paths<'a>(all: &Blueprints, own: &BlueprintId, aggregation: &'a Aggregation) -> Cow<'a, [PathFilter]> {
-    if let Some(paths) = &aggregation.paths {
-        return Cow::Borrowed(paths);
+/// The ways between the aggregated blueprint and the one that aggregates: those that are named, or else all.
+fn paths<'a>(all: &Blueprints, own: &BlueprintId, aggregation: &'a Aggregation) -> Cow<'a, [PathFilter]> {
+    match &aggregation.paths {
+        Some(paths) => Cow::Borrowed(paths),
+        None => Cow::Owned(all_ways(all, own, &aggregation.target)),
     }
-    let target = &aggregation.target;
+}
+
+/// All ways between a blueprint and what it aggregates along relations of one direction, as Port's page has it: "By default,
+/// aggregations consider all possible paths".
+pub(super) fn all_ways(all: &Blueprints, own: &BlueprintId, target: &BlueprintId) -> Vec<PathFilter> {
     let up = ways_between(all, target, own).into_iter().map(|relations| PathFilter {
         relations,
         from_here: false,
@@ -315,7 +319,7 @@ pub(super) fn paths<'a>(all: &Blueprints, own: &BlueprintId, aggregation: &'a Ag
         relations,
         from_here: true,
     });
-    Cow::Owned(up.chain(down).collect())
+    up.chain(down).collect()
 }
 
 /// Relations of the longest way that is looked for.

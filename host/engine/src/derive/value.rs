@@ -1,12 +1,12 @@
 //! What an entity's computed values are.
 
-use super::{Affected, DERIVED, follow::paths};
+use super::{Affected, DERIVED, follow::all_ways};
 use crate::{Engine, Result, engine::Blueprints, replicas::OnDuty};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis, RelationTarget,
     blueprint::{
         CompiledBlueprint,
-        computed::{Aggregation, Mirror, PathFilter},
+        computed::{Mirror, PathFilter},
     },
     entity::Derived,
     query::{Alone, Shape},
@@ -39,19 +39,10 @@ impl Known {
         self.entities.get(name).and_then(Option::as_ref)
     }
 
-    /// [`paths`], found once.
-    pub(super) fn paths(
-        &mut self,
-        all: &Blueprints,
-        own: &BlueprintId,
-        aggregation: &Aggregation,
-    ) -> Arc<[PathFilter]> {
-        if aggregation.paths.is_some() {
-            return paths(all, own, aggregation).into();
-        }
-        let ends = (own.clone(), aggregation.target.clone());
-        let found = self.ways.entry(ends);
-        found.or_insert_with(|| paths(all, own, aggregation).into()).clone()
+    /// All ways between a blueprint and what it aggregates, found once.
+    pub(super) fn ways(&mut self, all: &Blueprints, own: &BlueprintId, target: &BlueprintId) -> Arc<[PathFilter]> {
+        let found = self.ways.entry((own.clone(), target.clone()));
+        found.or_insert_with(|| all_ways(all, own, target).into()).clone()
     }
 
     /// The world of queries at this moment, made once.
