@@ -10,7 +10,7 @@ use body::{merge_patch, problem, read_entity, without_nulls};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, RelationTarget, Report, blueprint::Check, document::escaped, entity::merge,
 };
-use seawall_store::{EntityRow, Expect, ItemWrite, PageWrite, StoreError};
+use seawall_store::{EntityRow, Expect, ItemRow, ItemWrite, PageWrite, StoreError};
 use serde_json::{Map, Value, json};
 use sha2::Digest as _;
 use std::collections::{BTreeMap, HashSet};
@@ -44,6 +44,13 @@ pub struct EntityWrite {
     pub merge: bool,
     /// What the entity must be like.
     pub when: When,
+}
+
+impl EntityWrite {
+    /// The key of the item that holds what the source says of the entity.
+    fn key(&self) -> String {
+        format!("{}/{}", self.blueprint, self.identifier)
+    }
 }
 
 /// When a write is made.
@@ -80,6 +87,13 @@ pub enum Written {
 pub struct Removed {
     /// Sources that still speak of the entity, which is therefore still there.
     pub left: Vec<String>,
+}
+
+/// What is stored of one.
+struct Stored {
+    row: Option<EntityRow>,
+    /// What the source says of it.
+    item: Option<ItemRow>,
 }
 
 /// What is to be stored of one entity.
@@ -152,13 +166,14 @@ impl Engine {
                 .map(|write| (write.blueprint.clone(), write.identifier.clone()))
                 .collect(),
         };
-        for (at, write) in writes.iter().enumerate() {
+        let stored = self.stored(partition, writes).await?;
+        for (at, (write, stored)) in writes.iter().zip(stored).enumerate() {
             if !names.insert((&write.blueprint, &write.identifier)) {
                 let twice = Problem::at("/identifier", "it is in this request already; name each entity once");
                 answers.insert(at, Written::Rejected(vec![twice]));
                 continue;
             }
-            match self.words(speaker, partition, write, at, &blueprints).await? {
+            match self.words(speaker, write, at, stored, &blueprints).await? {
                 Ok(one) => ready.push(one),
                 Err(Refused { mut problems, entity }) => {
                     // Targets that come along are there: whether these are right is said of them.
@@ -205,13 +220,27 @@ impl Engine {
         Ok(answers.into_values().collect())
     }
 
+    /// Of each write, in order: the entity as it is stored, and what the source says of it.
+    async fn stored(&self, partition: i64, writes: &[EntityWrite]) -> Result<Vec<Stored>> {
+        let names: Vec<_> = writes
+            .iter()
+            .map(|write| (&write.blueprint, &write.identifier))
+            .collect();
+        let keys: Vec<String> = writes.iter().map(EntityWrite::key).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let rows = self.inner.store.entities_named(&names).await?;
+        let items = self.inner.store.items_named(partition, &keys).await?;
+        let both = rows.into_iter().zip(items);
+        Ok(both.map(|(row, item)| Stored { row, item }).collect())
+    }
+
     /// Checks one, and makes what the source says of it from now on.
     async fn words(
         &self,
         speaker: &Speaker,
-        partition: i64,
         write: &EntityWrite,
         at: usize,
+        Stored { row, item }: Stored,
         blueprints: &Blueprints,
     ) -> Result<Result<Ready, Refused>> {
         let (blueprint, identifier) = (&write.blueprint, &write.identifier);
@@ -221,7 +250,6 @@ impl Engine {
             let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
             return refuse("/blueprint", format!("there is no blueprint `{blueprint}`{hint}"));
         };
-        let row = self.inner.store.entity(blueprint, identifier).await?;
         match (write.when, &row) {
             (When::Absent, Some(_)) => {
                 return refuse("/identifier", format!("`{blueprint}/{identifier}` exists already"));
@@ -233,8 +261,7 @@ impl Engine {
             }
             _ => {}
         }
-        let key = format!("{blueprint}/{identifier}");
-        let item = self.inner.store.item(partition, &key).await?;
+        let key = write.key();
         let said = item.as_ref().map(|item| serde_json::from_slice::<Value>(&item.value));
         let said = said
             .transpose()
@@ -364,12 +391,12 @@ impl Engine {
         if !upserts.is_empty() {
             self.put_words(speaker, partition, upserts, Vec::new(), expect).await?;
         }
-        for one in ready {
-            let found = self
-                .inner
-                .store
-                .entity(&one.entity.blueprint, &one.entity.identifier)
-                .await?;
+        let names: Vec<_> = ready
+            .iter()
+            .map(|one| (&one.entity.blueprint, &one.entity.identifier))
+            .collect();
+        let found = self.inner.store.entities_named(&names).await?;
+        for (one, found) in ready.into_iter().zip(found) {
             let row = found.ok_or_else(|| EngineError::Conflict(format!("`{}` was removed meanwhile", one.key)))?;
             let written = if !one.existed {
                 Written::Created(row)
@@ -437,7 +464,7 @@ impl Engine {
         let Some(source) = sources.iter().find(|source| source.name == speaker.source) else {
             return Ok(false);
         };
-        let known = self.inner.store.item(source.partition, key).await?.is_some();
+        let known = self.inner.store.item_states(source.partition, &[key]).await? != [None];
         if known {
             self.put_words(speaker, source.partition, Vec::new(), vec![key.to_owned()], Vec::new())
                 .await?;

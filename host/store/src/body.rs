@@ -1,8 +1,8 @@
 //! How entities and items are written into columns.
 
-use crate::{ChangeKind, Result, StoreError};
+use crate::{ChangeKind, ItemRow, Result, StoreError};
 use roaring::RoaringTreemap;
-use seawall_domain::{BlueprintId, Entity, EntityId, RelationTarget, entity::Derived};
+use seawall_domain::{BlueprintId, Entity, EntityId, Millis, RelationTarget, entity::Derived};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -151,6 +151,19 @@ pub(crate) fn compress(value: &[u8]) -> Result<Vec<u8>> {
             }
         };
         compressor.compress(value).map_err(failed)
+    })
+}
+
+/// An item from its columns.
+pub(crate) fn item(key: String, hash: &[u8], value: &[u8], changed_at: Millis) -> Result<ItemRow> {
+    let damaged = |detail: String| StoreError::Damaged { what: "item", detail };
+    Ok(ItemRow {
+        hash: hash
+            .try_into()
+            .map_err(|_| damaged(format!("the hash of `{key}` is not 16 bytes long")))?,
+        value: decompress(value).map_err(|e| damaged(format!("`{key}`: {e}")))?,
+        key,
+        changed_at,
     })
 }
 

@@ -208,8 +208,8 @@ pub trait Store: Send + Sync + 'static {
     async fn client_partition(&self, source: &str, now: Millis) -> Result<i64>;
     /// All sources of clients, by name.
     async fn client_sources(&self) -> Result<Vec<ClientSourceRow>>;
-    /// One item of a partition.
-    async fn item(&self, partition: i64, key: &str) -> Result<Option<ItemRow>>;
+    /// Of each key, in order: the item, where the partition has it.
+    async fn items_named(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemRow>>>;
     /// Items of a partition by key, from the one behind `after`.
     async fn items(&self, partition: i64, after: &str, limit: usize) -> Result<Vec<ItemRow>>;
 
@@ -217,6 +217,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Entities by id; those that are gone are left out.
     async fn entities(&self, ids: &[i64]) -> Result<Vec<EntityRow>>;
+    /// Of each name, in order: the entity, where it is there. All of one moment.
+    async fn entities_named(&self, names: &[(&BlueprintId, &EntityId)]) -> Result<Vec<Option<EntityRow>>>;
     /// One entity.
     async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>>;
     /// Who says what of an entity: the integration, kind, partition and key of each contribution.

@@ -312,10 +312,6 @@ macro_rules! store {
                 ask!(self.reading(), |conn| sql::clients::sources(conn))
             }
 
-            async fn item(&self, partition: i64, key: &str) -> Result<Option<ItemRow>> {
-                ask!(self.reading(), |conn| sql::clients::item(conn, partition, key))
-            }
-
             async fn items(&self, partition: i64, after: &str, limit: usize) -> Result<Vec<ItemRow>> {
                 ask!(self.reading(), |conn| sql::clients::items(conn, partition, after, limit))
             }

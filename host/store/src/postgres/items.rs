@@ -20,7 +20,8 @@ pub(super) struct Known {
     pub(super) live_pass: Option<i64>,
 }
 
-fn escaped<'k>(keys: impl IntoIterator<Item = &'k str>) -> Vec<Cow<'k, str>> {
+/// Keys as the column holds them.
+pub(super) fn escaped<'k>(keys: impl IntoIterator<Item = &'k str>) -> Vec<Cow<'k, str>> {
     keys.into_iter().map(escape).collect()
 }
 

@@ -2,14 +2,16 @@
 
 use super::{
     PgStore,
+    items::escaped,
     tx::{Tx, q},
 };
 use crate::{
     Expect, PageResult, Result, body,
     page::{self, Item, Page},
-    sql::escape,
+    sql::unescape,
 };
 use sqlx::Row;
+use std::collections::HashMap;
 
 /// Where a page comes from.
 #[derive(Clone, Copy)]
@@ -64,15 +66,30 @@ pub(super) async fn apply(store: &PgStore, page: &Page) -> Result<PageResult> {
 impl<'p> Tx<'_, 'p> {
     /// Fails where an item is not as it was when the page was made.
     async fn check_items(&mut self, all: &[Expect]) -> Result<()> {
+        let keys = all.iter().filter_map(|expect| match expect {
+            Expect::Item { key, .. } => Some(key.as_str()),
+            Expect::Entity { .. } => None,
+        });
+        let keys = escaped(keys);
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let rows = q!(
+            self,
+            "SELECT key, hash FROM item WHERE partition = $1 AND key = ANY($2)"
+        )
+        .bind(self.partition)
+        .bind(keys)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let mut known: HashMap<String, &[u8]> = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            known.insert(unescape(row.try_get(0)?), row.try_get(1)?);
+        }
         for expect in all {
-            let Expect::Item { key, hash } = expect else { continue };
-            let known = q!(self, "SELECT hash FROM item WHERE partition = $1 AND key = $2")
-                .bind(self.partition)
-                .bind(escape(key).into_owned())
-                .fetch_optional(&mut *self.tx)
-                .await?;
-            let known: Option<&[u8]> = known.as_ref().map(|row| row.try_get(0)).transpose()?;
-            if known != hash.as_ref().map(<[u8; 16]>::as_slice) {
+            if let Expect::Item { key, hash } = expect
+                && known.get(key).copied() != hash.as_ref().map(<[u8; 16]>::as_slice)
+            {
                 return Err(page::changed(expect));
             }
         }

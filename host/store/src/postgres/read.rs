@@ -2,7 +2,7 @@
 
 use super::{ask, names::Names};
 use crate::{
-    ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body,
+    ChangeRow, EntityRow, ItemRow, ItemState, Result, SourceRow, StoreError, body,
     sql::{escape, limit, unescape},
 };
 use seawall_domain::{BlueprintId, EntityId, entity::Derived};
@@ -74,6 +74,40 @@ impl Reader<'_> {
         Ok(self.entity_rows(conn, rows).await?.pop())
     }
 
+    pub(super) async fn entities_named(
+        self,
+        conn: &mut PgConnection,
+        names: &[(&BlueprintId, &EntityId)],
+    ) -> Result<Vec<Option<EntityRow>>> {
+        let (blueprints, identifiers): (Vec<&str>, Vec<&str>) = names
+            .iter()
+            .map(|(blueprint, id)| (blueprint.as_str(), id.as_str()))
+            .unzip();
+        let rows = ask(
+            "SELECT e.id, e.blueprint, e.identifier, e.created_at, e.updated_at, e.version, e.body, e.derived, e.created_by, e.updated_by, n.place \
+             FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS n(blueprint, identifier, place) \
+             JOIN blueprint_name b ON b.name = n.blueprint JOIN entity e ON e.blueprint = b.id AND e.identifier = n.identifier",
+            self.keep,
+        )
+        .bind(blueprints)
+        .bind(identifiers)
+        .fetch_all(&mut *conn)
+        .await?;
+        let places = rows
+            .iter()
+            .map(|row| row.try_get(10))
+            .collect::<Result<Vec<i64>, _>>()?;
+        let mut out: Vec<Option<EntityRow>> = names.iter().map(|_| None).collect();
+        for (place, row) in places.into_iter().zip(self.entity_rows(conn, rows).await?) {
+            // Places are counted from 1.
+            let slot = usize::try_from(place - 1).ok().and_then(|place| out.get_mut(place));
+            if let Some(slot) = slot {
+                *slot = Some(row);
+            }
+        }
+        Ok(out)
+    }
+
     pub(super) async fn scan(self, conn: &mut PgConnection, after: i64, most: usize) -> Result<Vec<EntityRow>> {
         let rows = ask(
             "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
@@ -121,6 +155,35 @@ impl Reader<'_> {
             );
         }
         Ok(escaped.iter().map(|key| found.get(&**key).copied()).collect())
+    }
+
+    pub(super) async fn items_named(
+        self,
+        conn: &mut PgConnection,
+        partition: i64,
+        keys: &[&str],
+    ) -> Result<Vec<Option<ItemRow>>> {
+        let escaped: Vec<_> = keys.iter().map(|key| escape(key)).collect();
+        let rows = ask(
+            "SELECT i.key, i.hash, v.value, i.changed_at FROM item i JOIN item_value v ON v.id = i.id \
+             WHERE i.partition = $1 AND i.key = ANY($2)",
+            self.keep,
+        )
+        .bind(partition)
+        .bind(&escaped)
+        .fetch_all(conn)
+        .await?;
+        let mut found = HashMap::with_capacity(rows.len());
+        for row in &rows {
+            let item = body::item(
+                unescape(row.try_get(0)?),
+                row.try_get(1)?,
+                row.try_get(2)?,
+                row.try_get(3)?,
+            )?;
+            found.insert(item.key.clone(), item);
+        }
+        Ok(keys.iter().map(|key| found.get(*key).cloned()).collect())
     }
 
     pub(super) async fn sources(self, conn: &mut PgConnection, entity: i64) -> Result<Vec<SourceRow>> {

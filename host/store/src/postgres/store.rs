@@ -117,6 +117,10 @@ store! { PgStore {
         read!(self, |reader, conn| reader.item_states(conn, partition, keys))
     }
 
+    async fn items_named(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemRow>>> {
+        read!(self, |reader, conn| reader.items_named(conn, partition, keys))
+    }
+
     async fn apply_page(&self, page: PageWrite) -> Result<PageResult> {
         let page = tokio::task::spawn_blocking(|| Page::prepare(page))
             .await
@@ -140,6 +144,10 @@ store! { PgStore {
 
     async fn entities(&self, ids: &[i64]) -> Result<Vec<EntityRow>> {
         read!(self, |reader, conn| reader.entities(conn, ids))
+    }
+
+    async fn entities_named(&self, names: &[(&BlueprintId, &EntityId)]) -> Result<Vec<Option<EntityRow>>> {
+        read!(self, |reader, conn| reader.entities_named(conn, names))
     }
 
     async fn entity(&self, blueprint: &BlueprintId, identifier: &EntityId) -> Result<Option<EntityRow>> {

@@ -66,31 +66,12 @@ pub(crate) async fn sources(conn: &mut Conn<'_>) -> Result<Vec<ClientSourceRow>>
 }
 
 fn item_row(row: &Row) -> Result<ItemRow> {
-    let key: String = get(row, "key")?;
-    let damaged = |detail: String| StoreError::Damaged { what: "item", detail };
-    Ok(ItemRow {
-        hash: get::<&[u8], _>(row, "hash")?
-            .try_into()
-            .map_err(|_| damaged(format!("the hash of `{key}` is not 16 bytes long")))?,
-        value: body::decompress(get(row, "value")?).map_err(|e| damaged(format!("`{key}`: {e}")))?,
-        key,
-        changed_at: get(row, "changed_at")?,
-    })
-}
-
-/// One item.
-pub(crate) async fn item(conn: &mut Conn<'_>, partition: i64, key: &str) -> Result<Option<ItemRow>> {
-    query(
-        "SELECT i.key, i.hash, v.value, i.changed_at FROM item i JOIN item_value v ON v.id = i.id \
-         WHERE i.partition = $1 AND i.key = $2",
+    body::item(
+        get(row, "key")?,
+        get(row, "hash")?,
+        get(row, "value")?,
+        get(row, "changed_at")?,
     )
-    .bind(partition)
-    .bind(key)
-    .fetch_optional(conn)
-    .await?
-    .as_ref()
-    .map(item_row)
-    .transpose()
 }
 
 /// Items of a partition by key, from the one behind `after`.

@@ -1,7 +1,7 @@
 //! Reads by identity, each with prepared statements in one snapshot.
 
 use super::names::read_name;
-use crate::{ChangeRow, EntityRow, ItemState, Result, SourceRow, StoreError, body};
+use crate::{ChangeRow, EntityRow, ItemRow, ItemState, Result, SourceRow, StoreError, body};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use seawall_domain::{BlueprintId, EntityId, entity::Derived};
 use std::{
@@ -94,6 +94,17 @@ pub(super) fn entity(
     rows.next()?.map(|row| entity_row(conn, blueprints, row)).transpose()
 }
 
+pub(super) fn entities_named(
+    conn: &Connection,
+    blueprints: &Blueprints,
+    names: &[(BlueprintId, EntityId)],
+) -> Result<Vec<Option<EntityRow>>> {
+    snapshot(conn, || {
+        let one = |(blueprint, identifier): &(BlueprintId, EntityId)| entity(conn, blueprints, blueprint, identifier);
+        names.iter().map(one).collect()
+    })
+}
+
 pub(super) fn scan(conn: &Connection, blueprints: &Blueprints, after: i64, limit: usize) -> Result<Vec<EntityRow>> {
     let mut find = conn.prepare_cached(
         "SELECT id, blueprint, identifier, created_at, updated_at, version, body, derived, created_by, updated_by FROM entity \
@@ -124,6 +135,23 @@ pub(super) fn item_states(conn: &Connection, partition: i64, keys: &[String]) ->
                         detail: format!("the hash of `{key}` is not 16 bytes long"),
                     })?;
                 Ok(Some(ItemState { id: row.get(0)?, hash }))
+            })
+            .collect()
+    })
+}
+
+pub(super) fn items_named(conn: &Connection, partition: i64, keys: &[String]) -> Result<Vec<Option<ItemRow>>> {
+    snapshot(conn, || {
+        let mut find = conn.prepare_cached(
+            "SELECT i.key, i.hash, v.value, i.changed_at FROM item i JOIN item_value v ON v.id = i.id \
+             WHERE i.partition = ?1 AND i.key = ?2",
+        )?;
+        keys.iter()
+            .map(|key| {
+                let mut rows = find.query(params![partition, key])?;
+                let Some(row) = rows.next()? else { return Ok(None) };
+                let blob = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)?.as_blob()?);
+                body::item(row.get(0)?, blob(1)?, blob(2)?, row.get(3)?).map(Some)
             })
             .collect()
     })

@@ -125,6 +125,13 @@ store! { SqliteStore {
             .await
     }
 
+    async fn items_named(&self, partition: i64, keys: &[&str]) -> Result<Vec<Option<ItemRow>>> {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        self.readers
+            .run(move |conn| read::items_named(conn, partition, &keys))
+            .await
+    }
+
     async fn apply_page(&self, page: PageWrite) -> Result<PageResult> {
         self.write(
             move || Page::prepare(page),
@@ -149,6 +156,17 @@ store! { SqliteStore {
         let (ids, blueprints) = (ids.to_owned(), Arc::clone(&self.blueprints));
         self.readers
             .run(move |conn| read::entities(conn, &blueprints, &ids))
+            .await
+    }
+
+    async fn entities_named(&self, names: &[(&BlueprintId, &EntityId)]) -> Result<Vec<Option<EntityRow>>> {
+        let names: Vec<(BlueprintId, EntityId)> = names
+            .iter()
+            .map(|(blueprint, identifier)| ((*blueprint).clone(), (*identifier).clone()))
+            .collect();
+        let blueprints = Arc::clone(&self.blueprints);
+        self.readers
+            .run(move |conn| read::entities_named(conn, &blueprints, &names))
             .await
     }
 

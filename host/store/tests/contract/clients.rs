@@ -359,7 +359,10 @@ pub(crate) async fn items_are_read_back_as_they_came(world: &mut World) {
     assert_eq!(page[0].hash, [2; 16]);
     let rest = store.items(git.id, &page[1].key, 2).await.unwrap();
     assert_eq!(rest.len(), 1);
-    assert_eq!(store.item(git.id, "c").await.unwrap().unwrap(), rest[0]);
-    assert_eq!(store.item(git.id, "nobody").await.unwrap(), None);
+    assert_eq!(
+        store.items_named(git.id, &["c", "nobody", "a"]).await.unwrap(),
+        [Some(rest[0].clone()), None, Some(page[0].clone())]
+    );
+    assert_eq!(store.items_named(git.id, &[]).await.unwrap(), []);
     assert!(serde_json::from_slice::<Value>(&rest[0].value).is_ok());
 }
