@@ -52,6 +52,7 @@ mod replicas;
 mod rotation;
 mod rules;
 mod secrets;
+mod security;
 mod starting;
 mod subscriptions;
 mod sync;
