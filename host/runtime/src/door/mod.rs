@@ -7,6 +7,7 @@ mod bounds;
 mod bucket;
 mod cache;
 mod client;
+pub mod connect;
 mod credential;
 mod decode;
 mod errand;
@@ -26,7 +27,7 @@ pub use errand::{Errand, ErrandAnswer, ErrandError};
 pub use names::Names;
 pub use record::{Record, RecordSink};
 pub use tape::{Recorder, Replay, Transport};
-pub use tls::authorities;
+pub use tls::{authorities, client_config};
 
 use crate::{
     credential::{Live, Use},
