@@ -19,6 +19,7 @@ pub mod folder;
 pub mod grant;
 pub mod ids;
 pub mod import;
+pub mod installed;
 pub mod integration;
 pub mod item;
 pub mod limits;

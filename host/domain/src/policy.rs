@@ -25,7 +25,8 @@ pub struct Policy {
     pub approvers: Vec<String>,
     /// Whether who installed a version may not approve it.
     pub two_people: bool,
-    /// The most days that a grant may last; none: grants may be without an end.
+    /// The most days that a grant may last, 1 at least; none: grants may be without an end.
+    #[serde(deserialize_with = "days")]
     pub max_days: Option<u32>,
     /// The most that an integration's or a plugin's limits may be, by name (`timeout_ms`, `memory_bytes`, …).
     pub max_limits: BTreeMap<String, u64>,
@@ -56,6 +57,20 @@ fn somebody<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<Str
         "expected the names of those who approve, such as [\"ann\"], found an empty list; leave `approvers` out to let \
          everybody approve",
     )
+}
+
+/// A number of days, told as what it has to be: that there is at least one is [`Policy::bans`]'s to check.
+fn days<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    let days = |found: Value| {
+        let days = found.as_u64().and_then(|days| days.try_into().ok());
+        days.ok_or_else(|| {
+            let most = u32::MAX;
+            serde::de::Error::custom(format!(
+                "expected a whole number of days from 1 to {most}, found `{found}`; leave `max_days` out to allow grants without an end"
+            ))
+        })
+    };
+    Option::<Value>::deserialize(deserializer)?.map(days).transpose()
 }
 
 /// A list that says something; `empty` says what is wrong with one that does not.
@@ -151,8 +166,7 @@ impl Policy {
             }
         }
         if self.max_days == Some(0) {
-            let why =
-                "expected at least 1, found 0: no grant could be given; leave it out to allow grants without an end";
+            let why = "expected at least 1, found 0: no grant could be given; leave `max_days` out to allow grants without an end";
             wrong.push(("/max_days".to_owned(), why.to_owned()));
         }
         let known = limits(&Limits::default());

@@ -18,7 +18,8 @@ pub struct Asked {
     pub rule: NetworkRule,
     /// What the grant in force has of it: nothing, all, or parts.
     pub granted: Vec<NetworkRule>,
-    /// What was used of it, per method, host and integration.
+    /// What was used of it, per method, host and integration: the requests that it let through, whether or not the tool was
+    /// reached.
     pub used: Vec<EgressUsageRow>,
 }
 
@@ -101,13 +102,14 @@ impl Engine {
         Ok(())
     }
 
-    /// The audit of one plugin, which may have been removed; or of all that are installed.
+    /// The audit of one plugin, which may have been removed; or of all that are installed. A name alone is that of the version in
+    /// force, or of the newest where none is.
     ///
     /// # Errors
     /// Where the plugin does not exist and never did.
     pub async fn audit(&self, plugin: Option<&str>) -> Result<Vec<PluginAudit>> {
         let plugins = match plugin {
-            Some(reference) => vec![self.known_plugin(reference).await?],
+            Some(reference) => vec![self.acting_plugin(reference).await?],
             None => self.plugins().await?,
         };
         self.audits(plugins).await

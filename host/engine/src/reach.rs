@@ -36,9 +36,9 @@ pub struct Reach {
     pub approved_at: Millis,
     /// Why.
     pub reason: Option<String>,
-    /// How often it was used, by this integration and version.
+    /// How often the rule let this method through, for this integration and version; where a host was asked for, to that alone.
     pub used: u64,
-    /// When it was used last.
+    /// When it did so last.
     pub last_used_at: Option<Millis>,
 }
 
@@ -86,6 +86,8 @@ impl Engine {
                 never: policy.never.private_ranges.clone(),
             };
             let asked = query.host.as_ref().and_then(Host::address);
+            // As records have it.
+            let host = query.host.as_ref().map(Host::to_string);
             for part in parts {
                 // What an address is, is known without asking anybody; what a name leads to is not.
                 if asked.or(part.address).is_some_and(|ip| addresses.check(ip).is_err()) {
@@ -102,6 +104,7 @@ impl Engine {
                         && used.integration == integration.name.as_str()
                         && used.rule == rule
                         && used.method == part.method
+                        && host.as_ref().is_none_or(|host| used.host == *host)
                 });
                 let (mut used, mut last_used_at) = (0, None);
                 for one in mine {

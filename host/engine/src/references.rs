@@ -1,7 +1,7 @@
 //! Which component a person means: `shelf`, `shelf@1.2.0`, `shelf@4be1c0ffee12`, a digest, or the first digits of one.
 
 use crate::{Engine, EngineError, PluginStatus, PluginView, Result};
-use seawall_domain::Digest;
+use seawall_domain::{Digest, installed};
 
 /// Digits of a digest that stand for it: as many as git asks for.
 const DIGITS: usize = 7;
@@ -32,6 +32,11 @@ impl Engine {
                 reference,
                 format!("the first digits of a digest are {DIGITS} at least"),
             ),
+            None if !installed::can_name(reference) => EngineError::not_found_but(
+                "plugin",
+                reference,
+                format!("a plugin is named by {}", installed::FORMS),
+            ),
             None => EngineError::not_found_but(
                 "plugin",
                 reference,
@@ -54,6 +59,19 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::known_plugin`], but a name alone is that of the version in force, which a newer one that waits beside it is not.
+    ///
+    /// # Errors
+    /// As [`Engine::plugin`].
+    pub(crate) async fn acting_plugin(&self, reference: &str) -> Result<PluginView> {
+        if let Ok(name) = reference.parse()
+            && let Some(view) = self.in_force(&name).await?
+        {
+            return Ok(view);
+        }
+        self.known_plugin(reference).await
+    }
+
     /// The component that a decision is taken back of: as [`Engine::plugin`], but a name alone is that of the one version that is
     /// granted or waits to be, which the newest one need not be.
     ///
@@ -72,10 +90,9 @@ impl Engine {
             _ => {
                 let each: Vec<_> = open.iter().map(|view| with_standing(view)).collect();
                 Err(EngineError::Conflict(format!(
-                    "`{reference}` names {} versions: {}; name one of them, such as `{reference}@{}`",
+                    "`{reference}` names {} versions: {}; name one of them",
                     open.len(),
                     each.join(", "),
-                    open[0].row.digest.short(),
                 )))
             }
         }
@@ -109,6 +126,11 @@ impl Engine {
     }
 }
 
+/// A reference to this version and no other, for who has to choose: `shelf@4be1c0ffee12`.
+fn exact(view: &PluginView) -> String {
+    format!("{}@{}", view.row.bundle.manifest.name, view.row.digest.short())
+}
+
 /// A version with how it stands, for who has to choose.
 fn with_standing(view: &PluginView) -> String {
     let standing = match view.status {
@@ -119,9 +141,9 @@ fn with_standing(view: &PluginView) -> String {
         PluginStatus::Removed => "was removed",
     };
     format!(
-        "{} ({}), which {standing}",
-        view.row.bundle.manifest.version,
-        view.row.digest.short()
+        "`{}` ({}), which {standing}",
+        exact(view),
+        view.row.bundle.manifest.version
     )
 }
 
@@ -145,14 +167,11 @@ fn find<'a>(all: &'a [PluginView], reference: &str) -> Result<Option<&'a PluginV
         [] => Ok(None),
         [one] => Ok(Some(one)),
         _ => {
-            let digests: Vec<_> = found
-                .iter()
-                .map(|one| format!("`{}`", one.row.digest.short()))
-                .collect();
+            let each: Vec<_> = found.iter().map(|one| format!("`{}`", exact(one))).collect();
             Err(EngineError::Conflict(format!(
-                "`{reference}` names {} components: {}; name one of them by its digest",
+                "`{reference}` names {} components: {}; name one of them",
                 found.len(),
-                digests.join(", ")
+                each.join(", ")
             )))
         }
     }
@@ -231,7 +250,7 @@ mod tests {
         }
         for ambiguous in ["abcdef12", "shelf@1.0.0"] {
             let why = found(ambiguous).unwrap_err();
-            assert!(why.contains("2 components: `abcdef1"), "{why}");
+            assert!(why.contains("2 components: `shelf@abcdef1"), "{why}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Site {
     pub(crate) refused: Vec<String>,
     pub(crate) catalog: bool,
     pub(crate) limits: Limits,
-    /// Cancelled when the grant is revoked.
+    /// Cancelled when the grant is revoked or has ended.
     pub(crate) revoked: CancellationToken,
     /// The config as plugins get it.
     pub(crate) config: Vec<u8>,
@@ -175,8 +175,10 @@ impl Engine {
         loop {
             let seen = self.inner.sites.changes();
             if let Some(site) = self.inner.sites.get(name) {
-                let ended = |g: Option<i64>| g.is_some_and(|end| end <= self.now());
-                if !site.revoked.is_cancelled() && !ended(site.door.expires_at()) {
+                if site.door.expires_at().is_some_and(|end| end <= self.now()) {
+                    site.revoked.cancel();
+                }
+                if !site.revoked.is_cancelled() {
                     return Ok(site);
                 }
             }

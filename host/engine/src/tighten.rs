@@ -74,13 +74,7 @@ impl Engine {
     }
 
     async fn narrowed(&self, plugin: &str) -> Result<(Grant, Vec<Unused>)> {
-        // A name is that of the version in force, which a newer one that waits for a grant is not.
-        let in_force = match plugin.parse() {
-            Ok(name) => self.in_force(&name).await?,
-            Err(_) => None,
-        };
-        let reference = in_force.map(|view| view.row.digest.to_string());
-        let audit = self.audit(Some(reference.as_deref().unwrap_or(plugin))).await?;
+        let audit = self.audit(Some(plugin)).await?;
         let audit = audit.into_iter().next();
         let audit = audit.ok_or_else(|| EngineError::Internal("an audit without its plugin".into()))?;
         let decision = audit

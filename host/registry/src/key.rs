@@ -14,7 +14,7 @@ use seawall_domain::{
 };
 use std::{
     fs::{File, OpenOptions},
-    io::{Read, Write},
+    io::{ErrorKind, Read, Write},
     path::{Path, PathBuf},
 };
 use zeroize::Zeroizing;
@@ -63,7 +63,9 @@ impl SigningKey {
         };
         let mut opened = File::open(path).map_err(file)?;
         let mut pem = Zeroizing::new(String::new());
-        opened.read_to_string(&mut pem).map_err(file)?;
+        opened
+            .read_to_string(&mut pem)
+            .map_err(|e| unread(path, "PRIVATE", "key", e))?;
         if pem.contains("-----BEGIN PUBLIC KEY-----") {
             return Err(RegistryError::Usage(format!(
                 "{}: this is a public key, which checks signatures; to sign, give the private one that belongs to it, as `seawall \
@@ -153,11 +155,20 @@ impl SigningKey {
 /// # Errors
 /// Where it cannot be read or is none.
 pub fn read_public(path: &Path) -> Result<PublicKey> {
-    let text = std::fs::read_to_string(path).map_err(|source| RegistryError::File {
-        path: path.display().to_string(),
-        source,
-    })?;
+    let text = std::fs::read_to_string(path).map_err(|e| unread(path, "PUBLIC", "pub", e))?;
     PublicKey::from_pem(&text).map_err(|why| RegistryError::Usage(format!("{}: {why}", path.display())))
+}
+
+/// Why a file of a key was not read: what is no text is something else, a component say.
+fn unread(path: &Path, kind: &str, ending: &str, source: std::io::Error) -> RegistryError {
+    let path = path.display().to_string();
+    match source.kind() {
+        ErrorKind::InvalidData => RegistryError::Usage(format!(
+            "{path}: this is no text, and so no key; expected a PEM file that begins with `-----BEGIN {kind} KEY-----`, as `seawall \
+             plugin keygen` writes it (NAME.{ending})"
+        )),
+        _ => RegistryError::File { path, source },
+    }
 }
 
 fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {

@@ -5,26 +5,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        self,
-        connect::{HttpConnector, dns::Name},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
-use rustls::ClientConfig;
 use seawall_domain::subscription::Destination;
 use seawall_engine::{Message, Post, Reply};
-use seawall_runtime::door::Names;
+use seawall_runtime::door::{
+    Names, client_config,
+    connect::{Addresses, Closed, Pooled, pooled},
+};
 use std::{
     error::Error,
-    future::Future,
     io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    sync::{Mutex, PoisonError},
-    task::{Context, Poll},
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -39,19 +30,34 @@ const CLIENTS: usize = 64;
 /// A client is made anew after so long, so that authorities that an operator installs are seen.
 const FRESH: Duration = Duration::from_secs(600);
 
-type Client = legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>;
+type Client = Pooled<To, Full<Bytes>>;
+
+/// Where a subscription's messages may go.
+#[derive(Clone)]
+struct To(Arc<Destination>);
+
+impl Addresses for To {
+    fn check(&self, address: IpAddr) -> Result<(), Closed> {
+        self.0.check(address).map_err(|reason| Closed {
+            reason,
+            openable: false,
+        })
+    }
+}
 
 /// See the module.
 pub(crate) struct Poster {
     names: Names,
-    clients: Mutex<Vec<(Destination, Instant, Client)>>,
+    clients: Mutex<Vec<(To, Instant, Client)>>,
 }
 
 #[async_trait]
 impl Post for Poster {
     async fn post(&self, message: Message) -> Result<Reply, String> {
         let request = request(&message)?;
-        let client = self.client(&message.to)?;
+        let to = To(Arc::new(message.to.clone()));
+        to.check_written(request.uri()).map_err(|closed| closed.reason)?;
+        let client = self.client(&to)?;
         let sent = tokio::time::timeout(PATIENCE, async {
             let response = client.request(request).await.map_err(|e| innermost(&e))?;
             Ok(reply(response).await)
@@ -71,13 +77,18 @@ impl Poster {
     }
 
     /// The client of a destination, so that connections are used again.
-    fn client(&self, to: &Destination) -> Result<Client, String> {
+    fn client(&self, to: &To) -> Result<Client, String> {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         clients.retain(|(_, made, _)| made.elapsed() < FRESH);
-        if let Some((_, _, client)) = clients.iter().find(|(own, ..)| own == to) {
+        if let Some((_, _, client)) = clients.iter().find(|(own, ..)| own.0 == to.0) {
             return Ok(client.clone());
         }
-        let client = connect(to, &self.names)?;
+        let client = pooled(
+            to.clone(),
+            &self.names,
+            client_config(to.0.ca.as_deref())?,
+            to.0.plaintext,
+        );
         if clients.len() >= CLIENTS {
             clients.remove(0);
         }
@@ -92,41 +103,9 @@ fn request(message: &Message) -> Result<Request<Full<Bytes>>, String> {
     for (name, value) in &message.headers {
         request = request.header(name, value);
     }
-    let request = request
+    request
         .body(Full::new(Bytes::from(message.body.clone())))
-        .map_err(|e| format!("the message cannot be sent: {e}"))?;
-    // The connector does not resolve an address that is written out, so it is judged here.
-    let host = request.uri().host().unwrap_or_default();
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        message.to.check(address)?;
-    }
-    Ok(request)
-}
-
-fn connect(to: &Destination, names: &Names) -> Result<Client, String> {
-    let mut http = HttpConnector::new_with_resolver(Resolver {
-        names: names.clone(),
-        to: to.clone(),
-    });
-    http.enforce_http(false);
-    http.set_connect_timeout(Some(Duration::from_secs(10)));
-    http.set_nodelay(true);
-    let tls = match &to.ca {
-        Some(ca) => ClientConfig::builder().with_root_certificates(seawall_runtime::door::authorities(ca)?),
-        None => ClientConfig::builder()
-            .with_native_roots()
-            .unwrap_or_else(|_| ClientConfig::builder().with_webpki_roots()),
-    };
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls.with_no_client_auth());
-    let connector = match to.plaintext {
-        true => connector.https_or_http(),
-        false => connector.https_only(),
-    };
-    Ok(legacy::Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(Duration::from_secs(60))
-        .build(connector.enable_all_versions().wrap_connector(http)))
+        .map_err(|e| format!("the message cannot be sent: {e}"))
 }
 
 /// An answer whose body cannot be read is one all the same.
@@ -165,78 +144,29 @@ fn innermost(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Resolves once for each connection and drops the addresses that the destination does not allow.
-#[derive(Clone)]
-struct Resolver {
-    names: Names,
-    to: Destination,
-}
-
-impl tower::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (names, to) = (self.names.clone(), self.to.clone());
-        Box::pin(async move {
-            let found = names
-                .addresses(name.as_str())
-                .await
-                .map_err(|e| io::Error::other(format!("{}: {e}", name.as_str())))?;
-            choose(&to, found.into_iter())
-                .map(Vec::into_iter)
-                .map_err(io::Error::other)
-        })
-    }
-}
-
-/// Of a name's addresses those that may be connected to, or why none may.
-fn choose(to: &Destination, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, String> {
-    let (mut allowed, mut refused) = (Vec::new(), Vec::new());
-    for address in found {
-        match to.check(address.ip()) {
-            Ok(()) => allowed.push(address),
-            Err(why) => refused.push(why),
-        }
-    }
-    match (allowed.is_empty(), refused.is_empty()) {
-        (false, _) => Ok(allowed),
-        (true, true) => Err("the name has no address".to_owned()),
-        (true, false) => Err(refused.join("; ")),
-    }
-}
-
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use seawall_domain::subscription::Subscription;
     use serde_json::json;
+    use std::net::SocketAddr;
 
-    fn to(document: serde_json::Value) -> Destination {
-        serde_json::from_value::<Subscription>(document)
-            .unwrap()
-            .destination(&[])
+    fn to(document: serde_json::Value) -> To {
+        let subscription: Subscription = serde_json::from_value(document).unwrap();
+        To(Arc::new(subscription.destination(&[])))
     }
 
     #[test]
     fn of_a_names_addresses_only_allowed_ones_are_connected_to() {
-        let found = || {
-            ["10.0.0.1:0", "93.184.216.34:0"]
-                .map(|a| a.parse().unwrap())
-                .into_iter()
-        };
+        let addresses: [SocketAddr; 2] = ["10.0.0.1:0", "93.184.216.34:0"].map(|a| a.parse().unwrap());
+        let found = || addresses.into_iter();
         let public = to(json!({"url": "https://example.com"}));
-        assert_eq!(choose(&public, found()).unwrap(), ["93.184.216.34:0".parse().unwrap()]);
-        let refused = choose(&public, found().take(1)).unwrap_err();
+        assert_eq!(public.choose(found()).unwrap(), addresses[1..]);
+        let refused = public.choose(found().take(1)).unwrap_err().reason;
         assert!(refused.contains("10.0.0.1 is no public address (private)"), "{refused}");
         let private = to(json!({"url": "http://example.com", "privateRanges": ["10.0.0.0/8"]}));
-        assert_eq!(choose(&private, found()).unwrap(), ["10.0.0.1:0".parse().unwrap()]);
+        assert_eq!(private.choose(found()).unwrap(), addresses[..1]);
     }
 
     #[test]

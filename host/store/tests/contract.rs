@@ -143,6 +143,7 @@ behaviours! {
         a_change_outside_a_pass_needs_no_fence;
     egress:
         records_and_totals_are_kept_together,
+        an_address_is_found_where_it_was_asked_for_and_where_it_was_connected_to,
         trimming_leaves_totals;
     runs:
         an_idempotency_key_finds_its_run,

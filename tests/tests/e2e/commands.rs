@@ -227,3 +227,55 @@ fn a_mapping_that_cannot_be_used_says_so_first_and_last() {
         "{text}"
     );
 }
+
+/// The server reads it, from another folder than the one in which the person stands.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_a_credential_is_the_one_of_the_folder_in_which_it_is_named() {
+    let seawall = Seawall::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(folder.join("secrets")).unwrap();
+    std::fs::write(folder.join("secrets/shelf"), "s3cret\n").unwrap();
+    let set = run(Command::new(seawall_binary())
+        .args(["credential", "set", "shelf", "--file", "secrets/shelf", "-o", "json"])
+        .current_dir(&folder)
+        .env("SEAWALL_SERVER", seawall.address())
+        .env("SEAWALL_TOKEN", seawall.token()));
+    assert_eq!(answer(&set)["source"]["file"], json!(folder.join("secrets/shelf")));
+    let check = seawall.command(&["credential", "check", "shelf"]);
+    assert!(check.status.success(), "{}", said(&check));
+    let help = run(Command::new(seawall_binary()).args(["credential", "set", "--help"]));
+    let help = String::from_utf8_lossy(&help.stdout).into_owned();
+    assert!(help.contains("A file that the server reads"), "{help}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_can_name_no_plugin_says_what_does() {
+    let seawall = Seawall::start().await;
+    for wrong in ["Shelf 1.0", "shelf@", "ghcr.io/acme/shelf:1.2.0"] {
+        let shown = seawall.command(&["grant", "show", wrong]);
+        assert_eq!(shown.status.code(), Some(5), "{}", said(&shown));
+        assert!(said(&shown).contains("`shelf@4be1c0ffee12`"), "{}", said(&shown));
+    }
+}
+
+#[test]
+fn a_key_that_is_no_text_says_what_a_key_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("same.wasm");
+    std::fs::write(&file, [0, b'a', b's', b'm', 0xff, 0xfe]).unwrap();
+    let file = file.to_str().unwrap();
+    for arguments in [
+        &["plugin", "push", file, "127.0.0.1:1/acme/same:1.0.0", "--key", file][..],
+        &["plugin", "sign", file, "--key", file],
+        &["plugin", "verify", file, "--key", file],
+    ] {
+        let output = run(Command::new(seawall_binary()).args(arguments));
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("same.wasm: this is no text, and so no key") && said.contains("-----BEGIN P"),
+            "{said}"
+        );
+    }
+}

@@ -180,7 +180,7 @@ impl Engine {
         let held = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(CallError::Cancelled),
-            () = site.revoked.cancelled() => return Err(CallError::Failure(Failure::Failed("the grant was revoked".into()))),
+            () = site.revoked.cancelled() => return Err(CallError::Failure(Failure::Failed("the grant was revoked or has ended".into()))),
             held = sources.update(&self.inner.checkouts, &site.limits) => held?,
         };
         sources.tell(site.integration().name.as_str(), &held);

@@ -273,6 +273,8 @@ impl Watch {
             }
         }
         next = next.min(self.discovered + every);
+        // At the end of the grant the integration says so, and not only when it is due again.
+        next = next.min(site.door.expires_at().unwrap_or(next));
         Ok(Duration::from_millis(u64::try_from(next - now).unwrap_or(0).max(10)))
     }
 

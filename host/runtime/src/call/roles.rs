@@ -225,14 +225,15 @@ fn progress(progress: action::Progress) -> Progress {
     }
 }
 
-/// What the host refused is said with the failure: a guest's language may tell no more than that something went wrong. A
-/// guest in JavaScript cannot tell a refusal by the door from a tool that is down; trying again would not help.
+/// What the host refused is said before the plugin's own words: a guest's language may tell no more than that something went wrong,
+/// and a guest does not know whether manifest, grant or policy was against it. A guest in JavaScript cannot tell a refusal by the door
+/// from a tool that is down; trying again would not help.
 fn failed(failure: types::Failure, refused: Refused) -> CallError {
     let Refused { request, limit } = refused;
     CallError::Failure(match (convert::failure(failure), request, limit) {
         (Failure::Failed(said), _, Some(limit)) => Failure::Failed(format!("{limit} ({said})")),
         (Failure::Unavailable(said) | Failure::Failed(said), Some(why), _) => {
-            Failure::Failed(format!("{said}; the host refused a request: {why}"))
+            Failure::Failed(format!("the host refused a request: {why}; the plugin said: {said}"))
         }
         (failure, ..) => failure,
     })

@@ -1,33 +1,22 @@
-//! A pooled client whose resolver gives only addresses that the policy allows, so that what was checked is what is
-//! connected to.
+//! One integration's connections: what its grant opens, and what is said where a request gets no response.
 
-use super::{bounds::CountedBody, names::Names, tls::Trust};
-use http::{Request, Response, Uri};
+use super::{
+    bounds::CountedBody,
+    connect::{Addresses, Closed, Denied, Pooled, Unresolved, pooled},
+    names::Names,
+    tls::Trust,
+};
+use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{
-        self,
-        connect::{HttpConnector, HttpInfo, dns::Name},
-    },
-    rt::{TokioExecutor, TokioTimer},
-};
+use hyper_util::client::legacy::{self, connect::HttpInfo};
 use seawall_domain::egress::AddressPolicy;
-use std::{
-    error::Error as StdError,
-    future::Future,
-    io,
-    net::{IpAddr, SocketAddr},
-    pin::Pin,
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{error::Error as StdError, io, net::IpAddr};
 
 pub(super) type Outgoing = CountedBody;
 
 /// One integration's connections.
 pub(super) struct Client {
-    inner: legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Outgoing>,
+    inner: Pooled<Policy, Outgoing>,
     policy: Policy,
 }
 
@@ -41,22 +30,14 @@ pub(super) enum Refused {
     Http(String),
 }
 
-/// Why an address may not be connected to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Closed {
-    /// In words.
-    pub(super) reason: String,
-    /// Whether a grant could open it.
-    pub(super) openable: bool,
-}
-
+/// What the grant opens.
 #[derive(Clone)]
 struct Policy {
     addresses: AddressPolicy,
     loopback_only: bool,
 }
 
-impl Policy {
+impl Addresses for Policy {
     fn check(&self, ip: IpAddr) -> Result<(), Closed> {
         if self.loopback_only && !ip.to_canonical().is_loopback() {
             return Err(Closed {
@@ -75,31 +56,6 @@ impl Policy {
             },
         })
     }
-
-    /// Of a name's addresses those that may be connected to, or why none may.
-    fn choose(&self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Closed> {
-        let (mut allowed, mut denied) = (Vec::new(), Vec::new());
-        for address in found {
-            match self.check(address.ip()) {
-                Ok(()) => allowed.push(address),
-                Err(closed) => denied.push(closed),
-            }
-        }
-        denied.dedup();
-        match allowed.is_empty() {
-            false => Ok(allowed),
-            true => {
-                let reasons: Vec<_> = denied.iter().map(|closed| closed.reason.as_str()).collect();
-                Err(Closed {
-                    reason: match reasons.is_empty() {
-                        true => "no address".to_owned(),
-                        false => reasons.join(", "),
-                    },
-                    openable: denied.iter().any(|closed| closed.openable),
-                })
-            }
-        }
-    }
 }
 
 impl Client {
@@ -115,44 +71,21 @@ impl Client {
             addresses,
             loopback_only,
         };
-        let mut http = HttpConnector::new_with_resolver(Resolver {
-            names: names.clone(),
-            policy: policy.clone(),
-        });
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(Duration::from_secs(10)));
-        http.set_nodelay(true);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(super::tls::config(trust)?)
-            .https_or_http()
-            .enable_all_versions()
-            .wrap_connector(http);
-        let inner = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(60))
-            .build(connector);
+        let inner = pooled(policy.clone(), names, super::tls::config(trust)?, true);
         Ok(Self { inner, policy })
     }
 
     pub(super) async fn send(&self, request: Request<Outgoing>) -> Result<Response<Incoming>, Refused> {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        self.check_literal(request.uri(), &host)?;
+        let written = self.policy.check_written(request.uri());
+        written.map_err(|closed| Refused::Address {
+            host: host.clone(),
+            closed,
+        })?;
         self.inner
             .request(request)
             .await
             .map_err(|error| account(&host, &error))
-    }
-
-    /// The connector does not resolve an address that is written out, so it is checked here.
-    fn check_literal(&self, uri: &Uri, host: &str) -> Result<(), Refused> {
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        match (uri.host(), bare.parse::<IpAddr>()) {
-            (Some(_), Ok(ip)) => self.policy.check(ip).map_err(|closed| Refused::Address {
-                host: host.to_owned(),
-                closed,
-            }),
-            _ => Ok(()),
-        }
     }
 }
 
@@ -204,49 +137,10 @@ fn held(error: &io::Error) -> Option<&(dyn StdError + 'static)> {
     }
 }
 
-/// Every address of a name is private or otherwise not allowed.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", .0.reason)]
-struct Denied(Closed);
-
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Unresolved(String);
-
-/// Resolves once per connection and drops what the policy does not allow.
-#[derive(Clone)]
-struct Resolver {
-    names: Names,
-    policy: Policy,
-}
-
-impl tower::Service<Name> for Resolver {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, io::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let (names, policy) = (self.names.clone(), self.policy.clone());
-        Box::pin(async move {
-            let found = names
-                .addresses(name.as_str())
-                .await
-                .map_err(|e| io::Error::other(Unresolved(format!("{}: {e}", name.as_str()))))?;
-            let allowed = policy
-                .choose(found.into_iter())
-                .map_err(|closed| io::Error::other(Denied(closed)))?;
-            Ok(allowed.into_iter())
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::SocketAddr;
 
     fn chosen(loopback_only: bool, found: &[&str]) -> Result<Vec<String>, String> {
         let policy = Policy {
@@ -274,7 +168,6 @@ mod tests {
             let refused = chosen(false, &[found]);
             assert!(refused.as_ref().is_err_and(|why| why.starts_with(found)), "{refused:?}");
         }
-        assert_eq!(chosen(false, &[]), Err("no address".to_owned()));
     }
 
     #[test]

@@ -7,8 +7,10 @@ mod bounds;
 mod bucket;
 mod cache;
 mod client;
+pub mod connect;
 mod credential;
 mod decode;
+mod end;
 mod errand;
 mod names;
 mod outgoing;
@@ -26,7 +28,7 @@ pub use errand::{Errand, ErrandAnswer, ErrandError};
 pub use names::Names;
 pub use record::{Record, RecordSink};
 pub use tape::{Recorder, Replay, Transport};
-pub use tls::authorities;
+pub use tls::{authorities, client_config};
 
 use crate::{
     credential::{Live, Use},
@@ -147,11 +149,6 @@ impl Door {
         self.config.credentials.iter().find(shown).map(|(name, _)| name)
     }
 
-    /// When the grant ends.
-    pub fn expires_at(&self) -> Option<Millis> {
-        self.config.expires_at
-    }
-
     /// The name by which a credential's rate is shared.
     fn shared<'a>(&'a self, name: &'a CredentialName) -> &'a CredentialName {
         self.config.shared.get(name).unwrap_or(name)
@@ -224,9 +221,7 @@ impl Door {
         open: &mut Open,
     ) -> Result<(Response<()>, Metered), Stopped> {
         let place = bounds.enter()?;
-        if self.config.revoked.is_cancelled() || self.config.expires_at.is_some_and(|end| end <= (self.config.now)()) {
-            return Err(Stopped::refused("the grant has ended", None));
-        }
+        self.in_force()?;
         let target = normalise(request.uri())?;
         open.target(&target);
         let credential = self.decide(&request, &target, open)?;
@@ -280,7 +275,7 @@ impl Door {
             let outgoing = asked.conditional(outgoing);
             let waited = first_byte(&client, outgoing, bounds.patience(limit));
             let response = tokio::select! {
-                () = self.config.revoked.cancelled() => return Err(Stopped::refused("the grant was revoked", None)),
+                ended = self.until_its_end() => return Err(ended),
                 response = waited => response?,
             };
             if let Some(ip) = client::address(&response) {

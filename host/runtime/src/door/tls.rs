@@ -57,6 +57,15 @@ pub fn authorities(ca: &str) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
+/// A configuration for a client that shows nothing of itself, and trusts the authorities of a PEM text alone; without one, the
+/// system's.
+///
+/// # Errors
+/// As [`authorities`].
+pub fn client_config(ca: Option<&str>) -> Result<ClientConfig, String> {
+    config(&Trust::of(ca, None)?)
+}
+
 /// A configuration for one integration's client: the system's authorities are shared, sessions are its own.
 ///
 /// # Errors

@@ -21,7 +21,7 @@ Examples:
   seawall audit reach --host api.github.com
   seawall audit -o json | jq '.items[] | {plugin, unused: [.network[] | select(.granted and .used == [])]}'")]
 pub(crate) struct Audit {
-    /// Only this plugin: its name (the newest version), name@version, or digest or its first digits
+    /// Only this plugin: its name (the version in force, or the newest where none is), name@version, or digest or its first digits
     plugin: Option<String>,
     /// Those that were removed, instead of those that are installed
     #[arg(long, conflicts_with = "plugin")]
@@ -44,7 +44,7 @@ Examples:
   seawall audit reach --writes                   which plugins can change something in a tool
   seawall audit reach --writes -o json | jq '.items[] | {plugin, place, approvedBy, approvedAt}'")]
 struct Reach {
-    /// Only what leads to this host
+    /// Only what leads to this host, a name or an address; USED then counts what went to it
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Only methods that change something: all but GET, HEAD and OPTIONS

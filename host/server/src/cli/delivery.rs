@@ -5,6 +5,7 @@ use crate::cli::{
     client::{Body, Client},
     error::Result,
     output::{Column, at, fields, time},
+    paging::{Paging, Shown},
 };
 use reqwest::Method;
 use serde_json::Value;
@@ -39,12 +40,8 @@ pub(crate) struct List {
     /// Only those that stand so
     #[arg(long, value_parser = ["waiting", "done", "dead", "dropped"])]
     state: Option<String>,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Go on where the page before ended
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 #[derive(Debug, clap::Args)]
@@ -69,7 +66,7 @@ impl Delivery {
         let client = Client::new(global)?;
         let one = |one: One| one.id.to_string();
         let answer = match self {
-            Self::List(list) => return list.run(global, &client).await,
+            Self::List(list) => return list.run(global).await,
             Self::Show(delivery) => client.get(&["deliveries", &one(delivery)]).await?,
             Self::Retry(delivery) => {
                 client
@@ -86,17 +83,15 @@ impl Delivery {
 }
 
 impl List {
-    async fn run(self, global: &Global, client: &Client) -> Result {
-        let mut query = vec![("limit", self.limit.to_string())];
+    async fn run(self, global: &Global) -> Result {
+        let mut query = Vec::new();
         query.extend(self.integration.map(|name| ("integration", name)));
         query.extend(self.state.map(|state| ("state", state)));
-        query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
-        let page = client.get_with(&["deliveries"], &query).await?;
-        global
-            .output()
-            .list(&page, COLUMNS, "no tool has sent such a delivery")?;
-        super::catalog::more(global, &page);
-        Ok(())
+        let shown = Shown {
+            columns: COLUMNS,
+            empty: "no tool has sent such a delivery",
+        };
+        self.paging.list(global, &["deliveries"], query, shown).await
     }
 }
 

@@ -2,9 +2,9 @@
 
 use crate::cli::{
     Global, args,
-    client::Client,
     error::Result,
     output::{Column, at, time},
+    paging::{Paging, Shown},
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -34,7 +34,7 @@ pub(crate) struct List {
     /// Before this time
     #[arg(long, value_name = "TIME", value_parser = args::moment)]
     until: Option<jiff::Timestamp>,
-    /// Only to this host, or this address
+    /// Only to this host, or connected to this address
     #[arg(long, value_name = "HOST")]
     host: Option<String>,
     /// Only those that were refused
@@ -43,12 +43,8 @@ pub(crate) struct List {
     /// Only those that were let through
     #[arg(long)]
     allowed: bool,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Go on where the page before ended
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 const COLUMNS: &[Column] = &[
@@ -87,19 +83,17 @@ const COLUMNS: &[Column] = &[
 impl Egress {
     pub(crate) async fn run(self, global: &Global) -> Result {
         let Self::List(list) = self;
-        let mut query = vec![("limit", list.limit.to_string())];
+        let mut query = Vec::new();
         query.extend(list.integration.map(|name| ("integration", name)));
         query.extend(list.plugin.map(|plugin| ("plugin", plugin)));
         query.extend(list.since.map(|since| ("since", since.to_string())));
         query.extend(list.until.map(|until| ("until", until.to_string())));
         query.extend(list.host.map(|host| ("host", host)));
         query.extend((list.allowed || list.refused).then(|| ("allowed", list.allowed.to_string())));
-        query.extend(list.cursor.map(|cursor| ("cursor", cursor)));
-        let page = Client::new(global)?.get_with(&["egress"], &query).await?;
-        global
-            .output()
-            .list(&page, COLUMNS, "no plugin has sent such a request")?;
-        super::catalog::more(global, &page);
-        Ok(())
+        let shown = Shown {
+            columns: COLUMNS,
+            empty: "no plugin has sent such a request",
+        };
+        list.paging.list(global, &["egress"], query, shown).await
     }
 }

@@ -2,10 +2,9 @@
 
 use crate::cli::{
     Global,
-    catalog::more,
-    client::Client,
     error::Result,
     output::{Column, at, plain, time},
+    paging::{Paging, Shown},
 };
 use seawall_domain::{definition::Kind, text::cut};
 use serde_json::Value;
@@ -26,12 +25,8 @@ pub(crate) struct History {
     /// Only what this person changed
     #[arg(long, value_name = "NAME")]
     of: Option<String>,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// From the answer before
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 const COLUMNS: &[Column] = &[
@@ -79,14 +74,14 @@ fn what(change: &Value) -> String {
 
 impl History {
     pub(crate) async fn run(self, global: &Global) -> Result {
-        let mut query = vec![("limit", self.limit.to_string())];
+        let mut query = Vec::new();
         query.extend(self.kind.map(|kind| ("kind", kind.name().to_owned())));
         query.extend(self.name.map(|name| ("name", name)));
         query.extend(self.of.map(|of| ("by", of)));
-        query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
-        let page = Client::new(global)?.get_with(&["definition-changes"], &query).await?;
-        global.output().list(&page, COLUMNS, "no definition was changed")?;
-        more(global, &page);
-        Ok(())
+        let shown = Shown {
+            columns: COLUMNS,
+            empty: "no definition was changed",
+        };
+        self.paging.list(global, &["definition-changes"], query, shown).await
     }
 }

@@ -23,6 +23,7 @@ mod import;
 pub(crate) mod integration;
 mod mapping;
 pub(crate) mod output;
+mod paging;
 mod plugin;
 mod policy;
 mod rule;

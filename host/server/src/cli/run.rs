@@ -6,6 +6,7 @@ use crate::cli::{
     client::{Body, Client},
     error::{CliError, Result},
     output::{Column, at, fields, items, plain, time, visible},
+    paging::{Paging, Shown},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -55,12 +56,8 @@ pub(crate) struct Start {
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  seawall run list\n  seawall run list --limit 10 -o json")]
 pub(crate) struct List {
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Go on where the page before ended
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Shows one run with its inputs and outputs
@@ -132,15 +129,12 @@ impl Run {
         let client = Client::new(global)?;
         match self {
             Self::Start(start) => start.run(global, &client).await,
-            Self::List(List { limit, cursor }) => {
-                let mut query = vec![("limit", limit.to_string())];
-                query.extend(cursor.map(|cursor| ("cursor", cursor)));
-                let page = client.get_with(&["runs"], &query).await?;
-                global
-                    .output()
-                    .list(&page, COLUMNS, "there are none; start one with `seawall run start`")?;
-                super::catalog::more(global, &page);
-                Ok(())
+            Self::List(List { paging }) => {
+                let shown = Shown {
+                    columns: COLUMNS,
+                    empty: "there are none; start one with `seawall run start`",
+                };
+                paging.list(global, &["runs"], Vec::new(), shown).await
             }
             Self::Show(show) => global.output().one(&client.get(&["runs", &show.id]).await?, people),
             Self::Log(log) if log.follow => end(global, &follow(&client, &log.id).await?),

@@ -74,7 +74,7 @@ pub(crate) struct RuleView {
     granted: bool,
     /// What of it is granted.
     parts: Vec<PartView>,
-    /// What was used of it.
+    /// What was used of it: the requests that it let through, whether or not the tool was reached.
     used: Vec<UsageView>,
 }
 
@@ -191,7 +191,8 @@ pub(crate) struct UsageView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuditQuery {
-    /// Name, name@version, or digest or its first digits; absent: all that are installed. One that was removed is found too.
+    /// Name (the version in force, or the newest where none is), name@version, or digest or its first digits; absent: all that are
+    /// installed. One that was removed is found too.
     plugin: Option<String>,
     /// Those that were removed instead of those that are installed.
     #[serde(default)]

@@ -7,12 +7,11 @@ use super::{
     problem::Problem,
     reach, time,
 };
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::uri::Authority};
 use seawall_domain::IntegrationName;
 use seawall_engine::EngineError;
 use seawall_store::{EgressFilter, EgressRow};
 use serde::{Deserialize, Serialize};
-use std::net::Ipv6Addr;
 use utoipa::{IntoParams, ToSchema};
 
 /// One request, or one refusal.
@@ -138,7 +137,7 @@ pub(super) async fn list(
     Ok(Json(newest(&of, n, rows, |r| r.id, show)))
 }
 
-/// A host as records have it: normalised, or as a plugin asked for it where it is none. What no record's host looks like is
+/// A host as records have it: normalised, or as a plugin asked for it where it is none. What no request can name as its host is
 /// refused: the empty answer would look as if nothing had been sent.
 fn host(text: &str) -> Result<String, Problem> {
     if text.contains('*') || text.is_empty() {
@@ -148,14 +147,11 @@ fn host(text: &str) -> Result<String, Problem> {
         );
         return Err(Problem::invalid("host", why));
     }
-    // Records have the addresses that were connected to without brackets.
-    if let Ok(address) = text.parse::<Ipv6Addr>() {
-        return Ok(address.to_string());
-    }
+    let as_asked = |text: &str| text.parse().is_ok_and(|authority: Authority| authority.host() == text);
     match reach::host(text) {
         Ok(host) => Ok(host.to_string()),
-        Err(problem) if text.contains([':', '/']) => Err(problem),
-        Err(_) => Ok(text.to_owned()),
+        Err(_) if as_asked(text) => Ok(text.to_owned()),
+        Err(problem) => Err(problem),
     }
 }
 

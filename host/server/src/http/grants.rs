@@ -62,7 +62,7 @@ pub(crate) struct DecisionView {
 #[serde(deny_unknown_fields)]
 pub(crate) struct GrantBody {
     /// Private, loopback or link-local ranges that may be reached, such as `127.0.0.0/8`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "seawall_domain::egress::ranges")]
     #[schema(value_type = Vec<String>)]
     private_ranges: Vec<IpNet>,
     /// Whether a credential may go without TLS to loopback.

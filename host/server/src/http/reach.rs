@@ -37,9 +37,9 @@ pub(crate) struct ReachView {
     approved_at: String,
     /// Why.
     reason: Option<String>,
-    /// How often it was used.
+    /// How often the rule let this method through; with `host`, to that host alone.
     used: u64,
-    /// When it was used last.
+    /// When it did so last.
     last_used_at: Option<String>,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct ReachView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ReachParams {
-    /// Only what leads to this host.
+    /// Only what leads to this host: a name or an address.
     host: Option<String>,
     /// Only methods that change something: all but GET, HEAD and OPTIONS.
     writes: Option<bool>,
@@ -71,8 +71,11 @@ pub(super) async fn list(
     Ok(Json(Page { items, next: None }))
 }
 
-/// A host alone: without scheme, port, path and the length of a range.
+/// A host alone: without scheme, port, path and the length of a range. An IPv6 address may do without its brackets.
 pub(super) fn host(text: &str) -> Result<Host, Problem> {
+    if let Ok(address) = text.parse() {
+        return Ok(Host::V6(address));
+    }
     Host::parse(text).map_err(|refusal| {
         let detail = match text.split_once("://") {
             Some((scheme, _)) => format!("`{scheme}://` is no part of a host"),

@@ -59,7 +59,7 @@ pub struct EgressFilter {
     pub integration: Option<String>,
     /// Of any of these components; none: of all.
     pub digests: Option<Vec<Digest>>,
-    /// To one host, or one address.
+    /// To one host, or connected to one address; an IPv6 address in brackets, as URLs have it.
     pub host: Option<String>,
     /// Only allowed or only refused ones.
     pub allowed: Option<bool>,

@@ -1,9 +1,8 @@
 //! Blueprints, plugins, grants.
 
 use super::{Conn, get, json, query};
-use crate::{BlueprintRow, InstallationRow, PluginRow, Result, StoreError, body::to_json};
+use crate::{BlueprintRow, InstallationRow, PluginRow, Result, body::to_json};
 use seawall_domain::{Blueprint, BlueprintId, Digest, Millis, grant::Decision, policy::PolicyChange};
-use serde_json::Value;
 
 pub(crate) async fn put_blueprint(
     conn: &mut Conn<'_>,
@@ -172,30 +171,11 @@ pub(crate) async fn put_policy(conn: &mut Conn<'_>, change: &PolicyChange) -> Re
     Ok(())
 }
 
-/// Policies were once stored with an empty list for plugins from anywhere, which is left out by now.
-fn leave_out_no_registries(body: &mut Value) {
-    if let Some(trust) = body.pointer_mut("/policy/trust").and_then(Value::as_object_mut)
-        && trust
-            .get("registries")
-            .and_then(Value::as_array)
-            .is_some_and(Vec::is_empty)
-    {
-        trust.remove("registries");
-    }
-}
-
 pub(crate) async fn policies(conn: &mut Conn<'_>) -> Result<Vec<PolicyChange>> {
     query("SELECT body FROM policy ORDER BY id")
         .fetch_all(conn)
         .await?
         .iter()
-        .map(|row| {
-            let mut body: Value = json("policy", row, "body")?;
-            leave_out_no_registries(&mut body);
-            serde_json::from_value(body).map_err(|e| StoreError::Damaged {
-                what: "policy",
-                detail: e.to_string(),
-            })
-        })
+        .map(|row| json("policy", row, "body"))
         .collect()
 }

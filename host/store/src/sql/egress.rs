@@ -240,9 +240,11 @@ pub(crate) async fn list(
         .digests
         .as_ref()
         .map(|all| all.iter().map(Digest::as_str).collect::<Vec<_>>().join(","));
+    // A record's host is as URLs have it, and the address that was connected to as it is.
+    let address = filter.host.as_deref().map(|host| host.trim_matches(['[', ']']));
     query(
         "SELECT * FROM egress WHERE ($1 IS NULL OR integration = $1) AND ($2 IS NULL OR $2 LIKE '%' || digest || '%') \
-         AND ($3 IS NULL OR host = $3 OR address = $3) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
+         AND ($3 IS NULL OR host = $3 OR address = $9) AND ($4 IS NULL OR allowed = $4) AND ($5 IS NULL OR at >= $5) \
          AND ($6 IS NULL OR at < $6) AND id < $7 ORDER BY id DESC LIMIT $8",
     )
     .bind(&filter.integration)
@@ -253,6 +255,7 @@ pub(crate) async fn list(
     .bind(filter.until)
     .bind(before(start))
     .bind(limit(most))
+    .bind(address)
     .fetch_all(conn)
     .await?
     .iter()

@@ -122,3 +122,27 @@ pub(crate) async fn trimming_leaves_totals(world: &mut World) {
     assert_eq!(store.egress_usage().await.unwrap()[0].count, 10);
     assert_eq!(store.trim_egress(100, 0).await.unwrap(), 5);
 }
+
+pub(crate) async fn an_address_is_found_where_it_was_asked_for_and_where_it_was_connected_to(world: &mut World) {
+    let store = world.store();
+    let refused = record(1, "[fd00::7]", None, false);
+    let connected = EgressRow {
+        address: Some("fd00::7".parse().unwrap()),
+        ..record(2, "a", None, true)
+    };
+    store
+        .put_egress(&[refused, connected, record(3, "a", None, true)])
+        .await
+        .unwrap();
+    let found = async |host: &str| {
+        let filter = EgressFilter {
+            host: Some(host.into()),
+            ..EgressFilter::default()
+        };
+        let rows = store.egress(&filter, None, 10).await.unwrap();
+        rows.iter().map(|row| row.at).collect::<Vec<_>>()
+    };
+    assert_eq!(found("[fd00::7]").await, [2, 1]);
+    assert_eq!(found("10.1.2.3").await, [3]);
+    assert_eq!(found("a").await, [3, 2]);
+}

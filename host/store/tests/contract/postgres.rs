@@ -2,6 +2,7 @@
 
 use crate::{
     server::{Server, shared},
+    sqlite::POLICY_WITH_NO_REGISTRIES,
     world::{Backend, World, entity, id, item, service, simple},
 };
 use async_trait::async_trait;
@@ -101,6 +102,20 @@ async fn a_database_of_a_newer_binary_is_refused() {
         "{refused}"
     );
     assert!(refused.to_string().contains("start a newer `seawall`"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_policy_that_was_stored_with_no_registries_is_read() {
+    let Some(backend) = backend().await else { return };
+    drop(backend.store().await);
+    let conn = &mut backend.other().await;
+    let insert = format!("INSERT INTO policy (body) VALUES ('{POLICY_WITH_NO_REGISTRIES}')");
+    run(conn, &insert).await;
+    // It was stored before the migration that leaves the list out.
+    assert_eq!(run(conn, "DELETE FROM _sqlx_migrations WHERE version = 37").await, 1);
+    let policies = backend.store().await.policies().await.unwrap();
+    assert_eq!((policies.len(), policies[0].policy.max_days), (1, Some(9)));
+    assert_eq!(policies[0].reason.as_deref(), Some(r#""registries":[],"#));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,6 +7,9 @@ use serde_json::json;
 use sha2::Digest as _;
 use std::path::PathBuf;
 
+/// A policy as it was stored when an empty list stood for plugins from anywhere; its reason looks like that list.
+pub(crate) const POLICY_WITH_NO_REGISTRIES: &str = r#"{"policy":{"max_days":9,"trust":{"keys":{},"require_signature":false,"registries":[],"publishers":{}}},"by":"ann","reason":"\"registries\":[],","at":1}"#;
+
 /// A database in a folder that goes with it.
 pub(crate) struct Temporary {
     dir: tempfile::TempDir,
@@ -109,6 +112,25 @@ async fn an_older_database_that_is_filled_is_brought_up_to_date() {
     assert_eq!((records.len(), records[0].pattern.as_deref()), (1, None));
     assert!(store.policies().await.unwrap().is_empty());
     assert!(store.waiting_deliveries(1, 0, 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_policy_that_was_stored_with_no_registries_is_read() {
+    let backend = Temporary::new();
+    drop(backend.open().await);
+    let conn = other(&backend.path());
+    conn.execute("INSERT INTO policy (body) VALUES (?1)", [POLICY_WITH_NO_REGISTRIES])
+        .unwrap();
+    // It was stored before the migration that leaves the list out.
+    assert_eq!(
+        conn.execute("DELETE FROM _sqlx_migrations WHERE version = 37", [])
+            .unwrap(),
+        1
+    );
+    drop(conn);
+    let policies = backend.open().await.policies().await.unwrap();
+    assert_eq!((policies.len(), policies[0].policy.max_days), (1, Some(9)));
+    assert_eq!(policies[0].reason.as_deref(), Some(r#""registries":[],"#));
 }
 
 #[tokio::test]

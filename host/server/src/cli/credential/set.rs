@@ -35,7 +35,8 @@ struct Source {
     /// An environment variable of the server
     #[arg(long, value_name = "VARIABLE")]
     env: Option<String>,
-    /// A file on the server; its trailing line break is cut
+    /// A file that the server reads, and so has to be on its machine; a path that is not absolute is one of the folder in which
+    /// this command runs. The file's trailing line break is cut
     #[arg(long, value_name = "PATH")]
     file: Option<PathBuf>,
     /// Read the secret now, from a prompt or stdin, and seal it in the server's database
@@ -54,6 +55,7 @@ impl Set {
                 env: Some(variable), ..
             } => json!({"source": {"env": variable}}),
             Source { file: Some(path), .. } => {
+                // The server has a folder of its own, which the person who types this does not mean.
                 let path = std::path::absolute(&path)?;
                 json!({"source": {"file": path}})
             }

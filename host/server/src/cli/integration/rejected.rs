@@ -2,9 +2,9 @@
 
 use crate::cli::{
     Global,
-    client::Client,
     error::Result,
     output::{Column, at, time},
+    paging::{Paging, Shown},
 };
 
 /// Lists what the mapping or a blueprint's schema did not let through, newest first: properties left out, entities set aside
@@ -16,12 +16,8 @@ Examples:
 pub(crate) struct Rejected {
     /// The integration
     name: String,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Go on where the page before ended
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 pub(crate) const COLUMNS: &[Column] = &[
@@ -37,13 +33,11 @@ pub(crate) const COLUMNS: &[Column] = &[
 
 impl Rejected {
     pub(super) async fn run(self, global: &Global) -> Result {
-        let mut query = vec![("limit", self.limit.to_string())];
-        query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
-        let page = Client::new(global)?
-            .get_with(&["integrations", &self.name, "rejected"], &query)
-            .await?;
-        global.output().list(&page, COLUMNS, "everything was taken as it is")?;
-        super::super::catalog::more(global, &page);
-        Ok(())
+        let path = ["integrations", &self.name, "rejected"];
+        let shown = Shown {
+            columns: COLUMNS,
+            empty: "everything was taken as it is",
+        };
+        self.paging.list(global, &path, Vec::new(), shown).await
     }
 }

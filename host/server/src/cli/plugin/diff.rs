@@ -10,6 +10,7 @@ use crate::cli::{
 use seawall_domain::{
     Digest,
     bundle::Bundle,
+    installed,
     manifest::{Effect, Manifest, differences},
 };
 use seawall_registry::Reference;
@@ -37,7 +38,14 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(super) async fn run(self, global: &Global) -> Result {
-        let (old, new) = (in_use(global, &self.old).await?, read(global, &self.new).await?);
+        let old = match Named::read(&self.old)? {
+            Named::File(component) => *component,
+            Named::Installed(name) => in_use(&Client::new(global)?, name).await?,
+        };
+        let new = match Named::read(&self.new)? {
+            Named::File(component) => *component,
+            Named::Installed(name) => Component::of(name, &Client::new(global)?.get(&["plugins", name]).await?)?,
+        };
         let found = differences(&old.manifest, &new.manifest);
         let answer = json!({"old": old.about(), "new": new.about(), "differences": found});
         global.output().one(&answer, people)?;
@@ -55,55 +63,71 @@ struct Component {
 }
 
 impl Component {
+    /// What the server says of one that is installed.
+    fn of(named: &str, installed: &Value) -> Result<Self> {
+        let unread = |e: &dyn std::fmt::Display| CliError::Failed(format!("the server's answer about `{named}`: {e}"));
+        Ok(Self {
+            digest: Digest::new(at(installed, "/digest")).map_err(|e| unread(&e))?,
+            manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
+        })
+    }
+
     fn about(&self) -> Value {
         let manifest = &self.manifest;
         json!({"name": manifest.name, "version": manifest.version, "digest": self.digest})
     }
 }
 
-/// The same, but of a name alone the version that is in force, where a newer one waits beside it.
-async fn in_use(global: &Global, named: &str) -> Result<Component> {
-    if !is_file(named) {
-        let newest = Client::new(global)?.get(&["plugins", named]).await?;
-        let other = newest["grant"]["upgrade"]["digest"].as_str();
-        if let Some(other) = other.filter(|_| newest["name"] == named) {
-            return read(global, other).await;
+/// What is installed of a name: the version in force, where a newer one waits beside it; or what a reference says.
+async fn in_use(client: &Client, named: &str) -> Result<Component> {
+    let newest = client.get(&["plugins", named]).await?;
+    let other = newest["grant"]["upgrade"]["digest"].as_str();
+    match other.filter(|_| newest["name"] == named) {
+        Some(other) => Component::of(other, &client.get(&["plugins", other]).await?),
+        None => Component::of(named, &newest),
+    }
+}
+
+/// What a person named: a component that was read, or what the server knows by this name.
+enum Named<'a> {
+    File(Box<Component>),
+    Installed(&'a str),
+}
+
+impl<'a> Named<'a> {
+    /// A file or what was built in a folder, where there is one, or where the name can be that of nothing else.
+    fn read(named: &'a str) -> Result<Self> {
+        let given = Path::new(named);
+        if given.is_dir() {
+            return Self::file(named, &built(given)?);
         }
+        if given.exists() {
+            return Self::file(named, given);
+        }
+        let is_path = named.ends_with(".wasm") || named.starts_with(['.', '/', '~']);
+        if !is_path && installed::can_name(named) {
+            return Ok(Self::Installed(named));
+        }
+        let none = format!("there is no file `{named}`");
+        let reference = (named.contains('/') && !is_path).then(|| Reference::parse(named));
+        Err(CliError::Usage(match reference {
+            Some(Ok(_)) => format!("{none}; what a registry has is pulled first: `seawall plugin pull {named}`"),
+            Some(Err(why)) => format!("{none}, and {why}"),
+            None => format!(
+                "{none}; expected a component (a file NAME.wasm), a plugin's folder that was built, or what is installed, by {}",
+                installed::FORMS
+            ),
+        }))
     }
-    read(global, named).await
-}
 
-fn is_file(named: &str) -> bool {
-    Path::new(named).exists() || named.contains('/') || named.ends_with(".wasm")
-}
-
-/// A file or what was built in a folder, where there is one, or where the name is that of a file; else what is installed.
-async fn read(global: &Global, named: &str) -> Result<Component> {
-    let given = Path::new(named);
-    let file = &match given.is_dir() {
-        true => built(given)?,
-        false => given.to_owned(),
-    };
-    if !file.exists() && !named.ends_with(".wasm") && Reference::parse(named).is_ok() && named.contains('/') {
-        return Err(CliError::Usage(format!(
-            "`{named}` is no file; a diff takes a component, a plugin's folder that was built, or what is installed (name, \
-             name@version or digest). What a registry has is pulled first: `seawall plugin pull {named}`"
-        )));
-    }
-    if is_file(named) {
+    fn file(named: &str, file: &Path) -> Result<Self> {
         let bytes = super::read(file)?;
         let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
-        return Ok(Component {
+        Ok(Self::File(Box::new(Component {
             digest: Digest::of(&bytes),
             manifest: bundle.manifest,
-        });
+        })))
     }
-    let installed = Client::new(global)?.get(&["plugins", named]).await?;
-    let unread = |e: &dyn std::fmt::Display| CliError::Failed(format!("the server's answer about `{named}`: {e}"));
-    Ok(Component {
-        digest: Digest::new(at(&installed, "/digest")).map_err(|e| unread(&e))?,
-        manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
-    })
 }
 
 /// The one component that `seawall plugin build` has put into a folder's `dist`.

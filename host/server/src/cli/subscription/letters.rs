@@ -5,6 +5,7 @@ use crate::cli::{
     client::{Body, Client},
     error::Result,
     output::{Column, at, fields, items, time},
+    paging::{Paging, Shown},
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,12 +25,8 @@ pub(crate) struct Dead {
     /// Those that are sent again by themselves instead
     #[arg(long, conflicts_with = "id")]
     waiting: bool,
-    /// At most so many
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    limit: u32,
-    /// Go on where the page before ended
-    #[arg(long, value_name = "CURSOR")]
-    cursor: Option<String>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 /// Lets dead messages be sent again, from their first try
@@ -92,14 +89,14 @@ impl Dead {
             return global.output().one(&client.get(&path).await?, people);
         }
         let state = if self.waiting { "waiting" } else { "dead" };
-        let mut query = vec![("limit", self.limit.to_string()), ("state", state.to_owned())];
-        query.extend(self.cursor.map(|cursor| ("cursor", cursor)));
-        let page = client
-            .get_with(&["subscriptions", &self.name, "letters"], &query)
-            .await?;
-        global.output().list(&page, COLUMNS, "there are none")?;
-        crate::cli::catalog::more(global, &page);
-        Ok(())
+        let shown = Shown {
+            columns: COLUMNS,
+            empty: "there are none",
+        };
+        let path = ["subscriptions", &self.name, "letters"];
+        self.paging
+            .list(global, &path, vec![("state", state.to_owned())], shown)
+            .await
     }
 }
 

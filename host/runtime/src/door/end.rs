@@ -1,0 +1,50 @@
+//! Nothing is sent once the grant was revoked or has ended, and what is under way then ends too.
+
+use super::{Door, stopped::Stopped};
+use seawall_domain::Millis;
+use std::time::Duration;
+
+impl Door {
+    /// When the grant ends.
+    pub fn expires_at(&self) -> Option<Millis> {
+        self.config.expires_at
+    }
+
+    /// # Errors
+    /// Where the grant holds no longer.
+    pub(super) fn in_force(&self) -> Result<(), Stopped> {
+        if self.config.revoked.is_cancelled() {
+            return Err(revoked());
+        }
+        match self.left() {
+            Some(Duration::ZERO) => Err(ended()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits until the grant holds no longer, and says why.
+    pub(super) async fn until_its_end(&self) -> Stopped {
+        let Some(left) = self.left() else {
+            self.config.revoked.cancelled().await;
+            return revoked();
+        };
+        tokio::select! {
+            () = self.config.revoked.cancelled() => revoked(),
+            () = tokio::time::sleep(left) => ended(),
+        }
+    }
+
+    /// How long the grant holds still; none where it has no end.
+    fn left(&self) -> Option<Duration> {
+        let left = self.config.expires_at? - (self.config.now)();
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or_default()))
+    }
+}
+
+fn revoked() -> Stopped {
+    Stopped::refused("the grant was revoked", None)
+}
+
+fn ended() -> Stopped {
+    Stopped::refused("the grant has ended", None)
+}
