@@ -291,6 +291,7 @@ fn changes(steps: &[Step]) -> Vec<String> {
 
 const ALL: May = May {
     prune: true,
+    prune_entities: true,
     take_over: true,
 };
 
@@ -331,8 +332,14 @@ fn a_plan_says_fields_and_drift_and_what_goes() {
             "Integration one delete",
         ]
     );
-    let kept = plan(less, &now, "git:a", May { prune: false, ..ALL });
-    assert_eq!(changes(&kept)[5..], ["Entity team/a stays", "Integration one stays"]);
+    let kept = |may| changes(&plan(less.clone(), &now, "git:a", may))[5..].to_vec();
+    let none = May { prune: false, ..ALL };
+    assert_eq!(kept(none), ["Entity team/a stays", "Integration one stays"]);
+    let definitions = May {
+        prune_entities: false,
+        ..ALL
+    };
+    assert_eq!(kept(definitions), ["Entity team/a stays", "Integration one delete"]);
 }
 
 #[test]
