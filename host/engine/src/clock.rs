@@ -36,10 +36,12 @@ pub(crate) fn follow(theirs: Millis, asked: Millis, took: Millis) {
     }
 }
 
-/// By how much the other clock is ahead, as far as that is certain. An answer that was long on its way tells little: where what was
-/// known can still be so, it stays. Otherwise writes would be dated after their answers whenever the database was slow.
+/// By how much the other clock is ahead at least. An answer that was long on its way tells little: where what was known can still
+/// be so, it stays, and else the least is taken. Otherwise writes would be dated after their answers whenever the database was slow.
 fn certain(known: Millis, theirs: Millis, asked: Millis, took: Millis) -> Millis {
-    known.clamp(theirs - asked - took.max(0), theirs - asked)
+    let most = theirs - asked;
+    let least = most - took.max(0);
+    if (least..=most).contains(&known) { known } else { least }
 }
 
 #[cfg(test)]
@@ -52,9 +54,9 @@ mod tests {
         for read in [0, 1, 150, 399, 400] {
             assert_eq!(certain(0, 1_000 + read, 1_000, 400), 0, "read after {read}");
         }
-        // A clock that is a minute ahead, or behind, is followed up to what the way leaves open.
+        // A clock that is a minute ahead, or behind, is followed, and never overtaken.
         assert_eq!(certain(0, 61_000, 1_000, 4), 59_996);
-        assert_eq!(certain(0, 1_000, 61_000, 4), -60_000);
+        assert_eq!(certain(0, 1_004, 61_000, 4), -60_000);
         // What was known stays where it can be so.
         assert_eq!(certain(60_000, 61_300, 1_000, 400), 60_000);
     }

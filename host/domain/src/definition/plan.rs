@@ -119,6 +119,15 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
     let mut gone: Vec<(Kind, String)> = owned.chain(said).filter(|key| !known.contains(key)).collect();
     gone.sort();
     gone.dedup();
+    // Entities that stay keep their blueprint.
+    let mut keeping: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, name) in gone
+        .iter()
+        .filter(|(kind, _)| *kind == Kind::Entity && !may.prune_entities)
+    {
+        let blueprint = name.split_once('/').map_or("", |(blueprint, _)| blueprint);
+        *keeping.entry(blueprint.to_owned()).or_default() += 1;
+    }
     let gone = gone.into_iter().rev().filter_map(|key| {
         let now = state.now.get(&key);
         let now = now.filter(|now| !(key.0 == Kind::Entity && is_placeholder(&key.1, now, &targets)))?;
@@ -129,6 +138,12 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
             // Without its policy an organisation would be open to everything: that is no matter of a file that is missing.
             change: match key.0 {
                 Kind::Entity if !may.prune_entities => Change::Stays,
+                Kind::Blueprint if may.prune && keeping.contains_key(&key.1) => Change::Hindered {
+                    why: format!(
+                        "the folder no longer has it, and entities of it stay ({}); --prune-entities=true removes them too",
+                        keeping[&key.1]
+                    ),
+                },
                 kind if may.prune && !kind.is_single() => Change::Delete,
                 _ => Change::Stays,
             },
