@@ -1,8 +1,10 @@
 //! Entities, and the merge of what several items say of one.
 
 mod merge;
+mod target;
 
 pub use merge::{Precedence, Spoken, merge, provenance, ranked};
+pub use target::RelationTarget;
 
 use crate::{BlueprintId, EntityId};
 use serde::{Deserialize, Serialize};
@@ -80,26 +82,6 @@ impl Derived {
     }
 }
 
-/// What a relation points to: identifiers of the relation's target blueprint.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum RelationTarget {
-    /// A single relation.
-    One(EntityId),
-    /// A `many` relation, without repeats.
-    Many(Vec<EntityId>),
-}
-
-impl RelationTarget {
-    /// All targets, in order.
-    pub fn targets(&self) -> &[EntityId] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
 /// What changed from `before` to `after`, as `{"properties.tier": [old, new]}`; null stands for absent. Empty when equal.
 pub fn diff(before: &Entity, after: &Entity) -> Map<String, Value> {
     let mut out = Map::new();
@@ -165,16 +147,6 @@ pub fn undo(entity: &mut Entity, diff: &Map<String, Value>) {
                 "team" => entity.team = serde_json::from_value(old).unwrap_or_default(),
                 _ => {}
             },
-        }
-    }
-}
-
-impl RelationTarget {
-    /// A string for one target, an array of strings for many.
-    pub fn to_json(&self) -> Value {
-        match self {
-            Self::One(id) => id.as_str().into(),
-            Self::Many(ids) => ids.iter().map(EntityId::as_str).collect::<Vec<_>>().into(),
         }
     }
 }

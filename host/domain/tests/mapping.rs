@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use seawall_domain::{
-    Blueprint, RelationTarget, Severity,
+    Blueprint, BlueprintId, EntityId, RelationTarget, Severity,
     blueprint::CompiledBlueprint,
-    mapping::{Blueprints, Call, Mapped, Mapping},
+    mapping::{Blueprints, Call, Find, FindError, Mapped, Mapping},
 };
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -308,20 +308,97 @@ fn relations_take_one_or_many() {
     );
 }
 
+/// Knows one answer to each value that is looked for.
+#[derive(Debug)]
+struct Known;
+
+impl Find for Known {
+    fn find(&self, blueprint: &BlueprintId, rules: &Value) -> Result<Vec<EntityId>, FindError> {
+        let asked = rules["rules"][0]["value"].as_str().unwrap_or_default();
+        assert_eq!(
+            *rules,
+            json!({"combinator": "and", "rules": [{"property": "h", "operator": "=", "value": asked}]})
+        );
+        let found = match (blueprint.as_str(), asked) {
+            ("team", "one") => vec!["t1"],
+            ("team", "two") | ("service", "two") => vec!["a", "b"],
+            (_, "wrong") => return Err(FindError::Rules("there is no property `h`".into())),
+            (_, "down") => return Err(FindError::Unanswered("no database".into())),
+            _ => vec![],
+        };
+        Ok(found.into_iter().map(|id| EntityId::new(id).unwrap()).collect())
+    }
+}
+
 #[test]
-fn a_search_relation_is_left_out() {
-    let mapping = file(json!({
-        "identifier": "\"x\"", "blueprint": "\"service\"",
-        "relations": {"owner": {"combinator": "\"and\"", "rules": [{"property": "\"h\"", "operator": "\"=\"", "value": ".h"}]}}
-    }));
-    let mapped = run(&mapping, &json!({"h": 1}), false);
-    assert_eq!(mapped.entities.len(), 1);
-    assert_eq!(mapped.reports[0].rule, "not supported");
-    assert!(
-        mapped.reports[0].message.contains("give the target's identifier"),
-        "{}",
-        mapped.reports[0].message
+fn a_relation_by_search_has_what_is_found() {
+    let search = json!({"combinator": "\"and\"", "rules": [{"property": "\"h\"", "operator": "\"=\"", "value": ".h"}]});
+    let mapping = |relation: &str| {
+        let value = file(json!({
+            "identifier": "\"x\"", "blueprint": "\"service\"", "relations": {relation: search}
+        }));
+        Mapping::compile(&value).unwrap()
+    };
+    let map = |relation: &str, item: Value, find: Option<&dyn Find>| {
+        let call = Call {
+            kind: "repo",
+            key: "1",
+            selector: None,
+            strict: false,
+            conversions: false,
+            now: None,
+            find,
+        };
+        mapping(relation).map_with(call, item.to_string().as_bytes(), &blueprints())
+    };
+    let gives = |relation: &str, item: Value, find: Option<&dyn Find>| {
+        let mapped = map(relation, item, find).unwrap();
+        let found = mapped.entities[0].relations.get(relation).map(RelationTarget::to_json);
+        (found, mapped.reports.first().map(|report| report.message.clone()))
+    };
+    assert!(mapping("owner").searches("repo") && !mapping("owner").searches("other"));
+    assert_eq!(
+        gives("owner", json!({"h": "one"}), Some(&Known)),
+        (Some(json!("t1")), None)
     );
+    assert_eq!(
+        gives("needs", json!({"h": "two"}), Some(&Known)),
+        (Some(json!(["a", "b"])), None)
+    );
+    // Nothing was found, and nothing was looked for.
+    assert_eq!(gives("owner", json!({"h": "none"}), Some(&Known)), (None, None));
+    assert_eq!(gives("owner", json!({}), Some(&Known)), (None, None));
+    for (relation, value, find, says) in [
+        (
+            "owner",
+            "two",
+            Some(&Known as &dyn Find),
+            "the search finds 2 entities of `team`; add a rule",
+        ),
+        (
+            "owner",
+            "wrong",
+            Some(&Known),
+            "`owner` is searched for: there is no property `h`",
+        ),
+        (
+            "owner",
+            "one",
+            None,
+            "`owner` is searched for in the catalog, and there is none here",
+        ),
+        ("onwer", "one", Some(&Known), "did you mean `owner`?"),
+    ] {
+        let (found, said) = gives(relation, json!({"h": value}), find);
+        let said = said.unwrap_or_default();
+        assert!(
+            found.is_none() && said.contains(says) && said.ends_with("(left out)"),
+            "{said}"
+        );
+    }
+    // A catalog that does not answer is no reason to take a relation away.
+    let error = map("owner", json!({"h": "down"}), Some(&Known)).unwrap_err();
+    assert!(error.to_string().contains("no database"), "{error}");
 }
 
 #[test]
@@ -625,6 +702,7 @@ fn the_host_is_out_of_reach() {
         strict: false,
         conversions: false,
         now: Some(1_706_695_200_000),
+        find: None,
     };
     let mapped = Mapping::compile(&mapping)
         .unwrap()
@@ -802,6 +880,7 @@ fn resources_of_one_kind_with_different_selectors_are_kept_apart() {
             strict: false,
             conversions: false,
             now: None,
+            find: None,
         };
         let mapped = mapping
             .map_with(call, br#"{"id": "a", "tier": 2}"#, &blueprints)

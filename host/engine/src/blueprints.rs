@@ -74,10 +74,12 @@ impl Engine {
         if before != blueprint.precedence {
             self.note_work(&Work::Merge(blueprint.identifier.clone())).await?;
         }
-        let changed = self.inner.store.put_blueprint(blueprint, source, self.now()).await?;
+        let change = self.blueprint_change(&blueprint.identifier, known, Some(blueprint), source);
+        let store = &self.inner.store;
+        let changed = store
+            .put_blueprint(blueprint, source, self.now(), change.as_ref())
+            .await?;
         if changed {
-            self.note_blueprint(&blueprint.identifier, known, Some(blueprint), source)
-                .await?;
             self.reload_blueprints().await?;
             for other in rerouted(&all, &self.all_blueprints(), blueprint) {
                 self.note_whole(&other).await?;

@@ -88,6 +88,7 @@ pub(crate) struct Inner {
     /// Work of this process under a name, so that it is not begun twice: runs, removals, merges.
     pub(crate) under_way: UnderWay,
     pub(crate) remaps: crate::workbench::Remaps,
+    pub(crate) begun: crate::begun::Open,
     /// How far the work is that follows from changed blueprints.
     pub(crate) steps: crate::model::Steps,
     /// Woken by every change.
@@ -143,6 +144,7 @@ impl Engine {
                 minters: RwLock::default(),
                 hooks: RwLock::default(),
                 remaps: crate::workbench::Remaps::default(),
+                begun: crate::begun::Open::default(),
                 steps: crate::model::Steps::default(),
                 following: crate::derive::Following::default(),
                 clients: tokio::sync::Mutex::default(),

@@ -4,12 +4,13 @@
 //! matter to what is done, and only to what is written down of it. Work that goes on behind a request takes it along with
 //! [`speaking`].
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, PluginView, Result};
 use seawall_domain::{
     Blueprint, BlueprintId, Millis,
     definition::{Author, DefinitionChange, Happened, Kind, Settings, SubscriptionDefinition, differences},
+    grant::Decision,
 };
-use seawall_store::DefinitionFilter;
+use seawall_store::{DefinitionFilter, PluginRow};
 use serde_json::{Value, json};
 
 tokio::task_local! {
@@ -116,10 +117,7 @@ impl Engine {
     }
 
     /// Notes what became of a definition, where anything did.
-    ///
-    /// # Errors
-    /// The database's.
-    pub async fn note_definition(
+    async fn note_definition(
         &self,
         kind: Kind,
         name: &str,
@@ -127,6 +125,21 @@ impl Engine {
         after: Option<Said>,
         author: Author,
     ) -> Result<()> {
+        if let Some(change) = self.became(kind, name, before, after, author) {
+            self.inner.store.put_definition_change(&change, None).await?;
+        }
+        Ok(())
+    }
+
+    /// What became of a definition, where anything did.
+    pub(crate) fn became(
+        &self,
+        kind: Kind,
+        name: &str,
+        before: Option<Said>,
+        after: Option<Said>,
+        author: Author,
+    ) -> Option<DefinitionChange> {
         // A decision that grants nothing is one, and leaves no grant.
         let value = |said: &Option<Said>| {
             said.as_ref()
@@ -138,15 +151,15 @@ impl Engine {
         let (was, is) = (old.is_some(), new.is_some());
         let fields = differences(&old.unwrap_or_else(|| json!({})), &new.unwrap_or_else(|| json!({})));
         let change = match (was, is) {
-            (false, false) => return Ok(()),
+            (false, false) => return None,
             (false, true) => Happened::Created,
             (true, false) => Happened::Deleted,
             (true, true) if !fields.is_empty() => Happened::Updated,
             (true, true) if sealed(&before) != sealed(&after) => Happened::Resealed,
-            (true, true) => return Ok(()),
+            (true, true) => return None,
         };
         let (by, reason) = after.and_then(|said| said.decided).unzip();
-        let change = DefinitionChange {
+        Some(DefinitionChange {
             kind,
             name: name.to_owned(),
             change,
@@ -157,18 +170,17 @@ impl Engine {
                 ..author
             },
             fields,
-        };
-        Ok(self.inner.store.put_definition_change(&change).await?)
+        })
     }
 
-    /// Notes what became of a blueprint that `source` put or removed.
-    pub(crate) async fn note_blueprint(
+    /// What becomes of a blueprint that `source` puts or removes: kept in the transaction that does so.
+    pub(crate) fn blueprint_change(
         &self,
         name: &BlueprintId,
         before: Option<&Blueprint>,
         after: Option<&Blueprint>,
         source: &str,
-    ) -> Result<()> {
+    ) -> Option<DefinitionChange> {
         let said = |blueprint: Option<&Blueprint>| blueprint.map(|blueprint| Said::of(json!(blueprint)));
         let mut author = author();
         // What an integration brings along is its plugin's, and in no file.
@@ -176,8 +188,41 @@ impl Engine {
             author.source = Some(source.to_owned());
             author.file = None;
         }
-        self.note_definition(Kind::Blueprint, name.as_str(), said(before), said(after), author)
+        self.became(Kind::Blueprint, name.as_str(), said(before), said(after), author)
+    }
+
+    /// Notes which version of a plugin is in force from now on, by a decision: its grant is the one that counts.
+    pub(crate) async fn note_in_force(
+        &self,
+        before: Option<&PluginRow>,
+        after: &PluginRow,
+        decision: Decision,
+    ) -> Result<()> {
+        let said = |row: &PluginRow| {
+            let version = json!(row.bundle.manifest.version);
+            Said::of(json!({"version": version, "digest": row.digest}))
+        };
+        let author = Author {
+            by: Some(decision.by),
+            reason: decision.reason,
+            ..author()
+        };
+        let (name, before) = (&after.bundle.manifest.name, before.map(said));
+        self.note_definition(Kind::Grant, name.as_str(), before, Some(said(after)), author)
             .await
+    }
+
+    /// Notes that a version of a plugin was removed, and its grant with it.
+    pub(crate) async fn note_removed(&self, plugin: &PluginView, decision: Decision) -> Result<()> {
+        let manifest = &plugin.row.bundle.manifest;
+        let before = plugin.decision.as_ref().map(|decision| Said::of(json!(decision.grant)));
+        let author = Author {
+            by: Some(decision.by),
+            reason: decision.reason,
+            ..author()
+        };
+        let name = format!("{}@{}", manifest.name, manifest.version);
+        self.note_definition(Kind::Grant, &name, before, None, author).await
     }
 
     /// Changes of definitions with their ids, newest first.

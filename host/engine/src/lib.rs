@@ -3,6 +3,7 @@
 //! An [`Engine`] is what the HTTP API calls. It knows no HTTP, no SQL and no wasmtime; the clock is passed in.
 
 mod audit;
+mod begun;
 mod blueprints;
 mod catalog;
 mod checkouts;
@@ -44,6 +45,7 @@ mod views;
 mod workbench;
 
 pub use audit::{Asked, AskedCatalog, AskedCheckout, AskedDirectory, OpenRange, PluginAudit};
+pub use begun::Begun;
 pub use catalog::{Details, Listed, Referrer};
 pub use clients::{EntityWrite, PEOPLE, Removed, Speaker, When, Written};
 pub use clock::{Clock, system_clock};

@@ -73,9 +73,9 @@ impl Engine {
             (field, origin)
         });
         let mut out: BTreeMap<_, _> = out.collect();
-        let (engine, entity) = (self.clone(), row.entity.clone());
+        let (engine, of) = (self.clone(), row.clone());
         // One that never ends is stopped by its bounds, which takes a while.
-        let absent = tokio::task::spawn_blocking(move || engine.uncalculated(&entity)).await?;
+        let absent = tokio::task::spawn_blocking(move || engine.uncalculated(&of)).await?;
         for (field, why) in absent {
             let origin = Origin {
                 sources: Vec::new(),

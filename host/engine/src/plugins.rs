@@ -120,7 +120,7 @@ impl Engine {
         if is_wider || Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
             return Ok(());
         }
-        self.decide(Decision {
+        let decision = Decision {
             digest: row.digest.clone(),
             verdict: Verdict::Approved,
             grant: Some(grant),
@@ -131,9 +131,10 @@ impl Engine {
                 before.row.digest.short()
             )),
             at: self.now(),
-        })
-        .await?;
-        self.put_in_force(row).await
+        };
+        self.decide(decision.clone()).await?;
+        self.put_in_force(row).await?;
+        self.note_in_force(Some(&before.row), row, decision).await
     }
 
     /// The component that integrations of this plugin run, where they pin none: the one that was put in force last. Where its grant
@@ -226,16 +227,18 @@ impl Engine {
             )));
         };
         self.permit(&view, &grant, &by).await?;
-        self.decide(Decision {
+        let decision = Decision {
             digest: view.row.digest.clone(),
             verdict: Verdict::Approved,
             grant: Some(grant),
             by,
             reason: Some(reason.unwrap_or_else(|| "put in force again".into())),
             at: self.now(),
-        })
-        .await?;
+        };
+        self.decide(decision.clone()).await?;
         self.put_in_force(&view.row).await?;
+        self.note_in_force(current.as_ref().map(|current| &current.row), &view.row, decision)
+            .await?;
         Ok(view)
     }
 

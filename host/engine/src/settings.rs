@@ -174,6 +174,9 @@ impl Engine {
 
     /// Takes up what a stop cut off.
     pub(crate) async fn resume_work(&self) -> Result<()> {
+        if let Err(error) = self.note_what_was_begun().await {
+            tracing::error!("changes of definitions that a stop cut off are not in the history yet: {error}");
+        }
         for (name, _) in self.noted(Work::CHECKS).await? {
             if let Ok(blueprint) = BlueprintId::new(&name) {
                 self.begin(Work::Check(blueprint));

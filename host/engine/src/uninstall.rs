@@ -37,15 +37,16 @@ impl Engine {
         }
         // Of one that nobody granted too: who removed it, and why, is found nowhere else.
         if view.status != PluginStatus::Revoked || reason.is_some() {
-            self.decide(Decision {
+            let decision = Decision {
                 digest: digest.clone(),
                 verdict: Verdict::Revoked,
                 grant: None,
                 by,
                 reason: Some(reason.unwrap_or_else(|| "removed".into())),
                 at: self.now(),
-            })
-            .await?;
+            };
+            self.decide(decision.clone()).await?;
+            self.note_removed(&view, decision).await?;
         }
         self.inner.store.remove_plugin(digest, self.now()).await?;
         self.inner

@@ -10,9 +10,13 @@ use crate::{
     sync::page::mapped,
 };
 use seawall_domain::{
-    BlueprintId, Entity, EntityId, IntegrationName, cause::Cause, entity::diff, integration::Integration,
-    mapping::Mapping,
+    BlueprintId, Entity, EntityId, IntegrationName,
+    cause::Cause,
+    entity::diff,
+    integration::Integration,
+    mapping::{Find, Mapping},
 };
+use seawall_runtime::CallError;
 use seawall_store::{Expect, ItemRow, ItemWrite, PageWrite, PartitionRow, StoreError};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -163,7 +167,9 @@ impl Engine {
                 let Some(last) = items.last() else { break };
                 after.clone_from(&last.key);
                 let (site, new, blueprints, of) = (site.clone(), new.clone(), blueprints.clone(), partition.clone());
-                let part = tokio::task::spawn_blocking(move || compare(&site, &new, &blueprints, &of, &items)).await?;
+                let finder = self.finder();
+                let part = move || compare(&site, &new, &blueprints, &of, &items, &finder);
+                let part = tokio::task::spawn_blocking(part).await??;
                 kinds.entry(partition.kind.clone()).or_default().add(part);
             }
         }
@@ -319,7 +325,8 @@ impl Engine {
             let (last, count) = (items.last().map(|item| item.key.clone()), items.len() as u64);
             let blueprints = self.all_blueprints();
             let (of, place) = (site.clone(), partition.clone());
-            let work = move || rewritten(&of, &blueprints, &place, items);
+            let finder = self.finder();
+            let work = move || rewritten(&of, &blueprints, &place, items, &finder);
             let (upserts, expect) = tokio::task::spawn_blocking(work).await??;
             if upserts.is_empty() {
                 return Ok((last, count));
@@ -361,6 +368,7 @@ fn rewritten(
     blueprints: &Blueprints,
     partition: &PartitionRow,
     items: Vec<ItemRow>,
+    find: &dyn Find,
 ) -> Result<(Vec<ItemWrite>, Vec<Expect>)> {
     let Some(mapping) = &site.mapping else {
         return Ok((Vec::new(), Vec::new()));
@@ -368,14 +376,20 @@ fn rewritten(
     let rules = mapping.digest(&partition.kind, blueprints);
     let selector = site.slice(partition).0;
     let (mut upserts, mut expect) = (Vec::new(), Vec::new());
+    let strict = crate::sync::page::strict(site, &partition.kind);
+    let place = (partition.kind.as_str(), selector);
+    let searches = mapping.searches(&partition.kind);
     for item in items {
-        let hash = crate::sync::page::hash(&item.value, &rules);
+        let map = || mapped(mapping, place, &item.key, &item.value, blueprints, strict, Some(find));
+        let searched = searches.then(map).transpose()?;
+        let hash = crate::sync::page::hash(&item.value, &rules, searched.as_ref());
         if hash == item.hash {
             continue;
         }
-        let strict = crate::sync::page::strict(site, &partition.kind);
-        let place = (partition.kind.as_str(), selector);
-        let mapped = mapped(mapping, place, &item.key, &item.value, blueprints, strict)?;
+        let mapped = match searched {
+            Some(mapped) => mapped,
+            None => map()?,
+        };
         expect.push(Expect::Item {
             key: item.key.clone(),
             hash: Some(item.hash),
@@ -419,7 +433,8 @@ fn compare(
     blueprints: &Blueprints,
     partition: &PartitionRow,
     items: &[ItemRow],
-) -> KindDiff {
+    find: &dyn Find,
+) -> Result<KindDiff> {
     let mut out = KindDiff {
         items: items.len() as u64,
         ..KindDiff::default()
@@ -429,14 +444,28 @@ fn compare(
     let new_place = new.partition_of(kind, &partition.name).0;
     for item in items {
         let run = |mapping: &Mapping, place: usize| {
-            mapped(mapping, (kind, place), &item.key, &item.value, blueprints, strict).unwrap_or_default()
+            let mapped = mapped(
+                mapping,
+                (kind, place),
+                &item.key,
+                &item.value,
+                blueprints,
+                strict,
+                Some(find),
+            );
+            match mapped {
+                // A relation that nobody can search for now would seem to have gone.
+                Err(error @ CallError::Failure(_)) => Err(error),
+                mapped => Ok(mapped.unwrap_or_default()),
+            }
         };
         let old = site
             .mapping
             .as_ref()
             .map(|mapping| run(mapping, site.slice(partition).0))
+            .transpose()?
             .unwrap_or_default();
-        let new = run(new, new_place);
+        let new = run(new, new_place)?;
         let mut before: BTreeMap<(BlueprintId, EntityId), Entity> = old
             .entities
             .into_iter()
@@ -479,5 +508,5 @@ fn compare(
     }
     let mut short = KindDiff::default();
     short.add(out);
-    short
+    Ok(short)
 }

@@ -55,7 +55,7 @@ async fn main() -> Result<()> {
 async fn measure(url: &DatabaseUrl, entities: u64) -> Result<()> {
     let store = url.open(KeySource::Given(MasterKey::random()?)).await?;
     for n in 0..7 {
-        store.put_blueprint(&blueprint(n)?, "api", 0).await?;
+        store.put_blueprint(&blueprint(n)?, "api", 0, None).await?;
     }
     let integration = serde_json::from_value(json!({"name": "bench", "plugin": "bench"}))?;
     let id = store.put_integration(&integration, 0).await?.id;

@@ -37,10 +37,16 @@ use serde_json::Value;
 pub trait Store: Send + Sync + 'static {
     // ---- blueprints
 
-    /// Creates or replaces a blueprint; true when anything changed.
-    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool>;
-    /// Removes a blueprint; false where there is none. Its entities stay.
-    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool>;
+    /// Creates or replaces a blueprint; true when anything changed. Then `change` is kept with it, in one transaction.
+    async fn put_blueprint(
+        &self,
+        blueprint: &Blueprint,
+        source: &str,
+        now: Millis,
+        change: Option<&DefinitionChange>,
+    ) -> Result<bool>;
+    /// Removes a blueprint; false where there is none. Its entities stay. `change` is kept with it, in one transaction.
+    async fn remove_blueprint(&self, blueprint: &BlueprintId, change: Option<&DefinitionChange>) -> Result<bool>;
     /// All blueprints, by identifier.
     async fn blueprints(&self) -> Result<Vec<BlueprintRow>>;
 
@@ -72,8 +78,9 @@ pub trait Store: Send + Sync + 'static {
     /// All policies that were ever set, oldest first.
     async fn policies(&self) -> Result<Vec<PolicyChange>>;
 
-    /// Keeps a change of a definition.
-    async fn put_definition_change(&self, change: &DefinitionChange) -> Result<()>;
+    /// Keeps a change of a definition, and with it, in one transaction, takes away the setting `begun`; false, and nothing is kept,
+    /// where that is not there any more.
+    async fn put_definition_change(&self, change: &DefinitionChange, begun: Option<&str>) -> Result<bool>;
     /// Changes of definitions with their ids, newest first.
     async fn definition_changes(
         &self,

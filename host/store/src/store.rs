@@ -49,8 +49,8 @@ macro_rules! store {
                 ask!(self.reading(), |conn| sql::definitions::policies(conn))
             }
 
-            async fn put_definition_change(&self, change: &DefinitionChange) -> Result<()> {
-                ask!(self.writing(), |conn| sql::history::put(conn, change))
+            async fn put_definition_change(&self, change: &DefinitionChange, begun: Option<&str>) -> Result<bool> {
+                ask!(self.writing(), |conn| sql::history::put_begun(conn, change, begun))
             }
 
             async fn definition_changes(

@@ -82,6 +82,7 @@ behaviours! {
         installations_are_kept,
         policies_are_kept,
         changes_of_definitions_are_kept,
+        changes_are_kept_with_what_they_are_of,
         integrations_keep_id_and_items_when_replaced,
         secrets_are_sealed_and_come_back,
         settings_are_kept,

@@ -384,3 +384,49 @@ async fn a_path_of_an_aggregation_leads_from_here_or_from_its_target() {
     put(&seawall, "pull/entities/p", json!({"relations": {"agent": "m"}})).await;
     becomes(&seawall, "micro/m", json!({"direct": 2, "total": 1})).await;
 }
+
+#[tokio::test]
+async fn calculations_see_when_and_by_whom_an_entity_was_made_and_changed() {
+    let seawall = Seawall::start().await;
+    let note = json!({"identifier": "note", "schema": {"properties": {"text": {"type": "string"}}},
+    "calculationProperties": {
+        "made": {"type": "string", "format": "date-time", "calculation": ".createdAt"},
+        "maker": {"type": "string", "calculation": ".createdBy"},
+        "last": {"type": "string", "format": "date-time", "calculation": ".updatedAt"},
+        "editor": {"type": "string", "calculation": ".updatedBy"},
+        "version": {"type": "number", "calculation": ".version"},
+    }});
+    put(&seawall, "note", note).await;
+    let calculated = async |name: &str, maker: &str, editor: &str| {
+        let path = format!("/api/v1/blueprints/note/entities/{name}");
+        let (entity, _) = eventually("what is calculated", || async {
+            let found = seawall.get(&path).await;
+            let of = |field: &str| found["properties"][field].clone();
+            let fits = (of("made"), of("last")) == (found["createdAt"].clone(), found["updatedAt"].clone())
+                && (of("maker"), of("editor")) == (json!(maker), json!(editor));
+            fits.then_some(found)
+        })
+        .await;
+        entity
+    };
+    put(
+        &seawall,
+        "note/entities/a?by=ann",
+        json!({"properties": {"text": "one"}}),
+    )
+    .await;
+    calculated("a", "ann", "ann").await;
+    put(
+        &seawall,
+        "note/entities/a?by=bob",
+        json!({"properties": {"text": "two"}}),
+    )
+    .await;
+    let a = calculated("a", "ann", "bob").await;
+    // What moves with each computed value cannot be asked for.
+    assert_eq!(a["properties"]["version"], Value::Null);
+    // It has come to rest: what was written behind it is computed, and it is as it was.
+    put(&seawall, "note/entities/b?by=carl", json!({})).await;
+    calculated("b", "carl", "carl").await;
+    assert_eq!(calculated("a", "ann", "bob").await["version"], a["version"]);
+}

@@ -219,6 +219,45 @@ async fn prune_takes_what_this_source_made_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn prune_leaves_entities_where_the_folder_describes_none_or_where_it_is_told_to() {
+    let seawall = Seawall::start().await;
+    const MODEL: (&str, &str) = ("model.yaml", "kind: Blueprint\nidentifier: team\n");
+    const VIEW: (&str, &str) = ("view.yaml", "kind: View\nname: all\nblueprints: [team]\n");
+    const ENTITIES: (&str, &str) = (
+        "teams.yaml",
+        "kind: Entity\nblueprint: team\nidentifier: a\n---\nkind: Entity\nblueprint: team\nidentifier: b\n",
+    );
+    applied(&seawall, folder(&[MODEL, VIEW, ENTITIES]).path(), &[]);
+    // The entities have moved to a folder of their own.
+    let rest = folder(&[MODEL]);
+    let planned = |dir: &std::path::Path, more: &[&str]| steps(&diff(&seawall, dir, &[&["--prune"], more].concat()).1);
+    let stay = ["stays Entity team/b", "stays Entity team/a", "delete View all"];
+    let go = ["delete Entity team/b", "delete Entity team/a", "delete View all"];
+    assert_eq!(planned(rest.path(), &[]), stay);
+    assert_eq!(planned(rest.path(), &["--prune-entities=false"]), stay);
+    assert_eq!(planned(rest.path(), &["--prune-entities=true"]), go);
+    let one = folder(&[
+        MODEL,
+        VIEW,
+        ("a.yaml", "kind: Entity\nblueprint: team\nidentifier: a\n"),
+    ]);
+    assert_eq!(planned(one.path(), &[]), ["delete Entity team/b"]);
+    assert_eq!(
+        planned(one.path(), &["--prune-entities=false"]),
+        ["stays Entity team/b"]
+    );
+    // It says nothing without --prune.
+    let output = run(&seawall, "diff", one.path(), &["--prune-entities=true"]);
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(said(&output).contains("--prune"), "{}", said(&output));
+
+    applied(&seawall, rest.path(), &["--prune"]);
+    assert_eq!(seawall.get("/api/v1/blueprints/team/count").await["count"], 2);
+    applied(&seawall, rest.path(), &["--prune", "--prune-entities=true"]);
+    assert_eq!(seawall.get("/api/v1/blueprints/team/count").await["count"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_are_said_all_at_once_and_nothing_is_applied() {
     let seawall = Seawall::start().await;
     let dir = folder(&[

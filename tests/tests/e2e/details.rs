@@ -284,7 +284,12 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
     let issue = json!({"identifier": "issue", "schema": {"properties": {
         "points": {"type": "number"}, "state": {"type": "string"}}}, "relations": {"service": {"target": "service"}}});
     let answer = put(&seawall, "issue", issue).await;
-    assert_eq!(answer["warnings"], Value::Null, "a target may come later: {answer}");
+    // A target may come later, so that this is no mistake yet.
+    assert_eq!(
+        answer["warnings"],
+        json!([{"pointer": "/relations/service/target",
+            "detail": "there is no blueprint `service`; put it, or name another one"}])
+    );
     put(
         &seawall,
         "system",
@@ -303,6 +308,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         "rate": over(json!({"calculationBy": "entities", "func": "average", "averageOf": "day", "measureTimeBy": "state"})),
         "asked": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
             "query": {"combinator": "and", "rules": [{"property": "stat", "operator": "=", "value": "x"}]}},
+        "of nothing": {"target": "nothing", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
     }});
     let (status, effect) = seawall
         .send(Method::PUT, &format!("{SERVICE}?dryRun=true"), &service)
@@ -318,10 +324,13 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         [
             "/aggregationProperties/asked/query",
             "/aggregationProperties/max/calculationSpec/property",
+            "/aggregationProperties/of nothing/target",
             "/aggregationProperties/rate/calculationSpec/measureTimeBy",
             "/aggregationProperties/sum/calculationSpec/property",
             "/mirrorProperties/deep/path",
             "/mirrorProperties/tier/path",
+            "/mirrorProperties/unknown/path",
+            "/relations/later/target",
             "/schema/properties/level/enumColors/hihg",
         ]
     );
@@ -330,6 +339,20 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         warning["detail"].as_str().unwrap().to_owned()
     };
     assert!(said("/mirrorProperties/tier/path").contains("did you mean `tier`?"));
+    for pointer in [
+        "/aggregationProperties/of nothing/target",
+        "/mirrorProperties/unknown/path",
+        "/relations/later/target",
+    ] {
+        assert!(
+            said(pointer).contains("there is no blueprint `nothing`"),
+            "{}",
+            said(pointer)
+        );
+    }
+    // Once what it leads to is there, there is nothing to tell.
+    let issue = seawall.get("/api/v1/blueprints/issue").await;
+    assert_eq!(issue["warnings"], Value::Null, "{issue}");
     assert!(said("/aggregationProperties/sum/calculationSpec/property").contains("of numbers"));
     // They are still told, and what was read can be put back.
     let shown = seawall.get(SERVICE).await;

@@ -1,6 +1,6 @@
 //! Imports of Port's and Backstage's folders by command.
 
-use crate::folders::said;
+use crate::folders::{applied, diff, exported, said};
 use reqwest::StatusCode;
 use seawall_tests::{Seawall, component, repository};
 use serde_json::{Value, json};
@@ -209,6 +209,57 @@ async fn a_folder_of_ports_is_taken_over_with_its_mapping() {
         json!({"b": "2"})
     );
     assert_eq!(changes(&import(&seawall, "port", dir.path(), &["--prune"]).1), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_imported_is_exported_and_applied_elsewhere_at_once() {
+    let seawall = Seawall::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| std::fs::write(dir.path().join(path), text).unwrap();
+    // Nobody describes `ann` and `bob`, and a person has to have a mail address.
+    write(
+        "blueprints.json",
+        r#"[{"identifier": "person", "schema": {"properties": {"mail": {"type": "string"}}, "required": ["mail"]}, "relations": {}},
+            {"identifier": "app", "schema": {"properties": {}}, "relations": {"by": {"target": "person", "many": true}, "in": {"target": "app"}}}]"#,
+    );
+    write(
+        "entities.json",
+        r#"[{"identifier": "shop", "blueprint": "app", "properties": {}, "relations": {"by": ["ann", "bob"], "in": "mall"}},
+            {"identifier": "carl", "blueprint": "person", "properties": {"mail": "c@example.com"}}]"#,
+    );
+    let (code, report) = import(&seawall, "port", dir.path(), &[]);
+    assert_eq!((code, report["failures"].clone()), (Some(0), json!([])), "{report}");
+    let export =
+        |of: &Seawall, source: &str| exported(of, &["--kind", "Blueprint", "--kind", "Entity", "--source", source]);
+    let first = export(&seawall, "import:port");
+    let other = Seawall::start().await;
+    applied(&other, first.path(), &[]);
+    for person in ["ann", "bob", "carl"] {
+        other.get(&format!("/api/v1/blueprints/person/entities/{person}")).await;
+    }
+    other.get("/api/v1/blueprints/app/entities/mall").await;
+    assert_eq!(diff(&other, first.path(), &["--prune"]).0, 0);
+    let second = export(&other, "git:platform");
+    assert_eq!(texts(first.path()), texts(second.path()));
+    assert_eq!(texts(first.path()).len(), 4);
+}
+
+/// All files below a folder, with their texts.
+fn texts(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, String> {
+    let mut out = std::collections::BTreeMap::new();
+    let mut folders = vec![dir.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(dir).unwrap().to_owned();
+            out.insert(name, std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    out
 }
 
 #[tokio::test(flavor = "multi_thread")]

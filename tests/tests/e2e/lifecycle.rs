@@ -69,6 +69,61 @@ async fn two_versions_run_side_by_side_and_one_goes_when_nobody_runs_it() {
     assert!(passes.iter().all(|pass| pass["state"] != "failed"), "{passes:?}");
 }
 
+#[tokio::test]
+async fn which_version_was_put_in_force_and_which_was_removed_is_in_the_history() {
+    let (seawall, _tool) = crate::probed(1).await;
+    install(&seawall, version("0.2.0")).await;
+    let well = |arguments: &[&str]| {
+        let output = seawall.command(arguments);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let newest = async |name: &str| {
+        let path = format!("/api/v1/definition-changes?kind=Grant&name={name}&limit=1");
+        seawall.get(&path).await["items"][0].clone()
+    };
+    let version_of = |change: &Value| {
+        let fields = change["fields"].as_array().unwrap();
+        let version = fields.iter().find(|field| field["field"] == "version").unwrap();
+        (version["before"].clone(), version["after"].clone())
+    };
+    // It asks for no more than the one before, and so took its place by itself.
+    let change = newest("probe").await;
+    assert_eq!(version_of(&change), (json!("0.1.0"), json!("0.2.0")), "{change}");
+    assert_eq!(change["by"], "seawall");
+
+    well(&[
+        "plugin",
+        "rollback",
+        "probe",
+        "--reason",
+        "flags went missing",
+        "--by",
+        "ann",
+    ]);
+    let change = newest("probe").await;
+    assert_eq!(version_of(&change), (json!("0.2.0"), json!("0.1.0")), "{change}");
+    assert_eq!(
+        (&change["by"], &change["reason"]),
+        (&json!("ann"), &json!("flags went missing"))
+    );
+    let people = well(&["history", "Grant", "probe"]);
+    assert!(
+        people.contains("flags went missing") && people.contains("0.2.0 → 0.1.0"),
+        "{people}"
+    );
+    // The audit has the decision too.
+    let audit = well(&["audit", "probe@0.1.0", "-o", "json"]);
+    assert!(audit.contains("flags went missing"), "{audit}");
+
+    well(&["plugin", "remove", "probe@0.2.0", "--reason", "faulty", "--by", "bob"]);
+    let change = newest("probe@0.2.0").await;
+    assert_eq!(
+        (&change["change"], &change["by"], &change["reason"]),
+        (&json!("deleted"), &json!("bob"), &json!("faulty"))
+    );
+}
+
 /// Passes and deliveries come all the time, while versions change eight times: none of them fails.
 #[tokio::test(flavor = "multi_thread")]
 async fn upgrades_and_rollbacks_fail_no_pass_and_lose_no_delivery() {

@@ -208,3 +208,25 @@ async fn the_master_key_on_postgresql_is_changed_by_command_while_no_server_runs
         .await;
     assert_eq!(status, StatusCode::OK, "{checked}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_not_dated_after_its_answer_where_the_database_was_slow() {
+    let Some(postgres) = Postgres::start() else { return };
+    let seawall = Seawall::on(Some(postgres.url())).await;
+    let blueprint = json!({"identifier": "service", "schema": {"properties": {}}});
+    let (status, answer) = seawall
+        .send(Method::PUT, "/api/v1/blueprints/service", &blueprint)
+        .await;
+    assert!(status.is_success(), "{answer}");
+    for n in 0..4 {
+        // Whoever looks at the database's clock is kept waiting before it is read.
+        let slow = "BEGIN; LOCK TABLE configured IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(0.45); COMMIT";
+        let output = run(Command::new("psql").args([&postgres.url(), "-AtXc", slow]));
+        assert!(output.status.success(), "{}", said(&output));
+        let path = format!("/api/v1/blueprints/service/entities/e{n}");
+        let (status, answer) = seawall.send(Method::PUT, &path, &json!({})).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+        let (status, found) = seawall.try_get(&format!("{path}?at={}", jiff::Timestamp::now())).await;
+        assert_eq!(status, StatusCode::OK, "written at {}: {found}", answer["updatedAt"]);
+    }
+}

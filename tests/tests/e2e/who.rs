@@ -179,3 +179,45 @@ async fn what_follows_for_entities_says_whose_change_it_was() {
         "{people}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_between_a_change_and_its_note_loses_neither() {
+    let mut seawall = Seawall::start().await;
+    let database = rusqlite::Connection::open(seawall.data().join("seawall.db")).unwrap();
+    database.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+    // The history cannot be written, as if the host were gone there.
+    database
+        .execute_batch("CREATE TRIGGER gone BEFORE INSERT ON definition_change BEGIN SELECT RAISE(ABORT, 'gone'); END")
+        .unwrap();
+    let path = "/api/v1/views/v?by=ann&reason=why";
+    let (status, answer) = seawall.send(Method::PUT, path, &json!({"filter": "$title = a"})).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
+    let blueprint = json!({"identifier": "service", "schema": {"properties": {}}});
+    let (status, answer) = seawall
+        .send(Method::PUT, "/api/v1/blueprints/service", &blueprint)
+        .await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{answer}");
+    database.execute_batch("DROP TRIGGER gone").unwrap();
+    // A blueprint comes with its note or not at all; the view is there, and its note comes with the next start.
+    let (status, _) = seawall.try_get("/api/v1/blueprints/service").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    seawall.get("/api/v1/views/v").await;
+    assert_eq!(changes(&seawall, "").await, Vec::<Value>::new());
+    seawall.kill();
+    seawall.boot().await;
+    let (all, _) = eventually("the note", || async {
+        let all = changes(&seawall, "").await;
+        (!all.is_empty()).then_some(all)
+    })
+    .await;
+    assert_eq!(all.len(), 1, "{all:?}");
+    let of = |field: &str| all[0][field].clone();
+    assert_eq!(
+        (of("change"), of("kind"), of("name"), of("by"), of("reason")),
+        (json!("created"), json!("View"), json!("v"), json!("ann"), json!("why"))
+    );
+    // Once: the next start finds nothing to note.
+    seawall.kill();
+    seawall.boot().await;
+    assert_eq!(changes(&seawall, "").await.len(), 1);
+}

@@ -204,6 +204,85 @@ async fn each_rollback_leads_further_back_and_versions_have_numbers() {
 }
 
 #[tokio::test]
+async fn a_relation_by_search_follows_what_there_is_to_find() {
+    let (seawall, tool) = probed(12).await;
+    let put = async |path: &str, body: Value| {
+        let (status, answer) = seawall.send(Method::PUT, path, &body).await;
+        assert!(status.is_success(), "{answer}");
+    };
+    let person = json!({"identifier": "person", "schema": {"properties": {"login": {"type": "string"}}}});
+    put("/api/v1/blueprints/person", person).await;
+    put(
+        "/api/v1/blueprints/held",
+        json!({"identifier": "held", "schema": {"properties": {}}, "relations": {
+            "by": {"target": "person"}, "with": {"target": "person", "many": true}
+        }}),
+    )
+    .await;
+    let be = async |name: &str, login: &str| {
+        let body = json!({"properties": {"login": login}});
+        put(&format!("/api/v1/blueprints/person/entities/{name}"), body).await;
+    };
+    be("ann", "item-00001").await;
+    let search = |operator: &str| {
+        json!({"combinator": "\"and\"", "rules": [
+            {"property": "\"login\"", "operator": format!("{operator:?}"), "value": ".id"}
+        ]})
+    };
+    let mapping = json!({"resources": [{"kind": "item", "selector": {"query": "true"}, "port": {"entity": {"mappings": {
+        "identifier": ".id", "blueprint": "\"held\"", "relations": {"by": search("="), "with": search("contains")}
+    }}}}]});
+    let relations = async |item: &str| {
+        let held = seawall.get(&format!("/api/v1/blueprints/held/entities/{item}")).await;
+        held["relations"].clone()
+    };
+    let pass = async || {
+        let before = seawall.passes("probe").await.len();
+        let path = "/api/v1/integrations/probe/sync";
+        let (status, answer) = seawall.send(Method::POST, path, &Value::Null).await;
+        assert!(status.is_success(), "{answer}");
+        eventually("a further pass to end", || async {
+            let passes = seawall.passes("probe").await;
+            (passes.len() > before && passes[0]["state"] != "running").then_some(())
+        })
+        .await;
+    };
+    // The workbench searches as a pass does.
+    put(&format!("{MAPPING}?force=true"), json!({"mapping": mapping})).await;
+    eventually("the new mapping", || async {
+        let held = seawall.try_get("/api/v1/blueprints/held/entities/item-00001").await;
+        (held.0 == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert_eq!(relations("item-00001").await, json!({"by": "ann", "with": ["ann"]}));
+    assert_eq!(relations("item-00002").await, json!({}));
+
+    // The tool lists the same: what there is to find now is found by the next pass, and what is gone is let go.
+    be("bob", "item-00002").await;
+    be("ann", "item-00001 at home").await;
+    pass().await;
+    assert_eq!(relations("item-00001").await, json!({"with": ["ann"]}));
+    assert_eq!(relations("item-00002").await, json!({"by": "bob", "with": ["bob"]}));
+
+    // A pass that finds the same changes nothing.
+    let position = seawall.get("/api/v1/blueprints/held/entities?limit=1").await["position"].clone();
+    pass().await;
+    let after = seawall.get("/api/v1/blueprints/held/entities?limit=1").await["position"].clone();
+    assert_eq!(after, position);
+
+    // Two are too many for a single relation, which is said.
+    be("carl", "item-00002").await;
+    pass().await;
+    assert_eq!(relations("item-00002").await, json!({"with": ["bob", "carl"]}));
+    let reports = seawall.get("/api/v1/integrations/probe/rejected").await;
+    assert!(
+        reports.to_string().contains("the search finds 2 entities of `person`"),
+        "{reports}"
+    );
+    assert_eq!(tool.items().len(), 12);
+}
+
+#[tokio::test]
 async fn a_mapping_that_is_wrong_or_removes_much_is_refused() {
     let (seawall, _tool) = probed(40).await;
     let body = json!({"mapping": mapping("true", ".tier |")});

@@ -11,8 +11,8 @@
 //! - A **mirror**'s path goes along relations and ends with a property of the last blueprint, which may be computed itself, or
 //!   one of the meta properties ([`META`]). Along single relations it is that value, along a `many` relation the list
 //!   of values, without those that are absent.
-//! - A **calculation** is a jq expression over the entity as the API shows it (`.identifier`, `.title`, `.team`, `.properties`,
-//!   `.relations`), with mirrors, aggregations and the calculations that it does not itself lead to. What does not fit its type
+//! - A **calculation** is a jq expression over the entity as the API shows it (`.identifier`, `.blueprint`, `.title`, `.icon`, `.team`,
+//!   `.properties`, `.relations`, `.createdAt`, `.createdBy`, `.updatedAt`, `.updatedBy`), with mirrors, aggregations and the calculations that it does not itself lead to. What does not fit its type
 //!   is absent. It cannot ask for the time.
 //! - An **aggregation** is over the entities of `target` that are related to this one: whose relation, of any name, points to
 //!   it, or to which one of its own points. `pathFilter` names the relations instead: `[{"path": ["repo", "issues"]}]` goes from here

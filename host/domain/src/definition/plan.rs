@@ -94,6 +94,8 @@ impl Step {
 pub struct May {
     /// Remove what an earlier apply of the same source made and the folder no longer holds.
     pub prune: bool,
+    /// With `prune`, also entities of which it no longer says anything.
+    pub prune_entities: bool,
     /// Replace what is there and was made by somebody else.
     pub take_over: bool,
 }
@@ -117,17 +119,33 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
     let mut gone: Vec<(Kind, String)> = owned.chain(said).filter(|key| !known.contains(key)).collect();
     gone.sort();
     gone.dedup();
+    // Entities that stay keep their blueprint.
+    let mut keeping: BTreeMap<String, usize> = BTreeMap::new();
+    for (_, name) in gone
+        .iter()
+        .filter(|(kind, _)| *kind == Kind::Entity && !may.prune_entities)
+    {
+        let blueprint = name.split_once('/').map_or("", |(blueprint, _)| blueprint);
+        *keeping.entry(blueprint.to_owned()).or_default() += 1;
+    }
     let gone = gone.into_iter().rev().filter_map(|key| {
-        let now = state.now.get(&key).filter(|now| !is_placeholder(&key, now, &targets))?;
+        let now = state.now.get(&key);
+        let now = now.filter(|now| !(key.0 == Kind::Entity && is_placeholder(&key.1, now, &targets)))?;
         let (kind, name) = key.clone();
         Some(Step {
             kind,
             name,
             // Without its policy an organisation would be open to everything: that is no matter of a file that is missing.
-            change: if may.prune && !key.0.is_single() {
-                Change::Delete
-            } else {
-                Change::Stays
+            change: match key.0 {
+                Kind::Entity if !may.prune_entities => Change::Stays,
+                Kind::Blueprint if may.prune && keeping.contains_key(&key.1) => Change::Hindered {
+                    why: format!(
+                        "the folder no longer has it, and entities of it stay ({}); --prune-entities=true removes them too",
+                        keeping[&key.1]
+                    ),
+                },
+                kind if may.prune && !kind.is_single() => Change::Delete,
+                _ => Change::Stays,
             },
             drift: drifted(state, &key, source, Some(now)),
             file: String::new(),
@@ -177,8 +195,8 @@ fn step(definition: &Definition, state: &State, source: &str, may: May) -> Step 
     }
 }
 
-/// Whether an entity says nothing and is there because others point to it.
-fn is_placeholder((kind, name): &(Kind, String), now: &Value, targets: &Pointed) -> bool {
+/// Whether an entity says nothing and is there because others point to it. It needs no description: whoever points to it makes it.
+pub fn is_placeholder(name: &str, now: &Value, targets: &Pointed) -> bool {
     let says = |field: &str| match &now[field] {
         Value::Null => false,
         Value::Array(all) => !all.is_empty(),
@@ -188,7 +206,7 @@ fn is_placeholder((kind, name): &(Kind, String), now: &Value, targets: &Pointed)
     // Its title is its identifier.
     let named = now["title"].is_null() || now["title"] == now["identifier"];
     let silent = named && !["icon", "team", "properties", "relations"].into_iter().any(says);
-    *kind == Kind::Entity && silent && targets.contains_key(name)
+    silent && targets.contains_key(name)
 }
 
 /// Whether what this source applied is no longer what is there.

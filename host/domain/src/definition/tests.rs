@@ -291,6 +291,7 @@ fn changes(steps: &[Step]) -> Vec<String> {
 
 const ALL: May = May {
     prune: true,
+    prune_entities: true,
     take_over: true,
 };
 
@@ -331,8 +332,38 @@ fn a_plan_says_fields_and_drift_and_what_goes() {
             "Integration one delete",
         ]
     );
-    let kept = plan(less, &now, "git:a", May { prune: false, ..ALL });
-    assert_eq!(changes(&kept)[5..], ["Entity team/a stays", "Integration one stays"]);
+    let kept = |may| changes(&plan(less.clone(), &now, "git:a", may))[5..].to_vec();
+    let none = May { prune: false, ..ALL };
+    assert_eq!(kept(none), ["Entity team/a stays", "Integration one stays"]);
+    let definitions = May {
+        prune_entities: false,
+        ..ALL
+    };
+    assert_eq!(kept(definitions), ["Entity team/a stays", "Integration one delete"]);
+}
+
+#[test]
+fn a_blueprint_whose_entities_stay_does_not_go() {
+    let all = loaded(&[(
+        "model.yaml",
+        "kind: Blueprint\nidentifier: team\n---\nkind: Blueprint\nidentifier: bare\n---\nkind: Entity\nblueprint: team\nidentifier: a\n",
+    )]);
+    let now = state(&all.definitions, "git:a");
+    let without = |may| {
+        let steps = plan(Vec::new(), &now, "git:a", may).into_iter();
+        steps.map(|step| (step.name, step.change)).collect::<Vec<_>>()
+    };
+    let left = without(May {
+        prune_entities: false,
+        ..ALL
+    });
+    assert_eq!(left[0], ("team/a".to_owned(), Change::Stays));
+    assert!(
+        matches!(&left[1], (name, Change::Hindered { why }) if name == "team" && why.contains("--prune-entities=true")),
+        "{left:?}"
+    );
+    assert_eq!(left[2], ("bare".to_owned(), Change::Delete));
+    assert!(without(ALL).iter().all(|(_, change)| *change == Change::Delete));
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 mod fields;
 mod reports;
+mod search;
 
 use super::{
-    Mapping,
-    file::{EntityMapping, Resource},
+    Find, FindError, Mapping,
+    file::{EntityMapping, NO_SEARCHED_IDENTIFIER, Resource},
     template::Failure,
 };
 use crate::{
@@ -34,10 +35,16 @@ pub struct Mapped {
     pub selected: bool,
 }
 
-/// The item is no JSON.
+/// Why an item was not mapped at all.
 #[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ItemError(#[from] serde_json::Error);
+pub enum ItemError {
+    /// It is no JSON.
+    #[error(transparent)]
+    NoJson(#[from] serde_json::Error),
+    /// The search for a relation's targets has no answer now.
+    #[error(transparent)]
+    Unanswered(#[from] FindError),
+}
 
 /// How to map an item.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +62,8 @@ pub struct Call<'a> {
     pub conversions: bool,
     /// What `now` gives; without it `now` is an error, since an unchanged item is not mapped again.
     pub now: Option<Millis>,
+    /// Who answers searches for relations; without one they give no target, with a report.
+    pub find: Option<&'a dyn Find>,
 }
 
 impl Mapping {
@@ -78,6 +87,7 @@ impl Mapping {
                 strict,
                 conversions: false,
                 now: None,
+                find: None,
             },
             item,
             blueprints,
@@ -87,13 +97,14 @@ impl Mapping {
     /// Maps one item (JSON as UTF-8) as `call` says.
     ///
     /// # Errors
-    /// The item is no JSON.
+    /// The item is no JSON, or a search has no answer now.
     pub fn map_with(&self, call: Call<'_>, item: &[u8], blueprints: &Blueprints) -> Result<Mapped, ItemError> {
         let mut job = Job {
             call,
             blueprints,
             budget: Budget::new(item.len(), call.now),
             out: Mapped::default(),
+            unanswered: None,
         };
         let mut input = None;
         let is_meant = |r: &&Resource| r.kind == call.kind && call.selector.is_none_or(|place| place == r.place);
@@ -104,7 +115,10 @@ impl Mapping {
             };
             job.resource(resource, input);
         }
-        Ok(job.out)
+        match job.unanswered {
+            Some(error) => Err(error.into()),
+            None => Ok(job.out),
+        }
     }
 }
 
@@ -113,6 +127,8 @@ struct Job<'a> {
     blueprints: &'a Blueprints,
     budget: Budget,
     out: Mapped,
+    /// Why a search had no answer, which is no matter of the item's.
+    unanswered: Option<FindError>,
 }
 
 /// The entity could not be made; a report says why.
@@ -211,7 +227,7 @@ impl<'a> Job<'a> {
             }
         }
         for (name, template) in &mapping.relations {
-            if let Some(target) = self.relation(name, template, input)? {
+            if let Some(target) = self.relation(name, template, input, &compiled)? {
                 entity.relations.insert(name.clone(), target);
             }
         }
@@ -252,9 +268,8 @@ impl<'a> Job<'a> {
 
     fn identifier(&mut self, mapping: &EntityMapping, input: &Val) -> Result<EntityId, Aside> {
         if mapping.identifier.is_search() {
-            let message =
-                "an identifier by search (`{combinator, rules}`) is not supported; give it as a jq expression";
-            return Err(self.aside("identifier", "not supported", Value::Null, message.into()));
+            let message = NO_SEARCHED_IDENTIFIER.to_owned();
+            return Err(self.aside("identifier", "not supported", Value::Null, message));
         }
         let id = self.required("identifier", &mapping.identifier, input)?;
         EntityId::new(&id).map_err(|e| self.aside("identifier", "identifier", id.into(), e.to_string()))

@@ -62,6 +62,23 @@ const MAPPINGS: [&str; 7] = [
     "relations",
 ];
 
+/// A field of a mapping that gives nothing here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The kind of its resource.
+    pub kind: String,
+    /// The field, such as `identifier` or `properties.readme`.
+    pub field: String,
+    /// Why, and what to do.
+    pub why: &'static str,
+}
+
+/// Why an identifier is not searched for.
+pub(super) const NO_SEARCHED_IDENTIFIER: &str =
+    "an identifier by search (`{combinator, rules}`) is not supported; give it as a jq expression";
+/// Why a team is not searched for.
+pub(super) const NO_SEARCHED_TEAM: &str = "a team by search (`{combinator, rules}`) is not supported; give its name";
+
 /// Port's, in short.
 const SHAPE: &str = r#"port: {entity: {mappings: {identifier: .id, blueprint: '"service"'}}}"#;
 
@@ -69,6 +86,37 @@ impl Resource {
     /// The blueprints of its entities; `None` when an expression computes one.
     pub(super) fn blueprints(&self) -> Option<Vec<BlueprintId>> {
         self.entities.iter().map(|e| e.constant.clone()).collect()
+    }
+
+    /// What of its entities gives nothing here.
+    pub(super) fn left_out(&self) -> Vec<LeftOut> {
+        let mut out = Vec::new();
+        let mut put = |field: &str, why| {
+            let (kind, field) = (self.kind.clone(), field.to_owned());
+            out.push(LeftOut { kind, field, why });
+        };
+        for entity in &self.entities {
+            if entity.identifier.is_search() {
+                put("identifier", NO_SEARCHED_IDENTIFIER);
+            }
+            if entity.team.as_ref().is_some_and(Template::has_search) {
+                put("team", NO_SEARCHED_TEAM);
+            }
+            let single = [("identifier", &entity.identifier), ("blueprint", &entity.blueprint)];
+            let optional = [("title", &entity.title), ("icon", &entity.icon), ("team", &entity.team)];
+            let optional = optional
+                .into_iter()
+                .filter_map(|(name, template)| Some((name, template.as_ref()?)));
+            for (field, template) in single.into_iter().chain(optional) {
+                template.left_out(field, &mut put);
+            }
+            for (of, fields) in [("properties", &entity.properties), ("relations", &entity.relations)] {
+                for (name, template) in fields {
+                    template.left_out(&format!("{of}.{name}"), &mut put);
+                }
+            }
+        }
+        out
     }
 }
 

@@ -17,7 +17,8 @@
 //!
 //! A [`Mapping`] is compiled once and used from any thread. Every value is a jq expression, of which the first result
 //! counts; `properties` and `relations` may nest objects and lists of expressions. An expression that fails gives no
-//! value, with a report. `file://…` and `search://…`, which ask Port's own agent for a file, are left out with a report.
+//! value, with a report. A relation may be a search, which whoever maps answers ([`Find`]). `file://…` and `search://…`, which
+//! ask Port's own agent for a file, are left out with a report.
 //! What a selector has beside `query` is handed to the plugin. Resources of one kind whose selectors differ there are pulled
 //! one after another, each item is mapped by the resources of the selector that it was pulled with, and a partition of any
 //! but the first is named with its selector: `my-org {"states":["open"]}`.
@@ -27,12 +28,15 @@
 mod apply;
 mod error;
 mod file;
+mod search;
 mod selector;
 mod template;
 mod trial;
 
 pub use apply::{Blueprints, Call, ItemError, Mapped};
 pub use error::MappingError;
+pub use file::LeftOut;
+pub use search::{Find, FindError, MOST_FOUND};
 pub use seawall_jq::Spot;
 pub use trial::{Tally, Trial, TrialError, TrialExample, TrialInput, TrialItem, TrialKind};
 
@@ -108,6 +112,18 @@ impl Mapping {
             }
         }
         out
+    }
+
+    /// Whether what items of `kind` give follows from the catalog too: a relation of theirs is a search.
+    pub fn searches(&self, kind: &str) -> bool {
+        let of_kind = self.resources.iter().filter(|r| r.kind == kind);
+        let mut entities = of_kind.flat_map(|r| &r.entities);
+        entities.any(|entity| entity.relations.iter().any(|(_, template)| template.is_search()))
+    }
+
+    /// What of it has no meaning here, whatever the item.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        self.resources.iter().flat_map(Resource::left_out).collect()
     }
 
     /// Whether entities of a blueprint come of it; none where it computes the names of blueprints, which may be any.

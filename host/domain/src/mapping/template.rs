@@ -151,4 +151,21 @@ impl Template {
     pub(super) fn is_search(&self) -> bool {
         matches!(self, Self::Object(entries) if entries.iter().any(|(k, _)| k == "rules"))
     }
+
+    /// Whether it is a search, or a list with one.
+    pub(super) fn has_search(&self) -> bool {
+        self.is_search() || matches!(self, Self::List(all) if all.iter().any(Self::is_search))
+    }
+
+    /// Tells what of it gives nothing, by the field.
+    pub(super) fn left_out(&self, field: &str, put: &mut impl FnMut(&str, &'static str)) {
+        match self {
+            Self::LeftOut { why, .. } => put(field, why),
+            Self::Object(entries) => entries
+                .iter()
+                .for_each(|(name, template)| template.left_out(&format!("{field}.{name}"), put)),
+            Self::List(all) => all.iter().for_each(|template| template.left_out(field, put)),
+            Self::One(_) => {}
+        }
+    }
 }

@@ -210,6 +210,7 @@ impl TrialInput {
                 strict: false,
                 conversions: true,
                 now: self.now,
+                find: None,
             };
             tally.items += 1;
             items.push(match mapping.map_with(call, &example.bytes, blueprints) {

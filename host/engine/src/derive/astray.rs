@@ -1,4 +1,4 @@
-//! Computed properties that lead nowhere as the other blueprints are now: told, and not refused, since definitions come in
+//! Relations and computed properties that lead nowhere as the other blueprints are now: told, and not refused, since definitions come in
 //! any order, and what a path needs may come next.
 
 use super::circles::World;
@@ -44,6 +44,12 @@ fn hint<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
 
 impl World<'_> {
     fn astray(&self, out: &mut Vec<Problem>) {
+        for (name, relation) in &self.changed.blueprint().relations {
+            if self.blueprint(&relation.target).is_none() {
+                let why = self.no_blueprint(&relation.target);
+                out.push(Problem::at(format!("/relations/{}/target", escaped(name)), why));
+            }
+        }
         let computed = self.changed.computed();
         for (name, mirror) in &computed.mirrors {
             let why = self.mirror_astray(mirror);
@@ -60,29 +66,34 @@ impl World<'_> {
         }
     }
 
-    /// The blueprint at the end of a way; none where it leads through one that is not there yet.
-    fn leads_to(
-        &self,
-        from: &BlueprintId,
-        relations: &[String],
-    ) -> std::result::Result<Option<&CompiledBlueprint>, String> {
-        let mut at = self.blueprint(from);
+    fn no_blueprint(&self, name: &BlueprintId) -> String {
+        let hint = match nearest(name.as_str(), self.all.keys().map(BlueprintId::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "put it, or name another one".to_owned(),
+        };
+        format!("there is no blueprint `{name}`; {hint}")
+    }
+
+    /// The blueprint at the end of a way, or why it leads nowhere.
+    fn leads_to(&self, from: &BlueprintId, relations: &[String]) -> std::result::Result<&CompiledBlueprint, String> {
+        let mut here = self.blueprint(from).ok_or_else(|| self.no_blueprint(from))?;
         for relation in relations {
-            let Some(here) = at else { return Ok(None) };
             let known = &here.blueprint().relations;
             let Some(next) = known.get(relation) else {
                 let hint = hint(relation, known.keys().map(String::as_str));
                 let name = &here.blueprint().identifier;
                 return Err(format!("the blueprint `{name}` has no relation `{relation}`{hint}"));
             };
-            at = self.blueprint(&next.target);
+            here = self
+                .blueprint(&next.target)
+                .ok_or_else(|| format!("it leads along `{relation}`: {}", self.no_blueprint(&next.target)))?;
         }
-        Ok(at)
+        Ok(here)
     }
 
     fn mirror_astray(&self, mirror: &Mirror) -> Option<String> {
         let end = match self.leads_to(&self.changed.blueprint().identifier, &mirror.relations) {
-            Ok(end) => end?,
+            Ok(end) => end,
             Err(why) => return Some(why),
         };
         let property = &mirror.property;
@@ -96,9 +107,8 @@ impl World<'_> {
     fn aggregation_astray(&self, aggregation: &Aggregation) -> Vec<(String, String)> {
         let mut out = Vec::new();
         let Some(target) = self.blueprint(&aggregation.target) else {
-            let near = nearest(aggregation.target.as_str(), self.all.keys().map(BlueprintId::as_str));
-            let why = |near| format!("there is no blueprint `{}`; did you mean `{near}`?", aggregation.target);
-            return near.map(|near| ("/target".to_owned(), why(near))).into_iter().collect();
+            out.push(("/target".to_owned(), self.no_blueprint(&aggregation.target)));
+            return out;
         };
         out.extend(func_astray(target, &aggregation.func));
         if let Some(rules) = &aggregation.query {
@@ -120,7 +130,7 @@ impl World<'_> {
             let pointer = format!("/pathFilter/{i}/path");
             match self.leads_to(from, &path.relations) {
                 Err(why) => out.push((pointer, why)),
-                Ok(Some(end)) if end.blueprint().identifier != *to => {
+                Ok(end) if end.blueprint().identifier != *to => {
                     let found = &end.blueprint().identifier;
                     out.push((
                         pointer,

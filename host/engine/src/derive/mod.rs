@@ -33,6 +33,10 @@ const DERIVED: &str = "derived";
 const FOLLOWED: &str = "derived";
 /// The setting that says that entities have their defaults.
 const FILLED: &str = "defaults";
+/// The setting that says that calculations have seen when and by whom entities were made and changed.
+const DATED: &str = "calculated-times";
+/// What calculations could not read before, and got nothing for.
+const TIMES: [&str; 4] = ["createdAt", "createdBy", "updatedAt", "updatedBy"];
 /// Changes that may be followed once more after a stop, so that not every page writes how far it was followed.
 const LAG: i64 = 10_000;
 /// Blueprints of which all is to be computed anew.
@@ -110,6 +114,7 @@ impl Engine {
             }
         };
         self.fill_defaults_once().await?;
+        self.calculate_times_once().await?;
         let following = &self.inner.following;
         // What was noted before this start, or before an error ended the last round.
         following.noted.store(true, Ordering::Release);
@@ -162,6 +167,20 @@ impl Engine {
             self.note_whole(name).await?;
         }
         Ok(self.inner.store.put_setting(FILLED, &json!(true)).await?)
+    }
+
+    /// Notes what calculates with times and authors of entities, which earlier versions did not give.
+    async fn calculate_times_once(&self) -> Result<()> {
+        if self.inner.store.setting(DATED).await?.is_some() {
+            return Ok(());
+        }
+        let reads = |code: &str| TIMES.iter().any(|field| code.contains(field));
+        for (name, compiled) in self.all_blueprints().iter() {
+            if compiled.computed().calculations.iter().any(|(_, one)| reads(&one.code)) {
+                self.note_whole(name).await?;
+            }
+        }
+        Ok(self.inner.store.put_setting(DATED, &json!(true)).await?)
     }
 
     /// Computes what follows from the next changes; up to where that was, unless there are none.

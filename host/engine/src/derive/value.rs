@@ -126,7 +126,7 @@ impl Engine {
         if !computed.calculations.is_empty() {
             let mut shown = said.clone();
             derived.overlay(&mut shown);
-            let mut input = input(&shown);
+            let mut input = input(&shown, row);
             for (name, calculation) in &computed.calculations {
                 match calculation.run(&input) {
                     Ok(Some(value)) => {
@@ -179,12 +179,13 @@ impl Engine {
     }
 
     /// The calculations that come to nothing for an entity as it stands, with the reason.
-    pub(crate) fn uncalculated(&self, entity: &Entity) -> Vec<(String, String)> {
+    pub(crate) fn uncalculated(&self, row: &EntityRow) -> Vec<(String, String)> {
+        let entity = &row.entity;
         let all = self.all_blueprints();
         let Some(compiled) = all.get(&entity.blueprint) else {
             return Vec::new();
         };
-        let input = input(entity);
+        let input = input(entity, row);
         let absent = compiled.computed().calculations.iter();
         let absent = absent.filter(|(name, _)| !entity.properties.contains_key(name));
         absent
@@ -275,12 +276,15 @@ impl Engine {
     }
 }
 
-/// An entity as calculations see it.
-fn input(entity: &Entity) -> Value {
+/// An entity as calculations see it: without its version, which what is computed moves, and with its times and authors, which
+/// that leaves as they are.
+fn input(entity: &Entity, row: &EntityRow) -> Value {
     json!({
         "identifier": entity.identifier, "blueprint": entity.blueprint, "title": entity.title, "icon": entity.icon,
         "team": entity.team, "properties": entity.properties,
         "relations": serde_json::to_value(&entity.relations).unwrap_or_default(),
+        "createdAt": moment(row.created_at), "createdBy": row.created_by,
+        "updatedAt": moment(row.updated_at), "updatedBy": row.updated_by,
     })
 }
 

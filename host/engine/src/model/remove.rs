@@ -49,9 +49,9 @@ impl Engine {
         // Noted first: a host that stops in between goes on with it.
         let work = Work::Check(name.clone());
         self.note_work(&work).await?;
-        self.inner.store.remove_blueprint(name).await?;
         let before = all.get(name).map(|known| known.blueprint());
-        self.note_blueprint(name, before, None, "api").await?;
+        let change = self.blueprint_change(name, before, None, "api");
+        self.inner.store.remove_blueprint(name, change.as_ref()).await?;
         self.reload_blueprints().await?;
         self.begin_anew(work).await
     }

@@ -135,7 +135,7 @@ impl Stage<'_> {
         let Some(mapping) = &self.mapping else { return Ok(()) };
         let kinds = &self.rehearsal.setting.plugin.bundle().manifest.kinds;
         let strict = kinds.iter().any(|(kind, ask)| kind.as_str() == of.0 && ask.strict);
-        let mapped = mapped(mapping, of, key, value, &self.blueprints, strict)?;
+        let mapped = mapped(mapping, of, key, value, &self.blueprints, strict, None)?;
         made.entities.extend(mapped.entities);
         made.reports.extend(mapped.reports);
         Ok(())

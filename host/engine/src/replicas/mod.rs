@@ -29,8 +29,6 @@ use tokio::sync::Notify;
 
 /// The longest that others' work is not seen.
 const EVERY: Duration = Duration::from_millis(200);
-/// An answer that took longer says too little of the time.
-const FAR: Duration = Duration::from_millis(500);
 
 /// What this process has seen of the others.
 #[derive(Default)]
@@ -128,11 +126,8 @@ impl Engine {
     async fn pulse(&self) -> Result<Pulse> {
         let (before, began) = (clock::own(), Instant::now());
         let pulse = self.inner.store.pulse().await?;
-        let took = began.elapsed();
-        if took < FAR {
-            let middle = before + Millis::try_from(took.as_millis() / 2).unwrap_or(0);
-            clock::follow(pulse.now - middle);
-        }
+        let took = Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX / 2);
+        clock::follow(pulse.now, before, took);
         Ok(pulse)
     }
 

@@ -1,6 +1,7 @@
 //! Sync: one task watches over each integration, asks for its partitions, and starts a pass for each that is due.
 
 mod closing;
+pub(crate) mod find;
 mod held;
 pub(crate) mod page;
 mod pass;

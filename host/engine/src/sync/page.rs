@@ -2,9 +2,10 @@
 
 use crate::{Engine, EngineError, Result, site::Site};
 use seawall_domain::{
+    Failure,
     cause::Cause,
     item::Change,
-    mapping::{Call, Mapped, Mapping},
+    mapping::{Call, Find, ItemError, Mapped, Mapping},
 };
 use seawall_runtime::CallError;
 use seawall_store::{Duty, ItemWrite, PageResult, PageWrite, PartitionRow};
@@ -82,15 +83,25 @@ impl Engine {
         let blueprints = self.all_blueprints();
         let rules = mapping.digest(&place.kind, &blueprints);
         let (kind, selector, strict) = (place.kind.clone(), place.selector, strict(site, &place.kind));
+        let finder = mapping.searches(&kind).then(|| self.finder());
+        let waits = finder.is_some();
         let work = move || {
             let (mut unchanged, mut writes) = (Vec::new(), Vec::new());
             let mut converted = 0;
+            let find = finder.as_ref().map(|finder| finder as &dyn Find);
+            let map =
+                |key: &str, value: &[u8]| mapped(&mapping, (&kind, selector), key, value, &blueprints, strict, find);
             for ((key, value), known) in sorted.upserts.into_iter().zip(known) {
-                let hash = hash(&value, &rules);
+                // What is searched for may be found or gone without a word of the item's.
+                let searched = find.map(|_| map(&key, &value)).transpose()?;
+                let hash = hash(&value, &rules, searched.as_ref());
                 match known {
                     Some(state) if state.hash == hash => unchanged.push(state.id),
                     _ => {
-                        let mapped = mapped(&mapping, (&kind, selector), &key, &value, &blueprints, strict)?;
+                        let mapped = match searched {
+                            Some(mapped) => mapped,
+                            None => map(&key, &value)?,
+                        };
                         converted += mapped.converted;
                         let (entities, reports) = (mapped.entities, mapped.reports);
                         writes.push(ItemWrite {
@@ -105,7 +116,7 @@ impl Engine {
             }
             Ok::<_, CallError>((unchanged, writes, converted, sorted.deletes))
         };
-        let (unchanged, upserts, converted, deletes) = if items <= SMALL {
+        let (unchanged, upserts, converted, deletes) = if items <= SMALL && !waits {
             work()?
         } else {
             tokio::task::spawn_blocking(work).await??
@@ -223,17 +234,27 @@ pub(crate) fn sort(changes: Vec<Change>, kind: &str) -> Result<Sorted> {
     Ok(sorted)
 }
 
-/// Equal hashes map to equal entities: it covers the item, the mapping of its kind and the blueprints.
-pub(crate) fn hash(value: &[u8], rules: &[u8; 16]) -> [u8; 16] {
+/// Equal hashes map to equal entities: it covers the item, the mapping of its kind and the blueprints, and of a kind with searches
+/// what came of them.
+pub(crate) fn hash(value: &[u8], rules: &[u8; 16], searched: Option<&Mapped>) -> [u8; 16] {
     let mut hasher = sha2::Sha256::new();
     hasher.update(rules);
     hasher.update(value);
+    for entity in searched.iter().flat_map(|mapped| &mapped.entities) {
+        for (relation, target) in &entity.relations {
+            hasher.update(format!("\0{}\0{relation}\0{}", entity.identifier, target.to_json()));
+        }
+    }
+    for report in searched.iter().flat_map(|mapped| &mapped.reports) {
+        hasher.update(format!("\0{}", report.message));
+    }
     let mut out = [0; 16];
     out.copy_from_slice(&hasher.finalize()[..16]);
     out
 }
 
-/// Maps one item of a kind that was pulled with one of the kind's selectors; one that is no JSON is the plugin's fault.
+/// Maps one item of a kind that was pulled with one of the kind's selectors; one that is no JSON is the plugin's fault. `find` is
+/// only asked on threads that may block.
 pub(crate) fn mapped(
     mapping: &Mapping,
     (kind, selector): (&str, usize),
@@ -241,6 +262,7 @@ pub(crate) fn mapped(
     value: &[u8],
     blueprints: &crate::engine::Blueprints,
     strict: bool,
+    find: Option<&dyn Find>,
 ) -> std::result::Result<Mapped, CallError> {
     let call = Call {
         kind,
@@ -249,8 +271,14 @@ pub(crate) fn mapped(
         strict,
         conversions: false,
         now: None,
+        find,
     };
-    mapping
-        .map_with(call, value, blueprints)
-        .map_err(|e| CallError::BadAnswer(format!("the item `{key}` of kind `{kind}` is no valid JSON: {e}")))
+    mapping.map_with(call, value, blueprints).map_err(|e| match e {
+        ItemError::NoJson(e) => {
+            CallError::BadAnswer(format!("the item `{key}` of kind `{kind}` is no valid JSON: {e}"))
+        }
+        ItemError::Unanswered(e) => {
+            CallError::Failure(Failure::Unavailable(format!("the item `{key}` of kind `{kind}`: {e}")))
+        }
+    })
 }

@@ -198,7 +198,7 @@ async fn one(
                     .push((key.clone(), serde_json::from_slice(&value).unwrap_or(Value::Null)));
                 let Some(mapping) = mapping else { continue };
                 // A preview is of one selector, the first.
-                match mapped(mapping, (&kind, 0), &key, &value, blueprints, false) {
+                match mapped(mapping, (&kind, 0), &key, &value, blueprints, false, None) {
                     Ok(mapped) => {
                         preview.entities.extend(mapped.entities);
                         preview.reports.extend(mapped.reports);

@@ -7,7 +7,7 @@ use crate::cli::{
     error::{CliError, Result},
     output::items,
 };
-use seawall_domain::definition::{GrantDefinition, Kind, file_name, text};
+use seawall_domain::definition::{Definition, GrantDefinition, Kind, Origin, file_name, is_placeholder, pointed, text};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -77,7 +77,7 @@ impl Export {
             Kind::Settings => Ok(vec![state::settings(client).await?]),
             Kind::View => state::views(client).await,
             Kind::Subscription => state::subscriptions(client).await,
-            Kind::Entity => state::entities(client, &self.source).await,
+            Kind::Entity => described(client, &self.source).await,
             Kind::Grant => grants(client).await,
             Kind::Integration => {
                 let mut found = Vec::new();
@@ -101,6 +101,31 @@ impl Export {
             }
         }
     }
+}
+
+/// What a source says of entities, but those that it says nothing of and that are there because others point to them: they
+/// would not fit a blueprint that requires something, and whoever applies the others makes them again.
+async fn described(client: &Client, source: &str) -> Result<Vec<(String, Value)>> {
+    let mut all = state::entities(client, source).await?;
+    let known = state::blueprints(client).await?.into_iter();
+    let known = known.map(|(name, value)| ((Kind::Blueprint, name), value)).collect();
+    let definition = |(name, value): &(String, Value)| Definition {
+        kind: Kind::Entity,
+        name: name.clone(),
+        value: value.clone(),
+        origin: Origin::default(),
+    };
+    let targets = pointed(&all.iter().map(definition).collect::<Vec<_>>(), &known);
+    let before = all.len();
+    // One with no title of its own says so; a placeholder's is its identifier.
+    all.retain(|(name, value)| value["title"].is_null() || !is_placeholder(name, value, &targets));
+    if before > all.len() {
+        eprintln!(
+            "{} placeholders are left out: they say nothing, and are made again for those that point to them",
+            before - all.len()
+        );
+    }
+    Ok(all)
 }
 
 /// Of each plugin's newest version under its name, of older ones under `name@version`.

@@ -122,17 +122,15 @@ async fn changed(app: App, target: Target, said: Said, request: Request, next: N
         file: said.file.clone(),
         reason: said.reason,
     };
-    let before = match app.engine.definition(kind, &name).await {
-        Ok(before) => before,
+    let begun = match app.engine.begin_change(kind, &name, &author).await {
+        Ok(begun) => begun,
         Err(error) => return Problem::from(error).into_response(),
     };
-    let response = seawall_engine::speaking(author.clone(), next.run(request)).await;
+    let response = seawall_engine::speaking(author, next.run(request)).await;
     let succeeded = response.status().is_success();
     let noted = async {
-        // The engine notes itself what becomes of blueprints, also of those that an integration brings.
-        if kind != Kind::Blueprint {
-            let after = app.engine.definition(kind, &name).await?;
-            app.engine.note_definition(kind, &name, before, after, author).await?;
+        if let Some(begun) = begun {
+            app.engine.end_change(begun).await?;
         }
         match said.source.filter(|_| succeeded) {
             None => Ok(()),

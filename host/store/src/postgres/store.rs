@@ -38,12 +38,18 @@ macro_rules! read {
 }
 
 store! { PgStore {
-    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
-        ask!(self.writing(), |conn| sql::definitions::put_blueprint(conn, blueprint, source, now))
+    async fn put_blueprint(
+        &self,
+        blueprint: &Blueprint,
+        source: &str,
+        now: Millis,
+        change: Option<&DefinitionChange>,
+    ) -> Result<bool> {
+        ask!(self.writing(), |conn| sql::definitions::put_blueprint(conn, blueprint, source, now, change))
     }
 
-    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
-        ask!(self.writing(), |conn| sql::definitions::remove_blueprint(conn, blueprint))
+    async fn remove_blueprint(&self, blueprint: &BlueprintId, change: Option<&DefinitionChange>) -> Result<bool> {
+        ask!(self.writing(), |conn| sql::definitions::remove_blueprint(conn, blueprint, change))
     }
 
     fn is_shared(&self) -> bool {

@@ -1,14 +1,18 @@
 //! Blueprints, plugins, grants.
 
-use super::{Conn, get, json, query};
-use crate::{BlueprintRow, InstallationRow, PluginRow, Result, body::to_json};
-use seawall_domain::{Blueprint, BlueprintId, Digest, Millis, grant::Decision, policy::PolicyChange};
+use super::{Conn, get, history, json, query};
+use crate::{BlueprintRow, InstallationRow, PluginRow, Result, StoreError, body::to_json};
+use seawall_domain::{
+    Blueprint, BlueprintId, Digest, Millis, definition::DefinitionChange, grant::Decision, policy::PolicyChange,
+};
+use serde_json::Value;
 
 pub(crate) async fn put_blueprint(
     conn: &mut Conn<'_>,
     blueprint: &Blueprint,
     source: &str,
     now: Millis,
+    change: Option<&DefinitionChange>,
 ) -> Result<bool> {
     let mut tx = conn.begin().await?;
     let name = blueprint.identifier.as_str();
@@ -33,15 +37,31 @@ pub(crate) async fn put_blueprint(
     .bind(now)
     .execute(&mut tx.conn())
     .await?;
+    if let Some(change) = change {
+        history::put(&mut tx.conn(), change).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }
 
-pub(crate) async fn remove_blueprint(conn: &mut Conn<'_>, blueprint: &BlueprintId) -> Result<bool> {
+pub(crate) async fn remove_blueprint(
+    conn: &mut Conn<'_>,
+    blueprint: &BlueprintId,
+    change: Option<&DefinitionChange>,
+) -> Result<bool> {
+    let mut tx = conn.begin().await?;
     let done = query("DELETE FROM blueprint WHERE identifier = $1")
         .bind(blueprint.as_str())
-        .execute(conn);
-    Ok(done.await? > 0)
+        .execute(&mut tx.conn())
+        .await?;
+    if done == 0 {
+        return Ok(false);
+    }
+    if let Some(change) = change {
+        history::put(&mut tx.conn(), change).await?;
+    }
+    tx.commit().await?;
+    Ok(true)
 }
 
 pub(crate) async fn blueprints(conn: &mut Conn<'_>) -> Result<Vec<BlueprintRow>> {

@@ -15,6 +15,20 @@ pub(crate) async fn put(conn: &mut Conn<'_>, change: &DefinitionChange) -> Resul
     Ok(())
 }
 
+/// Keeps it in place of the setting that says that it has begun, where that is still there.
+pub(crate) async fn put_begun(conn: &mut Conn<'_>, change: &DefinitionChange, begun: Option<&str>) -> Result<bool> {
+    let mut tx = conn.begin().await?;
+    if let Some(begun) = begun {
+        let gone = query("DELETE FROM setting WHERE name = $1").bind(begun);
+        if gone.execute(&mut tx.conn()).await? == 0 {
+            return Ok(false);
+        }
+    }
+    put(&mut tx.conn(), change).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 pub(crate) async fn changes(
     conn: &mut Conn<'_>,
     filter: &DefinitionFilter,

@@ -17,16 +17,22 @@ use serde_json::Value;
 use std::sync::Arc;
 
 store! { SqliteStore {
-    async fn put_blueprint(&self, blueprint: &Blueprint, source: &str, now: Millis) -> Result<bool> {
+    async fn put_blueprint(
+        &self,
+        blueprint: &Blueprint,
+        source: &str,
+        now: Millis,
+        change: Option<&DefinitionChange>,
+    ) -> Result<bool> {
         let mut writer = self.writer().await;
-        let changed = sql::definitions::put_blueprint(&mut writer.conn(), blueprint, source, now).await?;
+        let changed = sql::definitions::put_blueprint(&mut writer.conn(), blueprint, source, now, change).await?;
         writer.forget_rules();
         Ok(changed)
     }
 
-    async fn remove_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
+    async fn remove_blueprint(&self, blueprint: &BlueprintId, change: Option<&DefinitionChange>) -> Result<bool> {
         let mut writer = self.writer().await;
-        let removed = sql::definitions::remove_blueprint(&mut writer.conn(), blueprint).await?;
+        let removed = sql::definitions::remove_blueprint(&mut writer.conn(), blueprint, change).await?;
         writer.forget_rules();
         Ok(removed)
     }

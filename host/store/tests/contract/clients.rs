@@ -87,7 +87,7 @@ pub(crate) async fn a_precedence_names_the_strongest_and_is_applied_again(world:
     let store = world.store();
     let precedence = json!({"default": ["git-main"], "fields": {"tier": ["pager", "people"]}});
     store
-        .put_blueprint(&service_with(precedence), "api", world.now)
+        .put_blueprint(&service_with(precedence), "api", world.now, None)
         .await
         .unwrap();
     assert_eq!(world.value("x", "tier").await, "people");
@@ -111,8 +111,8 @@ pub(crate) async fn a_precedence_names_the_strongest_and_is_applied_again(world:
     // A page merges under it too, and so it does once it is gone.
     world.pass(&pager, one("k", 2, json!({"tier": "p2"}))).await;
     assert_eq!(world.value("x", "tier").await, "p2");
-    assert!(world.store().remove_blueprint(&service()).await.unwrap());
-    assert!(!world.store().remove_blueprint(&service()).await.unwrap());
+    assert!(world.store().remove_blueprint(&service(), None).await.unwrap());
+    assert!(!world.store().remove_blueprint(&service(), None).await.unwrap());
     world.pass(&pager, one("k", 3, json!({"tier": "p3"}))).await;
     assert_eq!(world.value("x", "tier").await, "people");
 }
@@ -258,7 +258,7 @@ pub(crate) async fn defaults_lie_under_what_sources_say(world: &mut World) {
     let blueprint = json!({"identifier": "service", "schema": {"properties": {
         "tier": {"type": "string", "default": "bronze"}, "bad": {"type": "number", "default": "x"}, "lang": {"type": "string"}}}});
     let blueprint: Blueprint = serde_json::from_value(blueprint).unwrap();
-    world.store().put_blueprint(&blueprint, "test", 1).await.unwrap();
+    world.store().put_blueprint(&blueprint, "test", 1, None).await.unwrap();
     let git = world.partition("git-main").await;
     let made = world.pass(&git, one("k", 1, json!({"lang": "go"}))).await;
     let row = world.find("x").await.unwrap();

@@ -51,7 +51,7 @@ async fn fill(world: &mut World) {
         .await
         .unwrap();
     let blueprint = serde_json::from_value(json!({"identifier": "service"})).unwrap();
-    store.put_blueprint(&blueprint, "api", 1).await.unwrap();
+    store.put_blueprint(&blueprint, "api", 1, None).await.unwrap();
     let delivery = NewDelivery {
         integration: one.integration,
         dedupe: Some("d-1".into()),

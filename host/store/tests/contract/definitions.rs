@@ -35,13 +35,13 @@ pub(crate) fn credential(name: &str) -> CredentialRow {
 pub(crate) async fn blueprints_are_replaced_and_say_whether_anything_changed(world: &mut World) {
     let store = world.store();
     let first = blueprint("service", json!({}));
-    assert!(store.put_blueprint(&first, "api", 1).await.unwrap());
-    assert!(!store.put_blueprint(&first, "api", 2).await.unwrap());
-    assert!(store.put_blueprint(&first, "plugin:git", 3).await.unwrap());
+    assert!(store.put_blueprint(&first, "api", 1, None).await.unwrap());
+    assert!(!store.put_blueprint(&first, "api", 2, None).await.unwrap());
+    assert!(store.put_blueprint(&first, "plugin:git", 3, None).await.unwrap());
     let second = blueprint("service", json!({"owner": {"target": "team"}}));
-    assert!(store.put_blueprint(&second, "api", 4).await.unwrap());
+    assert!(store.put_blueprint(&second, "api", 4, None).await.unwrap());
     store
-        .put_blueprint(&blueprint("api", json!({})), "api", 5)
+        .put_blueprint(&blueprint("api", json!({})), "api", 5, None)
         .await
         .unwrap();
     let all = store.blueprints().await.unwrap();
@@ -193,7 +193,7 @@ pub(crate) async fn changes_of_definitions_are_kept(world: &mut World) {
         change(Kind::Blueprint, "a", Some("bob")),
     ];
     for one in &all {
-        store.put_definition_change(one).await.unwrap();
+        assert!(store.put_definition_change(one, None).await.unwrap());
     }
     let found = async |filter: DefinitionFilter, before, limit| {
         let rows = store.definition_changes(&filter, before, limit).await.unwrap();
@@ -214,6 +214,47 @@ pub(crate) async fn changes_of_definitions_are_kept(world: &mut World) {
         ..of_a
     };
     assert_eq!(found(by_bob, None, 9).await[0].1, all[3]);
+}
+
+pub(crate) async fn changes_are_kept_with_what_they_are_of(world: &mut World) {
+    let store = world.store();
+    let change = |name: &str| DefinitionChange {
+        kind: Kind::Blueprint,
+        name: name.into(),
+        change: Happened::Updated,
+        at: 5,
+        author: Author::default(),
+        fields: Vec::new(),
+    };
+    let kept = async || {
+        let rows = store.definition_changes(&DefinitionFilter::default(), None, 9).await;
+        let names = rows.unwrap().into_iter().map(|(_, change)| change.name);
+        names.collect::<Vec<_>>()
+    };
+    let first = blueprint("team", json!({}));
+    let put = async |by: &str| store.put_blueprint(&first, by, 1, Some(&change("put"))).await.unwrap();
+    assert!(put("api").await);
+    // What changes nothing is no change, and what is not there is not removed.
+    assert!(!put("api").await);
+    let remove = async || {
+        let removed = store
+            .remove_blueprint(&first.identifier, Some(&change("removed")))
+            .await;
+        removed.unwrap()
+    };
+    assert!(remove().await && !remove().await);
+    assert_eq!(kept().await, ["removed", "put"]);
+    // One that takes the place of a setting is kept once.
+    store.put_setting("begun", &json!(1)).await.unwrap();
+    let end = async || {
+        store
+            .put_definition_change(&change("begun"), Some("begun"))
+            .await
+            .unwrap()
+    };
+    assert!(end().await && !end().await);
+    assert_eq!(store.setting("begun").await.unwrap(), None);
+    assert_eq!(kept().await, ["begun", "removed", "put"]);
 }
 
 pub(crate) async fn integrations_keep_id_and_items_when_replaced(world: &mut World) {

@@ -13,7 +13,7 @@ use crate::{
     definition::{Definition, Kind, Origin, blueprint},
     document::stream,
     folder::{self, Files},
-    mapping::Mapping,
+    mapping::{LeftOut, Mapping},
 };
 use classify::{Found, classify};
 use serde_json::Value;
@@ -216,15 +216,22 @@ fn take_mapping(value: &Value, place: &Place, tool: &str, out: &mut Imported) {
     let mut folders = folder::parent(&place.file).rsplit('/');
     let own = folders.find(|name| !["resources", ".port", "port", ""].contains(name));
     let tool = own.unwrap_or(tool).to_owned();
-    if let Err(errors) = Mapping::compile(value) {
-        for error in errors {
-            out.wrong(
-                place.at(),
-                place.what(&format!("mapping of `{tool}`")),
-                error.to_string(),
-            );
+    let mapping = match Mapping::compile(value) {
+        Ok(mapping) => mapping,
+        Err(errors) => {
+            for error in errors {
+                out.wrong(
+                    place.at(),
+                    place.what(&format!("mapping of `{tool}`")),
+                    error.to_string(),
+                );
+            }
+            return;
         }
-        return;
+    };
+    for LeftOut { kind, field, why } in mapping.left_out() {
+        let what = format!("mapping of `{tool}`, kind `{kind}`, `{field}`");
+        out.left(place.at(), place.what(&what), why);
     }
     let mut value = value.clone();
     value["tool"] = tool.clone().into();

@@ -101,6 +101,81 @@ fn what_breaks_its_blueprint_is_noted_before_anything_is_sent() {
 }
 
 #[test]
+fn fields_of_a_mapping_that_give_nothing_here_are_listed() {
+    let imported = read(&[(
+        "pagerduty/resources/port-app-config.yaml",
+        "
+resources:
+- kind: service
+  selector: {query: 'true'}
+  port:
+    entity:
+      mappings:
+        identifier: {combinator: '\"and\"', rules: [{property: '\"id\"', operator: '\"=\"', value: .id}]}
+        blueprint: '\"service\"'
+        team: {combinator: '\"and\"', rules: []}
+        properties: {readme: 'file://README.md', name: .name}
+        relations:
+          owner: {combinator: '\"and\"', rules: [{property: '\"mail\"', operator: '\"=\"', value: .mail}]}
+",
+    )]);
+    assert!(!imported.is_wrong(), "{:#?}", imported.notes);
+    assert_eq!(names(&imported, Kind::Mapping), ["pagerduty"]);
+    let left: Vec<_> = imported.notes.iter().map(|n| n.what.as_str()).collect();
+    assert_eq!(
+        left,
+        [
+            "mapping of `pagerduty`, kind `service`, `identifier`",
+            "mapping of `pagerduty`, kind `service`, `properties.readme`",
+            "mapping of `pagerduty`, kind `service`, `team`",
+        ],
+        "a relation by search is carried"
+    );
+}
+
+#[test]
+fn a_relation_that_names_nothing_is_left_out_and_its_entity_is_not() {
+    let imported = read(&[
+        ("blueprints.json", BLUEPRINTS),
+        (
+            "e.json",
+            r#"[{"identifier": "x", "blueprint": "service", "title": 5, "properties": {"tier": 1}, "relations": {"system": {"name": "s"}}},
+{"identifier": "y", "blueprint": "system", "properties": {}, "relations": {"main": {"combinator": "and", "rules": []}}},
+{"identifier": "z", "blueprint": "service", "team": [1], "properties": {}, "relations": {"system": [7, null]}},
+{"identifier": "w", "blueprint": "service", "properties": {}, "relations": {"system": " s"}}]"#,
+        ),
+    ]);
+    assert!(!imported.is_wrong(), "{:#?}", imported.notes);
+    let entities = imported.definitions.iter().filter(|d| d.kind == Kind::Entity);
+    let kept: Vec<_> = entities
+        .map(|d| (d.name.as_str(), d.value["relations"].clone()))
+        .collect();
+    assert_eq!(
+        kept,
+        [
+            ("service/x", json!({})),
+            ("system/y", json!({})),
+            ("service/z", json!({"system": "7"})),
+            ("service/w", json!({})),
+        ]
+    );
+    let notes = imported.notes.iter().filter(|n| n.file == "e.json");
+    let mut said: Vec<_> = notes.map(|n| format!("{}: {}", n.what, n.why)).collect();
+    said.sort();
+    let starts = [
+        "entity `service/w`, `relations.system`: ` s` is no ",
+        "entity `service/x`, `relations.system`: expected an identifier, found {\"name\":\"s\"}",
+        "entity `service/x`, `title`: expected a text, found 5",
+        "entity `service/z`, `team`: expected a list of names, found [1]",
+        "entity `system/y`, `relations.main`: it is a search",
+    ];
+    assert_eq!(said.len(), starts.len(), "{said:#?}");
+    for (said, start) in said.iter().zip(starts) {
+        assert!(said.starts_with(start), "{said}");
+    }
+}
+
+#[test]
 fn two_that_differ_under_one_name_are_a_mistake_and_equal_ones_are_not() {
     let one = r#"{"identifier": "a", "schema": {"properties": {}}}"#;
     let other = r#"{"identifier": "a", "title": "A", "schema": {"properties": {}}}"#;

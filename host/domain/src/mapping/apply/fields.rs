@@ -1,7 +1,12 @@
 //! What the mapping gives for one field of an entity: texts, teams and relations.
 
 use super::{Aside, Job};
-use crate::{EntityId, RelationTarget, Severity, mapping::template::Template, text::cut};
+use crate::{
+    EntityId, RelationTarget, Severity,
+    blueprint::CompiledBlueprint,
+    mapping::{file::NO_SEARCHED_TEAM, template::Template},
+    text::cut,
+};
 use jaq_json::Val;
 use serde_json::Value;
 
@@ -92,7 +97,7 @@ impl Job<'_> {
                 Err(Value::Null) => {}
                 Err(value) => {
                     let message = if value.get("rules").is_some() {
-                        "a team by search (`{combinator, rules}`) is not supported; give its name".to_owned()
+                        NO_SEARCHED_TEAM.to_owned()
                     } else {
                         format!("a team is {}, and must be a text", cut(&value.to_string(), 60))
                     };
@@ -108,6 +113,7 @@ impl Job<'_> {
         name: &str,
         template: &Template,
         input: &Val,
+        compiled: &CompiledBlueprint,
     ) -> Result<Option<RelationTarget>, Aside> {
         let field = || format!("relations.{name}");
         let value = match template.json(input, &self.budget) {
@@ -115,6 +121,9 @@ impl Job<'_> {
             Ok(value) => value,
             Err(failure) => return self.left_out(&field(), &failure).map(|()| None),
         };
+        if template.is_search() {
+            return self.searched(name, value, compiled);
+        }
         let mut targets: Vec<EntityId> = Vec::new();
         let many = value.is_array();
         let list = match value {
@@ -129,7 +138,7 @@ impl Job<'_> {
                     let search = value.get("rules").is_some();
                     let message = if search {
                         format!(
-                            "`{name}` gives a search (`{{combinator, rules}}`), which is not supported; give the target's identifier"
+                            "`{name}` computes a search (`{{combinator, rules}}`) by one expression, which is not supported; write it as an object of the mapping, with an expression for each value"
                         )
                     } else {
                         format!(

@@ -38,9 +38,8 @@ What was applied from git is read-only elsewhere from then on, unless `seawall a
 pub(crate) struct Apply {
     /// The folder
     folder: PathBuf,
-    /// Remove what an earlier apply of this source made and the folder no longer has
-    #[arg(long)]
-    prune: bool,
+    #[command(flatten)]
+    prune: Prune,
     /// Only show the plan
     #[arg(long)]
     dry_run: bool,
@@ -64,12 +63,34 @@ Examples:
 pub(crate) struct Diff {
     /// The folder
     folder: PathBuf,
-    /// Count what the folder no longer has as well
-    #[arg(long)]
-    prune: bool,
+    #[command(flatten)]
+    prune: Prune,
     /// Whose the definitions are; left out: git: and the repository's name, or the folder's
     #[arg(long, value_name = "git:NAME")]
     source: Option<String>,
+}
+
+/// What goes that a folder no longer has.
+#[derive(Debug, clap::Args)]
+pub(super) struct Prune {
+    /// Remove what was made under this source before and the folder no longer has
+    #[arg(long)]
+    pub(super) prune: bool,
+    /// Whether --prune removes entities too; left out: where the folder describes any
+    #[arg(long, value_name = "BOOL", num_args = 1, require_equals = true, requires = "prune")]
+    prune_entities: Option<bool>,
+}
+
+impl Prune {
+    /// What may be done with a folder that holds `wanted`.
+    pub(super) fn may(&self, wanted: &[Definition], take_over: bool) -> May {
+        let describes = || wanted.iter().any(|one| one.kind == Kind::Entity);
+        May {
+            prune: self.prune,
+            prune_entities: self.prune && self.prune_entities.unwrap_or_else(describes),
+            take_over,
+        }
+    }
 }
 
 /// What is to be done, and all that belongs to it.
@@ -242,7 +263,7 @@ fn loaded(folder: &Folder) -> Result<Loaded> {
     Ok(loaded)
 }
 
-async fn task(client: &Client, folder: &Path, source: Option<String>, prune: bool) -> Result<Task> {
+async fn task(client: &Client, folder: &Path, source: Option<String>, prune: &Prune) -> Result<Task> {
     let folder = Folder::open(folder)?;
     let source = match source {
         Some(source) => checked(source)?,
@@ -262,7 +283,7 @@ async fn task(client: &Client, folder: &Path, source: Option<String>, prune: boo
             )));
         }
     }
-    let may = May { prune, take_over: true };
+    let may = prune.may(&loaded.definitions, true);
     let mut task = Task::new(client, loaded.definitions, source, may).await?;
     task.notes.extend(loaded.notes);
     task.passed_over = loaded.passed_over;
@@ -286,7 +307,7 @@ pub(super) fn checked(source: String) -> Result<String> {
 impl Apply {
     pub(crate) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
-        let task = task(&client, &self.folder, self.source, self.prune).await?;
+        let task = task(&client, &self.folder, self.source, &self.prune).await?;
         task.run(global, &client, self.dry_run, self.yes, self.reason.as_deref())
             .await
     }
@@ -295,7 +316,7 @@ impl Apply {
 impl Diff {
     pub(crate) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
-        let task = task(&client, &self.folder, self.source, self.prune).await?;
+        let task = task(&client, &self.folder, self.source, &self.prune).await?;
         if global.output().is_table() {
             task.show(global)?;
         } else {

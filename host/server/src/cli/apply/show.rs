@@ -37,7 +37,7 @@ pub(super) fn steps(steps: &[Step]) -> String {
             format!("{}{drift}", word(&step.change)),
             step.kind.name().to_owned(),
             step.name.clone(),
-            details(&step.change),
+            details(step),
             place(&step.file, step.line),
         ]);
     }
@@ -76,8 +76,8 @@ fn word(change: &Change) -> &'static str {
     }
 }
 
-fn details(change: &Change) -> String {
-    match change {
+fn details(step: &Step) -> String {
+    match &step.change {
         Change::Change { fields } => {
             let shown = |value: &serde_json::Value| match value {
                 serde_json::Value::Null => "nothing".to_owned(),
@@ -89,6 +89,9 @@ fn details(change: &Change) -> String {
             fields.iter().map(line).collect::<Vec<_>>().join("\n")
         }
         Change::Hindered { why } => why.clone(),
+        Change::Stays if step.kind == Kind::Entity => {
+            "the folder no longer says anything of it; --prune --prune-entities=true removes it".to_owned()
+        }
         Change::Stays => "the folder no longer has it; --prune removes it".to_owned(),
         _ => String::new(),
     }

@@ -4,7 +4,7 @@ mod attach;
 
 use crate::cli::{
     Global,
-    apply::{self, Task},
+    apply::{self, Prune, Task},
     client::Client,
     error::{CliError, Result},
     folder::Folder,
@@ -31,9 +31,8 @@ struct How {
     /// Only show what would be done, and what would not be carried
     #[arg(long)]
     dry_run: bool,
-    /// Remove what an earlier import under this source made and the folder no longer has
-    #[arg(long)]
-    prune: bool,
+    #[command(flatten)]
+    prune: Prune,
     /// Replace blueprints and other definitions of the same names that somebody else made
     #[arg(long)]
     overwrite: bool,
@@ -122,10 +121,14 @@ impl How {
             eprintln!("there is nothing to import in {}", self.dir.display());
         }
         let client = Client::new(global)?;
-        let may = May {
+        let may = match self.prune.may(&definitions, self.overwrite) {
             // What could not be read is not gone.
-            prune: self.prune && !wrong,
-            take_over: self.overwrite,
+            may if wrong => May {
+                prune: false,
+                prune_entities: false,
+                ..may
+            },
+            may => may,
         };
         let mut task = Task::new(&client, definitions, source, may).await?;
         let attached = attach::mappings(&client, &mut task, self.overwrite, &mut notes).await?;
@@ -133,7 +136,7 @@ impl How {
         notes.sort();
         task.notes = notes;
         task.passed_over = passed_over;
-        if self.prune && wrong {
+        if self.prune.prune && wrong {
             eprintln!("nothing is removed, since the folder could not be read whole");
         }
         let done = task.run(global, &client, self.dry_run, self.yes, None).await;
