@@ -102,7 +102,10 @@ async fn filters_and_rules_find_the_same() {
     let neither = listing(&seawall, "parent.tier:* AND isEmpty(relations.parent)").await;
     assert_eq!(names(&neither).len(), 0, "{neither}");
     let orphans = listing(&seawall, "isEmpty(relations.parent)").await;
-    assert!(names(&orphans).iter().all(|orphan| names(&without).contains(orphan)), "{orphans}");
+    assert!(
+        names(&orphans).iter().all(|orphan| names(&without).contains(orphan)),
+        "{orphans}"
+    );
     assert_ne!(names(&orphans).len(), 0);
 }
 
