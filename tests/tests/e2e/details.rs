@@ -309,6 +309,8 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         "asked": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
             "query": {"combinator": "and", "rules": [{"property": "stat", "operator": "=", "value": "x"}]}},
         "of nothing": {"target": "nothing", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
+        "away": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
+            "query": {"combinator": "and", "rules": [{"property": {"path": ["service"], "property": "level"}, "operator": "isNotEmpty"}]}},
     }});
     let (status, effect) = seawall
         .send(Method::PUT, &format!("{SERVICE}?dryRun=true"), &service)
@@ -323,6 +325,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         places,
         [
             "/aggregationProperties/asked/query",
+            "/aggregationProperties/away/query",
             "/aggregationProperties/max/calculationSpec/property",
             "/aggregationProperties/of nothing/target",
             "/aggregationProperties/rate/calculationSpec/measureTimeBy",
@@ -353,6 +356,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
     // Once what it leads to is there, there is nothing to tell.
     let issue = seawall.get("/api/v1/blueprints/issue").await;
     assert_eq!(issue["warnings"], Value::Null, "{issue}");
+    assert!(said("/aggregationProperties/away/query").contains("along relations; mirror there"));
     assert!(said("/aggregationProperties/sum/calculationSpec/property").contains("of numbers"));
     // They are still told, and what was read can be put back.
     let shown = seawall.get(SERVICE).await;
