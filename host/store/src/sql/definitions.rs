@@ -1,11 +1,10 @@
 //! Blueprints, plugins, grants.
 
 use super::{Conn, get, history, json, query};
-use crate::{BlueprintRow, InstallationRow, PluginRow, Result, StoreError, body::to_json};
+use crate::{BlueprintRow, InstallationRow, PluginRow, Result, body::to_json};
 use seawall_domain::{
     Blueprint, BlueprintId, Digest, Millis, definition::DefinitionChange, grant::Decision, policy::PolicyChange,
 };
-use serde_json::Value;
 
 pub(crate) async fn put_blueprint(
     conn: &mut Conn<'_>,
