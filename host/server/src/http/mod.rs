@@ -11,6 +11,7 @@ mod egress;
 mod entities;
 mod events;
 mod extract;
+mod failures;
 mod grants;
 mod health;
 mod history;
@@ -43,14 +44,11 @@ mod workbench;
 
 pub use access::Token;
 
-use axum::{Extension, Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
+use axum::{Extension, Router, extract::DefaultBodyLimit, middleware, routing::get};
 use seawall_engine::Engine;
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
-use tower_http::{
-    catch_panic::CatchPanicLayer, classify::ServerErrorsFailureClass, compression::CompressionLayer, trace::TraceLayer,
-};
-use tracing::Span;
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, trace::TraceLayer};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{Http, HttpAuthScheme, SecurityScheme},
@@ -238,17 +236,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     openapi
 }
 
-/// Logs an answer that failed. That something is not there yet, or for a moment, is no fault: who asks `/readyz` after a start hears
-/// that all the time.
-fn failed(failure: ServerErrorsFailureClass, latency: Duration, _: &Span) {
-    match failure {
-        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {
-            tracing::debug!(?latency, "answered with {failure}");
-        }
-        _ => tracing::error!(?latency, "answered with {failure}"),
-    }
-}
-
 /// All routes.
 pub fn router(app: App) -> Router {
     let api: Router<App> = documented().into();
@@ -272,58 +259,6 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(middleware::from_fn(unread::drain))
         .layer(CompressionLayer::new())
-        .layer(TraceLayer::new_for_http().on_failure(failed))
+        .layer(TraceLayer::new_for_http().on_failure(failures::log))
         .with_state(app)
-}
-
-#[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
-mod tests {
-    use super::*;
-    use axum::{body::Body, http::Request};
-    use std::{
-        io::{self, Write},
-        sync::{Mutex, PoisonError},
-    };
-    use tower::ServiceExt;
-
-    /// A log that a test reads.
-    #[derive(Clone, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
-    /// What is logged where an answer has this status.
-    async fn logged(status: StatusCode) -> String {
-        let log = Log::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_env_filter("info,tower_http=warn")
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        let _guard = tracing::subscriber::set_default(subscriber);
-        let routes: Router = Router::new()
-            .route("/", get(move || async move { status }))
-            .layer(TraceLayer::new_for_http().on_failure(failed));
-        let answer = routes.oneshot(Request::new(Body::empty())).await.unwrap();
-        assert_eq!(answer.status(), status);
-        let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8(bytes).unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_is_not_there_yet_is_no_error_in_the_log() {
-        assert_eq!(logged(StatusCode::SERVICE_UNAVAILABLE).await, "");
-        let fault = logged(StatusCode::INTERNAL_SERVER_ERROR).await;
-        assert!(fault.contains("ERROR") && fault.contains("500"), "{fault}");
-    }
 }
