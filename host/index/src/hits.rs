@@ -195,6 +195,7 @@ impl<'a> Hits<'a> {
     pub(crate) fn not(&self, table: &Table, within: &Self) -> Self {
         match (within, self) {
             (_, Self::All) => Self::NONE,
+            (within, none) if none.is_empty() => within.clone(),
             (Self::All, Self::Few(few)) => {
                 let mut left = table.live().clone();
                 few.iter().for_each(|slot| {

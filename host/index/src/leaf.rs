@@ -16,6 +16,7 @@ use crate::{
 use hashbrown::HashMap;
 use seawall_domain::query::{Field, Matcher, Wanted, along};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// What was seen of entities: by the number of the rule and the row id, whether it passes.
 pub type Verdicts = HashMap<(usize, i64), bool>;
@@ -63,7 +64,7 @@ impl Leaf<'_> {
             .one_by_one(table, column, within)
             .unwrap_or_else(|| self.column(table, column, within, doubts));
         if self.matcher.absent() {
-            found.or(Hits::Many(std::borrow::Cow::Borrowed(column.present())).not(table, within))
+            found.or(Hits::Many(Cow::Borrowed(column.present())).not(table, within))
         } else {
             found
         }
@@ -104,7 +105,7 @@ impl Leaf<'_> {
 
     /// Where there are far fewer slots than values: looks at each slot's value. None where one of them is not kept whole.
     fn one_by_one<'t>(&self, table: &'t Table, column: &Column, within: &Hits<'t>) -> Option<Hits<'t>> {
-        let simple = self.path.is_empty() && (self.matcher.is_emptiness() || self.equalities_alone());
+        let simple = self.path.is_empty() && (self.matcher.is_presence() || self.equalities_alone());
         if simple || !is_small(within, table, column.dictionary().end()) {
             return None;
         }
@@ -136,8 +137,9 @@ impl Leaf<'_> {
         if !self.path.is_empty() {
             return self.inside(table, column, within, doubts);
         }
-        if self.matcher.is_emptiness() {
-            return empty(table, column);
+        if self.matcher.is_presence() {
+            let present = Hits::Many(Cow::Borrowed(column.present()));
+            return empty(table, column).not(table, &present);
         }
         if let Some(wanted) = self.matcher.equalities() {
             return equal_to_one(table, column, wanted);

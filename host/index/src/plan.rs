@@ -73,7 +73,7 @@ impl<'q> Plan<'q> {
         match self {
             Self::Equal(..) => 0,
             Self::Test(tested) if !tested.via.is_empty() => 6,
-            Self::Test(tested) if tested.matcher.equalities().is_some() || tested.matcher.is_emptiness() => 1,
+            Self::Test(tested) if tested.matcher.equalities().is_some() || tested.matcher.is_presence() => 1,
             Self::Related(..) => 2,
             Self::Test(tested) if tested.path.is_empty() && tested.matcher.needles().is_empty() => 3,
             Self::Test(_) => 4,

@@ -52,7 +52,7 @@ fn operand() -> impl Strategy<Value = Operand> {
     let path = path.prop_map(|path| path.into_iter().map(str::to_owned).collect::<Vec<_>>());
     (
         field(),
-        prop_oneof![4 => Just(Vec::new()), 1 => via],
+        prop_oneof![2 => Just(Vec::new()), 1 => via],
         prop_oneof![3 => Just(Vec::new()), 1 => path],
     )
         .prop_map(|(field, via, path)| {
@@ -119,7 +119,7 @@ fn test() -> impl Strategy<Value = Test> {
         3 => (comparison, bound()).prop_map(|(comparison, value)| Test::Compare(comparison, value)),
         2 => prop_oneof![preset, bounds].prop_map(Test::Between),
         1 => Just(Test::Expired),
-        2 => Just(Test::Empty),
+        3 => Just(Test::Present),
     ]
 }
 
@@ -149,7 +149,11 @@ fn leaf() -> impl Strategy<Value = Node> {
         format,
     });
     prop_oneof![
-        10 => (operand(), test()).prop_map(|(operand, test)| Node::rule(operand, test)),
+        10 => (operand(), test(), any::<bool>()).prop_map(|(operand, test, opposite)| {
+            // The operators that are opposites are half of all.
+            let node = Node::rule(operand, test);
+            if opposite { node.negated() } else { node }
+        }),
         2 => related,
         1 => (schema, test()).prop_map(|(schema, test)| Node::Schema(schema, test)),
     ]

@@ -69,6 +69,11 @@ async fn filters_and_rules_find_the_same() {
         ),
         ("isEmpty(note)", json!({"property": "note", "operator": "isEmpty"}), -1),
         (
+            "parent.tier:*",
+            json!({"property": {"path": ["parent"], "property": "tier"}, "operator": "isNotEmpty"}),
+            -1,
+        ),
+        (
             "relatedTo(thing, item-00000, downstream, 1)",
             json!({"operator": "relatedTo", "blueprint": "thing", "value": "item-00000", "direction": "downstream", "depth": 1}),
             -1,
@@ -90,6 +95,18 @@ async fn filters_and_rules_find_the_same() {
         );
         assert_ne!(names(&by_filter).len(), 0, "{filter}");
     }
+    // What has no parent has nothing of a parent's.
+    let (with, without) = ("parent.tier:*", "isEmpty(parent.tier)");
+    let (with, without) = (listing(&seawall, with).await, listing(&seawall, without).await);
+    assert_eq!(names(&with).len() + names(&without).len(), 120);
+    let neither = listing(&seawall, "parent.tier:* AND isEmpty(relations.parent)").await;
+    assert_eq!(names(&neither).len(), 0, "{neither}");
+    let orphans = listing(&seawall, "isEmpty(relations.parent)").await;
+    assert!(
+        names(&orphans).iter().all(|orphan| names(&without).contains(orphan)),
+        "{orphans}"
+    );
+    assert_ne!(names(&orphans).len(), 0);
 }
 
 #[tokio::test]

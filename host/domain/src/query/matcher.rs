@@ -26,7 +26,7 @@ enum Kind {
     /// In lower case.
     Ends(String),
     Within(Vec<Edge>),
-    Empty,
+    Present,
 }
 
 /// Where in a text another one stands.
@@ -165,7 +165,7 @@ impl Matcher {
                 side: Comparison::Less,
                 at: Point::Moment(millis(now)),
             }]),
-            Test::Empty => Kind::Empty,
+            Test::Present => Kind::Present,
         };
         Self { kind }
     }
@@ -190,11 +190,11 @@ impl Matcher {
                 Value::String(text) => self.text(text),
                 _ => wanted.iter().any(|wanted| wanted.is(value)),
             },
-            Kind::Empty => match value {
-                Value::String(text) => text.is_empty(),
-                Value::Array(entries) => entries.is_empty(),
-                Value::Object(members) => members.is_empty(),
-                _ => false,
+            Kind::Present => match value {
+                Value::String(text) => !text.is_empty(),
+                Value::Array(entries) => !entries.is_empty(),
+                Value::Object(members) => !members.is_empty(),
+                _ => true,
             },
             Kind::Begins(_) | Kind::Ends(_) | Kind::Within(_) => {
                 self.one(value) || entries.iter().any(|entry| self.one(entry))
@@ -214,7 +214,6 @@ impl Matcher {
     pub fn absent(&self) -> bool {
         match &self.kind {
             Kind::Equal(wanted) => wanted.iter().any(|wanted| wanted.value.is_null()),
-            Kind::Empty => true,
             _ => false,
         }
     }
@@ -243,7 +242,7 @@ impl Matcher {
             Kind::Begins(start) => fold(text).starts_with(start),
             Kind::Ends(end) => fold(text).ends_with(end),
             Kind::Within(edges) => edges.iter().all(|edge| edge.text(text)),
-            Kind::Empty => text.is_empty(),
+            Kind::Present => !text.is_empty(),
         }
     }
 
@@ -267,7 +266,7 @@ impl Matcher {
                 let mut answers = edges.iter().map(|edge| edge.beginning(beginning));
                 answers.try_fold(true, |all, one| one.map(|one| all && one))
             }
-            Kind::Empty => Some(false),
+            Kind::Present => Some(true),
         }
     }
 
@@ -278,7 +277,8 @@ impl Matcher {
                 .iter()
                 .any(|wanted| wanted.value.as_number().is_some_and(|other| Num::new(other) == number)),
             Kind::Within(edges) => edges.iter().all(|edge| edge.number(number)),
-            Kind::Begins(_) | Kind::Ends(_) | Kind::Empty => false,
+            Kind::Present => true,
+            Kind::Begins(_) | Kind::Ends(_) => false,
         }
     }
 
@@ -287,7 +287,8 @@ impl Matcher {
         match &self.kind {
             Kind::Equal(wanted) | Kind::Contains(wanted) => wanted.iter().any(|wanted| wanted.is_time(at)),
             Kind::Within(edges) => edges.iter().all(|edge| edge.time(at)),
-            Kind::Begins(_) | Kind::Ends(_) | Kind::Empty => false,
+            Kind::Present => true,
+            Kind::Begins(_) | Kind::Ends(_) => false,
         }
     }
 
@@ -328,8 +329,8 @@ impl Matcher {
         }
     }
 
-    /// Whether the test is that nothing is there.
-    pub fn is_emptiness(&self) -> bool {
-        matches!(self.kind, Kind::Empty)
+    /// Whether the test is that anything is there.
+    pub fn is_presence(&self) -> bool {
+        matches!(self.kind, Kind::Present)
     }
 }

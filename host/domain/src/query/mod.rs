@@ -4,7 +4,7 @@
 //! # What a rule looks at
 //! A property, a relation (its targets' identifiers), or `$identifier`, `$title`, `$team`, `$icon`, `$blueprint`, `$createdAt`
 //! or `$updatedAt`. A path leads on into an object: `config.limits.cpu`; through a list it leads into each of its entries, and the
-//! value is then the list of what was found. Along relations it leads to other entities: `relations.owner.tier` holds if one of
+//! value is then the list of what was found. Along relations it leads to other entities: `relations.owner.tier = 1` holds if one of
 //! the targets that exist has such a tier. Null, and an empty list of teams or targets, are absent.
 //!
 //! # When it holds
@@ -14,13 +14,15 @@
 //! | `>`, `>=`, `<`, `<=`, `between` (both ends included) | the value is of the same type and lies there; of a list, one of its entries does |
 //! | `contains`, `containsAny` | a text has (one of) the rule's texts in it; a list has an entry that equals it; an object has a member of that name; any other value equals it |
 //! | `beginsWith`, `endsWith` | a text does; of a list, one of its entries does |
-//! | `isEmpty` | the value is absent, or `""`, `[]` or `{}` |
+//! | `isNotEmpty` | the value is there, and not `""`, `[]` or `{}` |
 //! | `isExpired` | the value is a moment before now |
 //! | `relatedTo` | the entity is at the end of a chain of relations from the named ones, see [`Related`] |
 //!
-//! Each of `!=`, `notIn`, `doesNotContain`, `doesNotBeginsWith`, `doesNotEndsWith`, `notBetween`, `isNotEmpty` and
-//! `isNotExpired` holds exactly where its opposite does not, so also where the value is absent. A comparison of different types
-//! does not hold.
+//! Each of `!=`, `notIn`, `doesNotContain`, `doesNotBeginsWith`, `doesNotEndsWith`, `notBetween`, `isEmpty` and
+//! `isNotExpired` holds exactly where its opposite does not, so also where the value is absent; Port says of `!=` that it gives "all
+//! results that fail to satisfy the check". Along relations these hold where none of the targets passes, so also where there is
+//! none: `isEmpty` where none of them has anything, `isNotEmpty` where one has. `= null` and `!= null` mean the same two there.
+//! A comparison of different types does not hold.
 //!
 //! # What equals what
 //! - Numbers by value: `1` is `1.0`, and large ones are not rounded. A number never equals a text.

@@ -56,8 +56,8 @@ pub enum Test {
     Between(Range),
     /// `isExpired`.
     Expired,
-    /// `isEmpty`.
-    Empty,
+    /// `isNotEmpty`. Its opposite is `isEmpty`: along relations nothing is there where none of the targets has anything.
+    Present,
 }
 
 /// A comparison.
@@ -126,9 +126,22 @@ impl Node {
         Self::All(Vec::new())
     }
 
-    /// A rule on a field of the entity itself.
+    /// A rule. Along relations `null` means that none of the targets has anything, as with `isEmpty`: no single one of them could
+    /// tell.
     pub fn rule(operand: Operand, test: Test) -> Self {
-        Self::Rule(Rule { operand, test })
+        let nothing = |operand| Self::Rule(Rule { operand, test: Test::Present }).negated();
+        match test {
+            Test::Equal(Value::Null) if !operand.via.is_empty() => nothing(operand),
+            Test::OneOf(mut values) if !operand.via.is_empty() && values.iter().any(Value::is_null) => {
+                values.retain(|value| !value.is_null());
+                let nothing = nothing(operand.clone());
+                match values.is_empty() {
+                    true => nothing,
+                    false => Self::Any(vec![Self::rule(operand, Test::OneOf(values)), nothing]),
+                }
+            }
+            test => Self::Rule(Rule { operand, test }),
+        }
     }
 
     /// The opposite.

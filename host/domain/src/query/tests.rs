@@ -168,6 +168,16 @@ fn filters_find_what_they_say() {
         ("owner.size > 5", "b"),
         ("owner.parent.name = All", "a"),
         ("owner.name != Reds", "b c red blue all"),
+        ("owner.name:*", "a b"),
+        ("owner.name = \"*\"", "a b"),
+        ("owner.name != null", "a b"),
+        ("owner.name = null", "c red blue all"),
+        ("isEmpty(owner.name)", "c red blue all"),
+        ("owner.parent.name = (All OR null)", "a c red blue all"),
+        ("owner.name != (Reds OR null)", "b"),
+        ("uses.version:*", "a"),
+        ("isEmpty(uses.version)", "b c red blue all"),
+        ("uses.owner.$identifier:*", "a"),
         ("uses.owner.name = Blues", "a"),
         ("relatedTo(service, a, upstream, 1)", "b red"),
         ("relatedTo(service, a, upstream)", "b c red blue all"),
@@ -222,6 +232,30 @@ fn rules_of_port_find_what_they_say() {
             "b c red blue all",
         ),
         (json!({"property": "tags", "operator": "isNotEmpty"}), "a c"),
+        (
+            json!({"property": {"path": ["owner"], "property": "name"}, "operator": "isNotEmpty"}),
+            "a b",
+        ),
+        (
+            json!({"property": {"path": ["owner"], "property": "name"}, "operator": "isEmpty"}),
+            "c red blue all",
+        ),
+        (
+            json!({"property": {"path": ["owner"], "property": "size"}, "operator": "notBetween", "value": {"from": 1, "to": 5}}),
+            "b c red blue all",
+        ),
+        (
+            json!({"property": {"path": ["owner"], "property": "name"}, "operator": "notIn", "value": ["Reds", null]}),
+            "b",
+        ),
+        (
+            json!({"propertySchema": {"type": "string", "format": "url"}, "operator": "isNotEmpty"}),
+            "a",
+        ),
+        (
+            json!({"propertySchema": {"type": "string"}, "operator": "isEmpty"}),
+            "c",
+        ),
         (
             json!({"property": "due", "operator": "isNotExpired"}),
             "b c red blue all",

@@ -86,7 +86,7 @@ fn operators(test: &Test) -> (&'static str, Option<&'static str>) {
         Test::Compare(Comparison::AtLeast, _) => (">=", None),
         Test::Between(_) => ("between", Some("notBetween")),
         Test::Expired => ("isExpired", Some("isNotExpired")),
-        Test::Empty => ("isEmpty", Some("isNotEmpty")),
+        Test::Present => ("isNotEmpty", Some("isEmpty")),
     }
 }
 
@@ -116,7 +116,7 @@ fn rule((name, of): (&'static str, Value), test: &Test, opposite: bool) -> Value
             range.extend(to.clone().map(|to| ("to".to_owned(), to)));
             Value::Object(range)
         }
-        Test::Expired | Test::Empty => return Value::Object(out),
+        Test::Expired | Test::Present => return Value::Object(out),
     };
     out.insert("value".into(), value);
     Value::Object(out)

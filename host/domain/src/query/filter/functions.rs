@@ -41,7 +41,7 @@ impl Parser<'_> {
         let values = self.arguments(&operand)?;
         let wrong = |detail: &str| Err(self.lexer.error(at, detail));
         let test = match (name, values.as_slice()) {
-            ("isEmpty", []) => Test::Empty,
+            ("isEmpty", []) => Test::Present,
             ("isExpired", []) => Test::Expired,
             ("isEmpty" | "isExpired", _) => return wrong("it takes a field alone"),
             ("in", [_, ..]) => Test::OneOf(values),
@@ -65,7 +65,7 @@ impl Parser<'_> {
         };
         let node = Node::rule(operand, test);
         self.check(&node, values_at)?;
-        Ok(node)
+        Ok(if name == "isEmpty" { node.negated() } else { node })
     }
 
     /// What comes after the first argument, to the `)`.

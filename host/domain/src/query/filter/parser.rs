@@ -234,7 +234,7 @@ impl Parser<'_> {
         };
         let present = comparator == ":" && matches!(&literal, Literal::Bare(text) if text == "*");
         if present {
-            return Ok((Test::Empty, true));
+            return Ok((Test::Present, false));
         }
         let value = self.value(literal, operand);
         if let ("=" | "!=", Value::String(text), false) = (comparator, &value, stars.is_empty()) {
@@ -324,7 +324,7 @@ fn anywhere(text: &str) -> Node {
 fn pattern(text: &str, stars: &[usize]) -> std::result::Result<(Test, bool), String> {
     let (start, end) = (stars.first() == Some(&0), stars.last() == Some(&(text.len() - 1)));
     if text.bytes().all(|byte| byte == b'*') && stars.len() == text.len() {
-        return Ok((Test::Empty, true));
+        return Ok((Test::Present, false));
     }
     let inner = stars.len() - usize::from(start) - usize::from(end);
     if inner > 0 {

@@ -91,8 +91,8 @@ impl Reader<'_> {
             "notBetween" => (Test::Between(range(value, &at)?), true),
             "isExpired" => (Test::Expired, false),
             "isNotExpired" => (Test::Expired, true),
-            "isEmpty" => (Test::Empty, false),
-            _ => (Test::Empty, true),
+            "isEmpty" => (Test::Present, true),
+            _ => (Test::Present, false),
         })
     }
 }
