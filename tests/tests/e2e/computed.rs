@@ -295,6 +295,63 @@ async fn aggregations_follow_what_comes_changes_moves_and_goes() {
     assert_eq!(found["items"].as_array().unwrap().len(), 2);
 }
 
+/// What changes while nothing but time passes: nobody writes anything between one value and the next.
+#[tokio::test]
+async fn aggregations_over_ranges_of_time_follow_the_clock() {
+    let mut seawall = Seawall::start().await;
+    let count = json!({"calculationBy": "entities", "func": "count"});
+    let over = |rule: Value| json!({"target": "task", "calculationSpec": count, "query": {"combinator": "and", "rules": [rule]}});
+    let day = json!({"property": "due", "operator": "between", "value": {"preset": "lastDay"}});
+    put(
+        &seawall,
+        "list",
+        json!({"identifier": "list", "schema": {"properties": {}}, "aggregationProperties": {
+            "late": over(json!({"property": "due", "operator": "isExpired"})),
+            "open": over(json!({"property": "due", "operator": "isNotExpired"})),
+            "lately": over(day)}}),
+    )
+    .await;
+    put(
+        &seawall,
+        "task",
+        json!({"identifier": "task", "schema": {"properties": {"due": {"type": "string", "format": "date-time"}}},
+            "relations": {"list": {"target": "list"}}}),
+    )
+    .await;
+    put(&seawall, "list/entities/mine", json!({})).await;
+    let in_seconds = |seconds: i64| jiff::Timestamp::now() + jiff::SignedDuration::from_secs(seconds);
+    let day = 24 * 3600;
+    for (name, due) in [("past", -2 * day), ("ends", 8 - day), ("soon", 8), ("never", 3 * day)] {
+        let task = json!({"properties": {"due": in_seconds(due).to_string()}, "relations": {"list": "mine"}});
+        put(&seawall, &format!("task/entities/{name}"), task).await;
+    }
+    becomes(&seawall, "list/mine", json!({"late": 2, "open": 2, "lately": 1})).await;
+    let before = seawall.get("/api/v1/changes?limit=1000").await["items"]
+        .as_array()
+        .unwrap()
+        .len();
+    // `soon` comes into the range, `ends` leaves it.
+    becomes(&seawall, "list/mine", json!({"late": 3, "open": 1, "lately": 1})).await;
+    let found = seawall.get("/api/v1/blueprints/list/entities?filter=late=3").await;
+    assert_eq!(found["items"].as_array().unwrap().len(), 1);
+    let changes = seawall.get("/api/v1/changes?limit=1000").await;
+    let since = &changes["items"].as_array().unwrap()[before..];
+    assert!(!since.is_empty() && since.len() <= 4, "{since:?}");
+    assert!(since.iter().all(|change| change["cause"] == "derived"), "{since:?}");
+
+    // A moment that passes while no server is there.
+    let due = in_seconds(8);
+    for (name, due) in [("never", due), ("more", in_seconds(3 * day))] {
+        let task = json!({"properties": {"due": due.to_string()}, "relations": {"list": "mine"}});
+        put(&seawall, &format!("task/entities/{name}"), task).await;
+    }
+    becomes(&seawall, "list/mine", json!({"late": 3, "open": 2})).await;
+    seawall.kill();
+    eventually("the moment", || async { (jiff::Timestamp::now() > due).then_some(()) }).await;
+    seawall.boot().await;
+    becomes(&seawall, "list/mine", json!({"late": 4, "open": 1})).await;
+}
+
 /// Entities that inherit their teams from each other in a circle come to rest: with what is said of one of them, and with none
 /// where nothing is.
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{BlueprintId, Entity, EntityId, Millis, RelationTarget};
 use serde_json::Value;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 /// An entity with its times.
 #[derive(Debug, Clone, Copy)]
@@ -188,28 +188,48 @@ impl<'n> Part<'n> {
 impl Subject<'_> {
     /// Whether a field of the entity itself passes.
     pub fn passes(&self, field: &Field, path: &[String], matcher: &Matcher) -> bool {
+        match self.seen(field, path) {
+            Seen::Absent => matcher.absent(),
+            Seen::Text(text) => matcher.text(text),
+            Seen::Time(at) => matcher.time(at),
+            Seen::Value(value) => matcher.value(Some(&value)),
+        }
+    }
+}
+
+/// What stands in a field.
+pub(super) enum Seen<'a> {
+    Absent,
+    Text(&'a str),
+    Time(Millis),
+    /// Not null.
+    Value(Cow<'a, Value>),
+}
+
+impl<'a> Subject<'a> {
+    pub(super) fn seen(&self, field: &Field, path: &[String]) -> Seen<'a> {
         let entity = self.entity;
-        let text = |text: Option<&str>| text.map_or_else(|| matcher.absent(), |text| matcher.text(text));
+        let text = |text: Option<&'a str>| text.map_or(Seen::Absent, Seen::Text);
         match field {
-            Field::Identifier => matcher.text(entity.identifier.as_str()),
-            Field::Blueprint => matcher.text(entity.blueprint.as_str()),
+            Field::Identifier => Seen::Text(entity.identifier.as_str()),
+            Field::Blueprint => Seen::Text(entity.blueprint.as_str()),
             Field::Title => text(entity.title.as_deref()),
             Field::Icon => text(entity.icon.as_deref()),
             Field::CreatedBy => text(self.created_by),
             Field::UpdatedBy => text(self.updated_by),
-            Field::Team if entity.team.is_empty() => matcher.absent(),
-            Field::Team => matcher.value(Some(&Value::from(entity.team.as_slice()))),
-            Field::CreatedAt => matcher.time(self.created_at),
-            Field::UpdatedAt => matcher.time(self.updated_at),
+            Field::Team if entity.team.is_empty() => Seen::Absent,
+            Field::Team => Seen::Value(Cow::Owned(Value::from(entity.team.as_slice()))),
+            Field::CreatedAt => Seen::Time(self.created_at),
+            Field::UpdatedAt => Seen::Time(self.updated_at),
             Field::Property(name) => {
                 let value = entity.properties.get(name).and_then(|value| along(value, path));
-                matcher.value(value.as_deref())
+                value.map_or(Seen::Absent, Seen::Value)
             }
             Field::Relation(name) => match entity.relations.get(name) {
-                None => matcher.absent(),
-                Some(target) if target.targets().is_empty() => matcher.absent(),
-                Some(RelationTarget::One(one)) => matcher.text(one.as_str()),
-                Some(many) => matcher.value(Some(&many.to_json())),
+                None => Seen::Absent,
+                Some(target) if target.targets().is_empty() => Seen::Absent,
+                Some(RelationTarget::One(one)) => Seen::Text(one.as_str()),
+                Some(many) => Seen::Value(Cow::Owned(many.to_json())),
             },
         }
     }
@@ -232,7 +252,7 @@ impl PropertySchema {
 }
 
 /// Whether one of the entities at the end of the hops passes.
-fn along_relations(
+pub(super) fn along_relations(
     via: &[Hop],
     subject: Subject<'_>,
     world: &dyn World,

@@ -35,6 +35,7 @@
 //! Parsers check names and types against a [`Scope`], so that a misspelt property is an error and no empty answer.
 
 mod collate;
+mod due;
 mod error;
 mod eval;
 mod field;

@@ -67,6 +67,20 @@ impl Preset {
             Days::Around(from, to) => (millis(now + from * DAY), millis(now + to * DAY)),
         }
     }
+
+    /// Now, in milliseconds, when the range first reaches this moment, and when it has left it.
+    pub fn passes_by(self, at: Moment) -> (Millis, Millis) {
+        let whole = |moment: Moment| Millis::try_from(moment).unwrap_or(Millis::MAX);
+        // Of a fraction of a millisecond: the last whole one before it, and the first behind it.
+        let (before, behind) = (whole(at.div_euclid(millis(1))), whole(-(-at).div_euclid(millis(1))));
+        match PRESETS[self.0].1 {
+            Days::Calendar(days) => {
+                let start = (before.div_euclid(DAY) - days) * DAY;
+                (start, start + DAY)
+            }
+            Days::Around(from, to) => (behind - to * DAY, before - from * DAY + 1),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -14,18 +14,30 @@ use std::collections::BTreeSet;
 /// Rows that are read at once.
 const PIECE: usize = 1_000;
 
+/// What an aggregation comes to.
+#[derive(Default)]
+pub(super) struct Aggregated {
+    /// None: it has no value.
+    pub(super) value: Option<Value>,
+    /// When it may be another one while no entity changes.
+    pub(super) until: Option<Millis>,
+}
+
 impl Engine {
-    /// What an aggregation makes of the entities that are related to this one. None: it has no value.
+    /// What an aggregation makes of the entities that are related to this one.
     pub(super) async fn aggregated(
         &self,
         all: &Blueprints,
         entity: &Entity,
         aggregation: &Aggregation,
         known: &mut Known,
-    ) -> Result<Option<Value>> {
+    ) -> Result<Aggregated> {
         let related = self.related_to(all, entity, aggregation, known).await?;
         if aggregation.func == Func::Count && aggregation.query.is_none() {
-            return Ok(Some(related.len().into()));
+            return Ok(Aggregated {
+                value: Some(related.len().into()),
+                until: None,
+            });
         }
         let world = known.world(all, self.now());
         let scope = Scope::of(&world.shape, std::slice::from_ref(&aggregation.target));
@@ -35,15 +47,17 @@ impl Engine {
             // It named a property once that is no more: no value is better than one of other entities.
             Err(why) => {
                 tracing::debug!(blueprint = %entity.blueprint, "an aggregation's query cannot be asked: {why}");
-                return Ok(None);
+                return Ok(Aggregated::default());
             }
         };
+        let timed = node.depends_on_time();
         let compiled = Compiled::new(&node, world.now);
         let ids: Vec<i64> = related
             .iter()
             .filter_map(|identifier| self.inner.index.get(&aggregation.target, identifier))
             .collect();
         let mut taken = Taken::default();
+        let mut until: Option<Millis> = None;
         for piece in ids.chunks(PIECE) {
             for row in self.inner.store.entities(piece).await? {
                 let subject = Subject {
@@ -56,9 +70,15 @@ impl Engine {
                 if compiled.matches(subject, &*world) {
                     taken.take(&row, &aggregation.func);
                 }
+                if timed {
+                    until = until.into_iter().chain(node.changes_after(subject, &*world)).min();
+                }
             }
         }
-        Ok(taken.value(&aggregation.func))
+        Ok(Aggregated {
+            value: taken.value(&aggregation.func),
+            until,
+        })
     }
 
     async fn related_to(

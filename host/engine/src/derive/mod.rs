@@ -3,7 +3,8 @@
 //! One task follows the change log. Of each change it asks whose values may follow from it: the entity's own, and those of
 //! entities that reach it along the relations of a mirror or of an inheritance. These are computed anew from what is
 //! stored, and what differs is stored as a change of its own, whose followers are computed in turn. How far the log has
-//! been followed is kept, so that a stop loses nothing: a change that is followed twice computes the same again.
+//! been followed is kept, so that a stop loses nothing: a change that is followed twice computes the same again. What changes
+//! while nothing but time passes is computed at the moment at which it does ([`due`]).
 //!
 //! When what a blueprint computes has changed, or a default, all of its entities are computed anew; that is noted before the
 //! blueprint is stored, and goes on after a stop. A new entity has its defaults from the transaction that stores it, and is looked at
@@ -12,6 +13,7 @@
 mod aggregate;
 mod astray;
 mod circles;
+mod due;
 mod follow;
 mod value;
 
@@ -24,7 +26,10 @@ use seawall_store::{ChangeKind, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::atomic::{AtomicBool, AtomicI64, Ordering},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicI64, Ordering},
+    },
 };
 
 /// The cause of changes of computed values.
@@ -49,6 +54,8 @@ pub(crate) struct Following {
     upto: AtomicI64,
     /// Blueprints may have been noted under [`WHOLE`] since it was read.
     noted: AtomicBool,
+    /// What changes by itself, and when.
+    due: Mutex<due::Due>,
 }
 
 impl Default for Following {
@@ -57,6 +64,7 @@ impl Default for Following {
             wake: tokio::sync::Notify::new(),
             upto: AtomicI64::new(0),
             noted: AtomicBool::new(true),
+            due: Mutex::default(),
         }
     }
 }
@@ -114,6 +122,7 @@ impl Engine {
         // What was noted before this start, or before an error ended the last round.
         following.noted.store(true, Ordering::Release);
         let mut saved = after;
+        let mut knows_due = false;
         loop {
             let woken = following.wake.notified();
             if on_duty.is_over() {
@@ -137,16 +146,28 @@ impl Engine {
                 after = after.max(position);
                 following.upto.store(after, Ordering::Release);
                 self.save_followed(&mut saved, after, LAG).await?;
-            } else if let Some(last) = self.follow_piece(&blueprints, after, on_duty).await? {
-                after = last;
-                following.upto.store(after, Ordering::Release);
-                self.save_followed(&mut saved, after, LAG).await?;
-                continue;
             } else {
+                if !knows_due && position >= after {
+                    // The index has all that was followed before, and what comes now is followed.
+                    let stored = self.stored_blueprints().await?;
+                    self.all_are_due(&stored);
+                    knows_due = true;
+                }
+                let followed = self.follow_piece(&blueprints, after, on_duty).await?;
+                if let Some(last) = followed {
+                    after = last;
+                    following.upto.store(after, Ordering::Release);
+                    self.save_followed(&mut saved, after, LAG).await?;
+                }
+                // In turns: neither many changes nor much that is due holds up the other.
+                if self.compute_due(&blueprints, on_duty).await? || followed.is_some() {
+                    continue;
+                }
                 self.save_followed(&mut saved, after, 0).await?;
             }
             tokio::select! {
                 () = woken => {}
+                () = self.something_is_due() => {}
                 () = on_duty.token().cancelled() => {}
             }
         }

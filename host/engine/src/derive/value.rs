@@ -14,7 +14,7 @@ use seawall_domain::{
 use seawall_store::{DeriveWrite, EntityRow};
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
@@ -74,11 +74,13 @@ impl Engine {
         let rows = self.inner.store.entities(ids).await?;
         let mut known = Known::default();
         let mut writes = Vec::new();
+        let mut due: BTreeMap<i64, Option<Millis>> = ids.iter().map(|id| (*id, None)).collect();
         for row in rows {
             let Some(compiled) = all.get(&row.entity.blueprint) else {
                 continue;
             };
-            let derived = self.derived(all, compiled, &row, &mut known).await?;
+            let (derived, until) = self.derived(all, compiled, &row, &mut known).await?;
+            due.insert(row.id, until);
             if derived != row.derived {
                 writes.push(DeriveWrite {
                     entity: row.id,
@@ -86,25 +88,28 @@ impl Engine {
                 });
             }
         }
-        if writes.is_empty() {
-            return Ok(());
+        if !writes.is_empty() {
+            let result = self
+                .inner
+                .store
+                .derive(writes, DERIVED, on_duty.duty(), self.now())
+                .await?;
+            self.index(&result);
         }
-        let result = self
-            .inner
-            .store
-            .derive(writes, DERIVED, on_duty.duty(), self.now())
-            .await?;
-        self.index(&result);
+        // What could not be stored is still due.
+        self.are_due(due);
         Ok(())
     }
 
+    /// The values, and until when they hold while no entity changes; none: for ever.
     async fn derived(
         &self,
         all: &Blueprints,
         compiled: &CompiledBlueprint,
         row: &EntityRow,
         known: &mut Known,
-    ) -> Result<Derived> {
+    ) -> Result<(Derived, Option<Millis>)> {
+        let mut until: Option<Millis> = None;
         let mut derived = Derived::defaults(compiled.defaults().clone());
         let said = row.said();
         let computed = compiled.computed();
@@ -119,7 +124,9 @@ impl Engine {
             derived.team = self.inherited(all, &said, relations, known).await?;
         }
         for (name, aggregation) in &computed.aggregations {
-            if let Some(value) = self.aggregated(all, &said, aggregation, known).await? {
+            let aggregated = self.aggregated(all, &said, aggregation, known).await?;
+            until = until.into_iter().chain(aggregated.until).min();
+            if let Some(value) = aggregated.value {
                 derived.properties.insert(name.clone(), value);
             }
         }
@@ -141,7 +148,7 @@ impl Engine {
                 }
             }
         }
-        Ok(derived)
+        Ok((derived, until))
     }
 
     /// The teams that an entity inherits: of each owner those that are said of it, or else those that it inherits itself. What was

@@ -181,3 +181,29 @@ fn a_calculation_fits_its_type_or_gives_nothing() {
     assert!(endless.is_err(), "{endless:?}");
     assert!(one("now", "number").run(&entity).is_err());
 }
+
+#[test]
+fn aggregations_over_ranges_of_time_depend_on_it() {
+    let over = |rule: Value| {
+        let spec = json!({"calculationBy": "entities", "func": "average", "averageOf": "week"});
+        let query = json!({"combinator": "and", "rules": [{"combinator": "or", "rules": [rule]}]});
+        let n = json!({"target": "issue", "calculationSpec": spec, "query": query});
+        read(json!({"aggregationProperties": {"n": n}}))
+            .unwrap()
+            .depends_on_time()
+    };
+    for rule in [
+        json!({"property": "due", "operator": "isExpired"}),
+        json!({"property": "$createdAt", "operator": "notBetween", "value": {"preset": "lastWeek"}}),
+        json!({"propertySchema": {"type": "string", "format": "timer"}, "operator": "isNotExpired"}),
+    ] {
+        assert!(over(rule.clone()), "{rule}");
+    }
+    for rule in [
+        json!({"property": "due", "operator": "<", "value": "2027-01-01"}),
+        json!({"property": "due", "operator": "between", "value": {"from": "2026-01-01", "to": "2027-01-01"}}),
+        json!({"property": "lastWeek", "operator": "=", "value": "isExpired"}),
+    ] {
+        assert!(!over(rule.clone()), "{rule}");
+    }
+}
