@@ -114,7 +114,10 @@ impl Engine {
             self.index(&result);
             match last {
                 Some(last) => after = last,
-                None => break,
+                None => {
+                    walk.ends();
+                    break;
+                }
             }
         }
         Ok(())

@@ -209,6 +209,9 @@ impl Engine {
                     return Ok(());
                 }
                 self.done(work.noted(), work.name(), &by).await?;
+                if let Work::Check(blueprint) | Work::Merge(blueprint) = work {
+                    self.may_rest(blueprint).await?;
+                }
             }
             on_duty.give_back().await;
             drop((ends, working));

@@ -4,6 +4,7 @@ use crate::probed;
 use reqwest::{Method, StatusCode};
 use seawall_tests::{Seawall, eventually};
 use serde_json::{Value, json};
+use std::sync::Mutex;
 
 const NOTE: &str = "/api/v1/blueprints/note";
 
@@ -106,6 +107,39 @@ async fn work_under_way_is_shown_and_waited_for_and_survives_a_stop() {
     ]);
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["items"][0]["recompute"]["total"], 3000, "{answer}");
+}
+
+/// Of several steps that are over at different times, none takes back what was done.
+#[tokio::test]
+async fn what_is_done_of_several_steps_never_becomes_less() {
+    let seawall = noted(3000).await;
+    let mut other = slow();
+    other["schema"]["properties"]["stars"] = json!({"type": "number", "maximum": 2000});
+    let (status, answer) = seawall.send(Method::PUT, NOTE, &other).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let steps = answer["recompute"]["steps"].as_array().map_or(0, Vec::len);
+    assert_eq!(steps, 2, "held to the blueprint and computed: {answer}");
+    let told = Mutex::new(vec![answer["recompute"].clone()]);
+    eventually("the end of it", || async {
+        let work = seawall.get(NOTE).await["recompute"].clone();
+        let is_over = work.is_null();
+        told.lock().unwrap().extend((!is_over).then_some(work));
+        is_over.then_some(())
+    })
+    .await;
+    let told = told.into_inner().unwrap();
+    let done: Vec<u64> = told.iter().map(|work| work["done"].as_u64().unwrap()).collect();
+    assert!(done.is_sorted(), "{told:?}");
+    assert!(
+        told.iter().all(|work| work["done"].as_u64() <= work["total"].as_u64()),
+        "{told:?}"
+    );
+    // The steps took turns at being over, and the whole was told of until the last was.
+    assert!(
+        told.iter().any(|work| work["steps"].as_array().unwrap().len() == 1),
+        "{told:?}"
+    );
+    assert_eq!(told.last().unwrap()["total"], 6000, "{told:?}");
 }
 
 #[tokio::test]

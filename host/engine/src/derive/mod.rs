@@ -222,14 +222,21 @@ impl Engine {
             if on_duty.is_over() {
                 return Ok(());
             }
+            if at > 0 && self.is_noted(WHOLE, name.as_str()).await?.as_ref() != Some(by) {
+                // The rest would be computed by what held before, and then once more.
+                break;
+            }
             walk.has_done(at * PIECE, all.len());
             self.compute_rows(&blueprints, ids, on_duty).await?;
         }
         // Where it was noted again meanwhile, some were computed by what held before.
         if !self.done(WHOLE, name.as_str(), by).await? {
             self.look_for_computed();
+            return Ok(());
         }
-        Ok(())
+        walk.has_done(all.len(), all.len());
+        walk.ends();
+        self.may_rest(name).await
     }
 
     /// Notes that all entities of a blueprint are to be computed anew.

@@ -45,6 +45,10 @@ impl Engine {
             self.check_client(&source, name, on_duty, (&walk, &stride)).await?;
             stride.done += items;
         }
+        if !on_duty.is_over() {
+            walk.is_at(stride);
+            walk.ends();
+        }
         Ok(())
     }
 
