@@ -240,7 +240,6 @@ impl Engine {
             rows = next?;
         }
         self.inner.index.finish_load(position);
-        self.filled_at(position);
         self.inner.events.moved(position);
         Ok(())
     }

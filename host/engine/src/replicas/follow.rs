@@ -2,22 +2,20 @@
 
 use crate::{Engine, Result, engine::row};
 use seawall_store::Moved;
-use std::{collections::HashSet, sync::atomic::Ordering};
+use std::collections::HashSet;
 
 /// Changes taken in at once.
 const PIECE: usize = 2_000;
 
 impl Engine {
-    /// The index was filled from what the log came to at `position`.
-    pub(crate) fn filled_at(&self, position: i64) {
-        self.inner.others.position.store(position, Ordering::Release);
-    }
-
     /// Takes in what the log has up to `newest`.
     pub(super) async fn take_in(&self, newest: i64) -> Result<()> {
         let (store, index) = (&self.inner.store, &self.inner.index);
-        while self.taken_in() < newest {
-            let after = self.taken_in();
+        loop {
+            let after = index.position();
+            if after >= newest {
+                return Ok(());
+            }
             let moved = store.moved(after, PIECE).await?;
             let (Some(first), Some(last)) = (moved.first(), moved.last().map(|change| change.position)) else {
                 // A position is visible with its row: all that this process has not seen was cut.
@@ -45,11 +43,9 @@ impl Engine {
                     .apply(&rows, &gone.into_iter().collect::<Vec<_>>(), last);
             })
             .await?;
-            self.inner.others.position.store(last, Ordering::Release);
             self.inner.events.moved(last);
             self.inner.following.wake.notify_one();
         }
-        Ok(())
     }
 
     /// Reads all entities once more, and forgets those that are gone.

@@ -37,8 +37,6 @@ const FAR: Duration = Duration::from_millis(500);
 pub(crate) struct Others {
     /// This process wrote: what is new in the log is looked at soon.
     wake: Notify,
-    /// The log has been taken in up to here, without a gap.
-    position: AtomicI64,
     /// The newest position that this process wrote.
     wrote: AtomicI64,
     seen: Mutex<Seen>,
@@ -146,10 +144,5 @@ impl Engine {
     /// [`Engine::position`], for a moment.
     pub fn written(&self) -> i64 {
         self.inner.others.wrote.load(Ordering::Acquire).max(self.position())
-    }
-
-    /// The log has been taken in up to here.
-    fn taken_in(&self) -> i64 {
-        self.inner.others.position.load(Ordering::Acquire)
     }
 }

@@ -86,22 +86,11 @@ async fn fill(world: &mut World) {
     };
     store.put_egress(&[egress]).await.unwrap();
     let run = RunRow {
-        seq: 0,
-        id: "run-1".into(),
-        integration: "git-main".into(),
-        operation: "deploy".into(),
-        target: Some(("service".into(), "kept".into())),
-        inputs: json!({"a": 1}),
-        by: "ann".into(),
-        idempotency_key: Some("once".into()),
         state: RunState::Running,
-        label: None,
         progress: Some(vec![1, 0, 2]),
         poll_at: Some(9),
-        outputs: None,
-        link: None,
-        created_at: 1,
         updated_at: 2,
+        ..crate::runs::run("run-1", Some("once"))
     };
     store.create_run(&run).await.unwrap();
     let line = LogLine {

@@ -2,13 +2,12 @@
 
 use crate::{
     postgres::Temporary,
+    runs::run,
     server::shared,
     world::{Part, World, entity, id, integration, item, service, simple},
 };
-use seawall_domain::{pass::PassState, run::RunState};
-use seawall_store::{
-    ItemWrite, NewDelivery, PageWrite, Part as Parts, PgStore, Pulse, RunRow, Settlement, Store, StoreError,
-};
+use seawall_domain::pass::PassState;
+use seawall_store::{ItemWrite, NewDelivery, PageWrite, Part as Parts, PgStore, Pulse, Settlement, Store, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -308,24 +307,7 @@ async fn requests_that_come_to_several_at_once_are_one() {
         stores.push(backend.store().await);
     }
     let integration = stores[0].put_integration(&integration("git-main"), 1).await.unwrap().id;
-    let run = |n: usize| RunRow {
-        seq: 0,
-        id: format!("run-{n}"),
-        integration: "git-main".into(),
-        operation: "deploy".into(),
-        target: None,
-        inputs: json!({}),
-        by: "ann".into(),
-        idempotency_key: Some("once".into()),
-        state: RunState::Requested,
-        label: None,
-        progress: None,
-        poll_at: None,
-        outputs: None,
-        link: None,
-        created_at: 1,
-        updated_at: 1,
-    };
+    let run = |n: usize| run(&format!("run-{n}"), Some("once"));
     let made = futures::future::join_all(stores.iter().enumerate().map(async |(n, store)| {
         let names = ["a", "b", "c"].map(str::to_owned);
         let listed = store.put_partitions(integration, "repo", &names, 1).await.unwrap();
@@ -378,25 +360,7 @@ async fn work_that_another_process_took_is_refused_to_the_one_that_had_it() {
         Some(first.clone())
     );
     assert_eq!(two.take_duty("run:r1", "two", 60_000).await.unwrap(), None);
-    let run = RunRow {
-        seq: 0,
-        id: "r1".into(),
-        integration: "git-main".into(),
-        operation: "deploy".into(),
-        target: None,
-        inputs: json!({}),
-        by: "ann".into(),
-        idempotency_key: None,
-        state: RunState::Requested,
-        label: None,
-        progress: None,
-        poll_at: None,
-        outputs: None,
-        link: None,
-        created_at: 1,
-        updated_at: 1,
-    };
-    let (mut run, _) = one.create_run(&run).await.unwrap();
+    let (mut run, _) = one.create_run(&run("r1", None)).await.unwrap();
     run.label = Some("of the first".into());
     one.update_run(&run, &[], &first).await.unwrap();
     // It holds it for no time more, and the other one has it.

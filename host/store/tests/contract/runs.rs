@@ -5,7 +5,8 @@ use seawall_domain::run::{RuleVerdict, RunState};
 use seawall_store::{LogLine, RunRow, StoreError, VerdictFilter, VerdictRow};
 use serde_json::json;
 
-fn run(id: &str, key: Option<&str>) -> RunRow {
+/// A run that was asked for.
+pub(crate) fn run(id: &str, key: Option<&str>) -> RunRow {
     RunRow {
         seq: 0,
         id: id.into(),
