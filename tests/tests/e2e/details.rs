@@ -303,6 +303,8 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         "rate": over(json!({"calculationBy": "entities", "func": "average", "averageOf": "day", "measureTimeBy": "state"})),
         "asked": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
             "query": {"combinator": "and", "rules": [{"property": "stat", "operator": "=", "value": "x"}]}},
+        "away": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
+            "query": {"combinator": "and", "rules": [{"property": {"path": ["service"], "property": "level"}, "operator": "isNotEmpty"}]}},
     }});
     let (status, effect) = seawall
         .send(Method::PUT, &format!("{SERVICE}?dryRun=true"), &service)
@@ -317,6 +319,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         places,
         [
             "/aggregationProperties/asked/query",
+            "/aggregationProperties/away/query",
             "/aggregationProperties/max/calculationSpec/property",
             "/aggregationProperties/rate/calculationSpec/measureTimeBy",
             "/aggregationProperties/sum/calculationSpec/property",
@@ -330,6 +333,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         warning["detail"].as_str().unwrap().to_owned()
     };
     assert!(said("/mirrorProperties/tier/path").contains("did you mean `tier`?"));
+    assert!(said("/aggregationProperties/away/query").contains("along relations; mirror there"));
     assert!(said("/aggregationProperties/sum/calculationSpec/property").contains("of numbers"));
     // They are still told, and what was read can be put back.
     let shown = seawall.get(SERVICE).await;

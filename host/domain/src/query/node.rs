@@ -129,7 +129,13 @@ impl Node {
     /// A rule. Along relations `null` means that none of the targets has anything, as with `isEmpty`: no single one of them could
     /// tell.
     pub fn rule(operand: Operand, test: Test) -> Self {
-        let nothing = |operand| Self::Rule(Rule { operand, test: Test::Present }).negated();
+        let nothing = |operand| {
+            Self::Rule(Rule {
+                operand,
+                test: Test::Present,
+            })
+            .negated()
+        };
         match test {
             Test::Equal(Value::Null) if !operand.via.is_empty() => nothing(operand),
             Test::OneOf(mut values) if !operand.via.is_empty() && values.iter().any(Value::is_null) => {
@@ -151,6 +157,15 @@ impl Node {
             Self::Not(inner) => *inner,
             other => Self::Not(Box::new(other)),
         }
+    }
+
+    /// Whether it looks at other entities than the one that is asked about.
+    pub fn looks_around(&self) -> bool {
+        self.leaves().into_iter().any(|leaf| match leaf {
+            Self::Rule(rule) => !rule.operand.via.is_empty(),
+            Self::Related(_) => true,
+            _ => false,
+        })
     }
 
     /// Both; what is joined already is not nested anew.

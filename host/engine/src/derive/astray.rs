@@ -107,8 +107,16 @@ impl World<'_> {
             let others = others.filter(|other| other.identifier != own.identifier);
             let shape = Shape::of(others.chain([own]));
             let scope = Scope::of(&shape, std::slice::from_ref(&aggregation.target));
-            let wrong = Node::parse(rules, &scope).err();
-            out.extend(wrong.map(|why| ("/query".to_owned(), why.to_string())));
+            let wrong = match Node::parse(rules, &scope) {
+                Err(why) => Some(why.to_string()),
+                Ok(node) if node.looks_around() => Some(format!(
+                    "it is asked of each entity of `{}` alone, and finds nothing along relations; mirror there what it needs, and ask for \
+                     the mirror",
+                    aggregation.target
+                )),
+                Ok(_) => None,
+            };
+            out.extend(wrong.map(|why| ("/query".to_owned(), why)));
         }
         for (i, path) in aggregation.paths.iter().flatten().enumerate() {
             let own = &self.changed.blueprint().identifier;
