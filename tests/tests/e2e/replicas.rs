@@ -69,6 +69,56 @@ async fn outcome(seawall: &Seawall) -> Vec<(Value, usize)> {
     out
 }
 
+/// What changes as time passes is one server's to compute, and another's when that one is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_follows_the_clock_is_taken_over() {
+    let Some(postgres) = Postgres::start() else { return };
+    let mut one = first(&postgres).await;
+    let two = second(&one).await;
+    let over = |operator: &str| {
+        let rule = json!({"property": "due", "operator": operator});
+        json!({"target": "task", "calculationSpec": {"calculationBy": "entities", "func": "count"},
+            "query": {"combinator": "and", "rules": [rule]}})
+    };
+    let due = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(10);
+    for (path, body) in [
+        (
+            "list",
+            json!({"identifier": "list", "schema": {"properties": {}},
+                "aggregationProperties": {"late": over("isExpired"), "open": over("isNotExpired")}}),
+        ),
+        (
+            "task",
+            json!({"identifier": "task", "schema": {"properties": {"due": {"type": "string", "format": "date-time"}}},
+                "relations": {"list": {"target": "list"}}}),
+        ),
+        ("list/entities/mine", json!({})),
+        (
+            "task/entities/t",
+            json!({"properties": {"due": due.to_string()}, "relations": {"list": "mine"}}),
+        ),
+    ] {
+        let (status, answer) = one
+            .send(Method::PUT, &format!("/api/v1/blueprints/{path}"), &body)
+            .await;
+        assert!(status.is_success(), "{path}: {answer}");
+    }
+    let counts = || async {
+        let (status, list) = two.try_get("/api/v1/blueprints/list/entities/mine").await;
+        let of = |name: &str| list["properties"][name].as_i64();
+        (status == StatusCode::OK).then(|| (of("late"), of("open")))
+    };
+    eventually("the task to be open", || async {
+        (counts().await? == (Some(0), Some(1))).then_some(())
+    })
+    .await;
+    one.kill();
+    eventually("the task to be late", || async {
+        (counts().await? == (Some(1), Some(0))).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_server_is_told_the_others_know() {
     let Some(postgres) = Postgres::start() else { return };
