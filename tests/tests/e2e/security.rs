@@ -60,7 +60,8 @@ fn has(of: &str, name: &str) -> bool {
         return folder.join(name).is_file();
     }
     let Some((within, last)) = name.rsplit_once("::") else {
-        return any(&folder.join("src"), &format!("fn {name}("));
+        let all = ["src", "tests"].map(|within| folder.join(within));
+        return all.iter().any(|all| any(all, &format!("fn {name}(")));
     };
     let within = folder.join("src").join(within.replace("::", "/"));
     let declares = |file: &Path| fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("mod {last}")));
@@ -69,16 +70,14 @@ fn has(of: &str, name: &str) -> bool {
 
 /// Whether any source in a folder contains this.
 fn any(folder: &Path, text: &str) -> bool {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|file| file.unwrap().path())
-        .any(|file| {
-            if file.is_dir() {
-                any(&file, text)
-            } else {
-                fs::read_to_string(&file).is_ok_and(|source| source.contains(text))
-            }
-        })
+    let files = fs::read_dir(folder).into_iter().flatten();
+    files.map(|file| file.unwrap().path()).any(|file| {
+        if file.is_dir() {
+            any(&file, text)
+        } else {
+            fs::read_to_string(&file).is_ok_and(|source| source.contains(text))
+        }
+    })
 }
 
 #[test]
