@@ -105,7 +105,8 @@ fn each_test_that_the_page_names_is_there_and_each_attack_is_on_it() {
     let mut left_out = Vec::new();
     for file in attacks {
         let text = fs::read_to_string(Path::new(HERE).join(file).with_extension("rs")).unwrap();
-        let tests = text.split("#[tokio::test").skip(1).chain(text.split("#[test]").skip(1));
+        // An attack is on a running server; other tests beside them are of what the attacks use.
+        let tests = text.split("#[tokio::test").skip(1);
         let names = tests.map(|rest| rest.split_once("fn ").unwrap().1.split_once('(').unwrap().0);
         left_out.extend(
             names
