@@ -296,7 +296,6 @@ async fn a_wrong_manifest_fails_the_build_with_line_and_column() {
 
 #[test]
 fn a_language_that_is_absent_or_old_is_said_with_what_to_install() {
-    use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
     let programs = folder.path().join("bin");
     std::fs::create_dir(&programs).unwrap();
@@ -311,9 +310,11 @@ fn a_language_that_is_absent_or_old_is_said_with_what_to_install() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     let install = |name: &str, version: &str| {
-        let file = programs.join(name);
-        std::fs::write(&file, format!("#!/bin/sh\necho {version}\n")).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let text = folder.path().join("text");
+        std::fs::write(&text, format!("#!/bin/sh\necho {version}\n")).unwrap();
+        // Another process writes what is to be run: a file that is open for writing in any process, such as one that another test
+        // is just starting, cannot be run (ETXTBSY).
+        run(Command::new("install").arg("-m755").args([&text, &programs.join(name)]));
     };
     for found in ["none", "version 16"] {
         let said = build("in-js");

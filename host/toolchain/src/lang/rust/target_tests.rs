@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use super::*;
-use std::{cell::RefCell, os::unix::fs::PermissionsExt as _};
+use std::cell::RefCell;
 
 /// A machine whose programs are shell scripts.
 struct Fake {
@@ -27,8 +27,15 @@ impl Fake {
         for (name, script) in programs {
             let script = script.replace("ROOT", fake.folder.path().to_str().unwrap());
             let file = fake.path(if name.contains('/') { "" } else { "bin" }).join(name);
-            fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+            let text = fake.path("text");
+            fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
+            // Another process writes what is to be run: a file that this one has open for writing while another test starts a
+            // program is open in that too, and cannot be run meanwhile (ETXTBSY).
+            let installed = std::process::Command::new("install")
+                .arg("-m755")
+                .args([&text, &file])
+                .status();
+            assert!(installed.unwrap().success());
         }
         fake
     }
