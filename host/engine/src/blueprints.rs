@@ -2,7 +2,7 @@
 
 use crate::{Engine, EngineError, Result, engine::Blueprints, model::Step, replicas::OnDuty, settings::Work};
 use seawall_domain::{Blueprint, BlueprintId, blueprint::CompiledBlueprint, cause::Cause};
-use seawall_store::BlueprintRow;
+use seawall_store::{BlueprintRow, Part};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, PoisonError},
@@ -134,7 +134,28 @@ impl Engine {
         Ok(self.all_blueprints())
     }
 
+    /// Takes in what another process has made of blueprints, before something is judged by them.
+    pub(crate) async fn newest_blueprints(&self) -> Result<()> {
+        if self.inner.store.is_shared() && self.others_changed(Part::Blueprints).await? {
+            self.reload_blueprints().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether there is a blueprint of this name, also where another process has put it just now.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn has_blueprint(&self, blueprint: &BlueprintId) -> Result<bool> {
+        if !self.all_blueprints().contains_key(blueprint) {
+            self.newest_blueprints().await?;
+        }
+        Ok(self.all_blueprints().contains_key(blueprint))
+    }
+
+    /// Reads all blueprints anew. One at a time: what was read earlier never takes the place of what was read later.
     pub(crate) async fn reload_blueprints(&self) -> Result<()> {
+        let _one_at_a_time = self.inner.reload.lock().await;
         let mut all = Blueprints::new();
         for row in self.inner.store.blueprints().await? {
             let id = row.blueprint.identifier.clone();

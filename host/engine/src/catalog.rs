@@ -50,6 +50,7 @@ impl Engine {
     /// # Errors
     /// Where the blueprint or a field does not exist.
     pub async fn list(&self, query: &ListQuery) -> Result<Listed> {
+        self.has_blueprint(&query.blueprint).await?;
         self.check_query(query)?;
         let page = self
             .inner
@@ -173,11 +174,6 @@ impl Engine {
             self.check_field(&query.blueprint, field, "/filter")?;
         }
         self.check_field(&query.blueprint, &query.sort, "sort")
-    }
-
-    /// Whether there is a blueprint of this name.
-    pub fn has_blueprint(&self, blueprint: &BlueprintId) -> bool {
-        self.all_blueprints().contains_key(blueprint)
     }
 
     pub(crate) fn check_blueprint(&self, blueprint: &BlueprintId) -> Result<()> {

@@ -93,6 +93,8 @@ pub(crate) struct Inner {
     pub(crate) steps: crate::model::Steps,
     /// Woken by every change.
     pub(crate) following: crate::derive::Following,
+    /// Held while blueprints are read anew.
+    pub(crate) reload: tokio::sync::Mutex<()>,
     /// Held while what a client says is read, changed and written.
     pub(crate) clients: tokio::sync::Mutex<()>,
     pub(crate) events: Events,
@@ -147,6 +149,7 @@ impl Engine {
                 begun: crate::begun::Open::default(),
                 steps: crate::model::Steps::default(),
                 following: crate::derive::Following::default(),
+                reload: tokio::sync::Mutex::default(),
                 clients: tokio::sync::Mutex::default(),
                 events: Events::default(),
                 couriers: Couriers::default(),

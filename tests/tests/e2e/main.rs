@@ -52,6 +52,7 @@ mod record;
 mod registry;
 mod registry_bad;
 mod replicas;
+mod replicas_writes;
 mod rotation;
 mod rules;
 mod secrets;

@@ -3,6 +3,7 @@
 use super::{Removed, Speaker, check_source};
 use crate::{Engine, EngineError, Result};
 use seawall_domain::{BlueprintId, EntityId};
+use seawall_store::{Expect, StoreError};
 
 impl Engine {
     /// Takes back what a source says of an entity.
@@ -25,10 +26,13 @@ impl Engine {
             }
             found => found?,
         };
-        if version.is_some_and(|version| version != row.version) {
-            return Err(EngineError::Precondition(format!(
+        let changed = || {
+            EngineError::Precondition(format!(
                 "`{blueprint}/{identifier}` has changed since you read it; read it again"
-            )));
+            ))
+        };
+        if version.is_some_and(|version| version != row.version) {
+            return Err(changed());
         }
         let partition = self.inner.store.client_partition(&speaker.source, self.now()).await?;
         let sources = self.inner.store.sources(row.id).await?;
@@ -47,9 +51,16 @@ impl Engine {
                 left.join(", ")
             )));
         }
-        self.put_words(speaker, partition, Vec::new(), vec![key], Vec::new())
-            .await?;
-        Ok(Removed { left })
+        let expect = version.map(|version| Expect::Entity {
+            blueprint: blueprint.clone(),
+            identifier: identifier.clone(),
+            version: Some(version),
+        });
+        let expect = expect.into_iter().collect();
+        match self.put_words(speaker, partition, Vec::new(), vec![key], expect).await {
+            Err(EngineError::Store(StoreError::Changed(_))) => Err(changed()),
+            done => done.map(|()| Removed { left }),
+        }
     }
 
     /// Takes back words that stand in no entity, since they do not fit their blueprint; whether there were any.

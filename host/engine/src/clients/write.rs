@@ -25,6 +25,7 @@ struct Stored {
 /// What is to be stored of one entity.
 struct Ready {
     at: usize,
+    when: When,
     key: String,
     entity: Entity,
     before: Option<[u8; 16]>,
@@ -66,6 +67,7 @@ impl Engine {
     /// The database's, and a source that is none. What is wrong with an entity is its answer.
     pub async fn write_entities(&self, speaker: &Speaker, writes: Vec<EntityWrite>) -> Result<Vec<Written>> {
         check_source(&speaker.source)?;
+        self.newest_blueprints().await?;
         let _one_at_a_time = self.inner.clients.lock().await;
         let partition = self.inner.store.client_partition(&speaker.source, self.now()).await?;
         for _ in 0..TRIES {
@@ -154,8 +156,10 @@ impl Engine {
             .collect();
         let keys: Vec<String> = writes.iter().map(EntityWrite::key).collect();
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let rows = self.inner.store.entities_named(&names).await?;
+        // The words first: an entity that was read before them could be older than what was added to it meanwhile, and a condition
+        // on its version be taken for met.
         let items = self.inner.store.items_named(partition, &keys).await?;
+        let rows = self.inner.store.entities_named(&names).await?;
         let both = rows.into_iter().zip(items);
         Ok(both.map(|(row, item)| Stored { row, item }).collect())
     }
@@ -240,6 +244,7 @@ impl Engine {
         let hash = hash(&entity);
         Ok(Ok(Ready {
             at,
+            when: write.when,
             key,
             entity,
             before: item.map(|item| item.hash),
@@ -296,6 +301,16 @@ impl Engine {
             expect.push(Expect::Item {
                 key: one.key.clone(),
                 hash: one.before,
+            });
+            let version = match one.when {
+                When::Always => continue,
+                When::Absent => None,
+                When::Version(version) => Some(version),
+            };
+            expect.push(Expect::Entity {
+                blueprint: one.entity.blueprint.clone(),
+                identifier: one.entity.identifier.clone(),
+                version,
             });
         }
         for (blueprint, identifier) in stubs {

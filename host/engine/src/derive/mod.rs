@@ -22,7 +22,7 @@ pub(crate) use follow::passing;
 
 use crate::{Engine, EngineError, Result, engine::Blueprints, model::Step, replicas::OnDuty, settings::Noted};
 use seawall_domain::{Blueprint, BlueprintId};
-use seawall_store::{ChangeKind, StoreError};
+use seawall_store::{ChangeKind, ChangeRow, StoreError};
 use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -209,10 +209,29 @@ impl Engine {
         let mut changes = self.inner.store.changes(after, PIECE).await?;
         // A change is in the log a moment before it is in the index, where its followers are looked for.
         let index = &self.inner.index;
-        let behind = changes
+        let is_behind =
+            |change: &ChangeRow| !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted);
+        let behind: BTreeSet<i64> = changes
             .iter()
-            .position(|change| !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted));
-        changes.truncate(behind.unwrap_or(changes.len()));
+            .filter(|change| is_behind(change))
+            .map(|change| change.entity)
+            .collect();
+        if !behind.is_empty() {
+            // What is gone by now the index may never have had, or have forgotten; its removal stands further on in the log.
+            let ids: Vec<i64> = behind.into_iter().collect();
+            let there: BTreeSet<i64> = self
+                .inner
+                .store
+                .entities(&ids)
+                .await?
+                .iter()
+                .map(|row| row.id)
+                .collect();
+            let first = changes
+                .iter()
+                .position(|change| there.contains(&change.entity) && is_behind(change));
+            changes.truncate(first.unwrap_or(changes.len()));
+        }
         let Some(last) = changes.last().map(|change| change.position) else {
             return Ok(None);
         };

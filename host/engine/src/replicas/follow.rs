@@ -30,10 +30,14 @@ impl Engine {
                 .iter()
                 .filter(|change| !index.reflects(change.entity, change.position, change.removed));
             let (removed, changed): (Vec<&Moved>, Vec<&Moved>) = missing.partition(|change| change.removed);
-            let gone: HashSet<i64> = removed.iter().map(|change| change.entity).collect();
+            let mut gone: HashSet<i64> = removed.iter().map(|change| change.entity).collect();
             let ids: HashSet<i64> = changed.iter().map(|change| change.entity).collect();
             let ids: Vec<i64> = ids.difference(&gone).copied().collect();
             let rows = store.entities(&ids).await?;
+            // One that came and went before it was looked for: the index never had it, and its removal, which may stand further on
+            // in the log, says nothing new. Who waits for its change waits until it is known to be gone.
+            let found: HashSet<i64> = rows.iter().map(|row| row.id).collect();
+            gone.extend(ids.into_iter().filter(|id| !found.contains(id)));
             let engine = self.clone();
             tokio::task::spawn_blocking(move || {
                 let rows: Vec<_> = rows.iter().map(row).collect();

@@ -100,6 +100,12 @@ impl Engine {
         self.adopt();
     }
 
+    /// Whether a part was changed since this process took it in.
+    pub(crate) async fn others_changed(&self, part: Part) -> Result<bool> {
+        let pulse = self.pulse().await?;
+        Ok(self.inner.others.seen().parts.get(&part) != pulse.parts.get(&part))
+    }
+
     async fn look(&self) -> Result<()> {
         let pulse = self.pulse().await?;
         self.take_in(pulse.position).await?;

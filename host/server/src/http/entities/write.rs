@@ -164,7 +164,7 @@ async fn one(
         None if absent => When::Absent,
         None => When::Always,
     };
-    if !app.engine.has_blueprint(&blueprint) {
+    if !app.engine.has_blueprint(&blueprint).await? {
         // Says what was probably meant.
         app.engine.entity(&blueprint, &identifier).await?;
     }
