@@ -4,7 +4,7 @@ use crate::{Engine, EngineError, Problem, Result, Standing};
 use seawall_domain::{
     Digest, PluginName,
     bundle::{self, Bundle},
-    grant::{Decision, Verdict},
+    grant::{Decision, How, Verdict},
     manifest::{Effect, differences},
     provenance::Provenance,
 };
@@ -112,7 +112,10 @@ impl Engine {
         let is_wider = differences(old, manifest)
             .iter()
             .any(|difference| difference.effect == Effect::Wider);
-        let Some(grant) = before.decision.and_then(|decision| decision.grant) else {
+        let Some(decided) = &before.decision else {
+            return Ok(());
+        };
+        let Some(grant) = &decided.grant else {
             return Ok(());
         };
         let grant = grant.carried_to(row.digest.clone(), manifest);
@@ -131,10 +134,11 @@ impl Engine {
                 before.row.digest.short()
             )),
             at: self.now(),
+            rests_on: Some(decided.carries(How::CarriedOver)),
         };
-        self.decide(decision.clone()).await?;
-        self.put_in_force(row).await?;
-        self.note_in_force(Some(&before.row), row, decision).await
+        let view = self.plugin(row.digest.as_str()).await?;
+        self.decide(&view, Some(&before), decision).await?;
+        self.put_in_force(row).await
     }
 
     /// The component that integrations of this plugin run, where they pin none: the one that was put in force last. Where its grant
@@ -220,7 +224,7 @@ impl Engine {
             return Err(EngineError::Conflict(format!("`{name}` {version} is in force already")));
         }
         let grant = view.decision.as_ref().filter(|_| view.status == PluginStatus::Granted);
-        let Some(grant) = grant.and_then(|decision| decision.grant.clone()) else {
+        let Some((decided, grant)) = grant.and_then(|decision| Some((decision, decision.grant.clone()?))) else {
             let version = &view.row.bundle.manifest.version;
             return Err(EngineError::Conflict(format!(
                 "`{name}` {version} is not granted; `seawall grant approve {name}@{version}` grants it and puts it in force"
@@ -234,11 +238,10 @@ impl Engine {
             by,
             reason: Some(reason.unwrap_or_else(|| "put in force again".into())),
             at: self.now(),
+            rests_on: Some(decided.carries(How::RolledBack)),
         };
-        self.decide(decision.clone()).await?;
+        self.decide(&view, current.as_ref(), decision).await?;
         self.put_in_force(&view.row).await?;
-        self.note_in_force(current.as_ref().map(|current| &current.row), &view.row, decision)
-            .await?;
         Ok(view)
     }
 

@@ -35,18 +35,22 @@ impl Engine {
                 users.join(", ")
             )));
         }
-        // Of one that nobody granted too: who removed it, and why, is found nowhere else.
-        if view.status != PluginStatus::Revoked || reason.is_some() {
-            let decision = Decision {
-                digest: digest.clone(),
-                verdict: Verdict::Revoked,
-                grant: None,
-                by,
-                reason: Some(reason.unwrap_or_else(|| "removed".into())),
-                at: self.now(),
-            };
-            self.decide(decision.clone()).await?;
-            self.note_removed(&view, decision).await?;
+        // Of one that nobody granted too: who removed it, and why, is found nowhere else. Where it was taken back, that decision and
+        // its reason stay the last, unless there is another reason.
+        let decides = view.status != PluginStatus::Revoked || reason.is_some();
+        let decision = Decision {
+            digest: digest.clone(),
+            verdict: Verdict::Revoked,
+            grant: None,
+            by,
+            reason: Some(reason.unwrap_or_else(|| "removed".into())),
+            at: self.now(),
+            rests_on: None,
+        };
+        let note = self.grant_change(&view, None, &decision, "removed");
+        match decides {
+            true => drop(self.decide_with(note, decision).await?),
+            false => drop(self.inner.store.put_definition_change(&note, None).await?),
         }
         self.inner.store.remove_plugin(digest, self.now()).await?;
         self.inner

@@ -44,17 +44,30 @@ pub(crate) struct GrantView {
 /// A decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionView {
-    /// `approved` or `revoked`.
-    verdict: String,
+    /// `approved`, `tightened`, `carried-over` from the version before, `rolled-back` or `revoked`.
+    verdict: &'static str,
     /// Who.
     by: String,
     /// When.
     at: String,
     /// Why.
     reason: Option<String>,
+    /// The approval that it rests on, where it gives nothing beyond that.
+    rests_on: Option<ApprovalView>,
     /// What was granted.
     #[schema(value_type = Object)]
     grant: Value,
+}
+
+/// A person's approval.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApprovalView {
+    /// Who.
+    by: String,
+    /// When.
+    at: String,
+    /// Why.
+    reason: Option<String>,
 }
 
 /// What to grant: all that the manifest asks, or less.
@@ -161,13 +174,15 @@ pub(crate) struct RevokeQuery {
 
 pub(super) fn decision(d: &Decision) -> DecisionView {
     DecisionView {
-        verdict: serde_json::to_value(d.verdict)
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or_default(),
+        verdict: d.word(),
         by: d.by.clone(),
         at: time::show(d.at),
         reason: d.reason.clone(),
+        rests_on: d.rests_on.as_ref().map(|rests| ApprovalView {
+            by: rests.approval.by.clone(),
+            at: time::show(rests.approval.at),
+            reason: rests.approval.reason.clone(),
+        }),
         grant: granted(d.grant.as_ref()),
     }
 }
