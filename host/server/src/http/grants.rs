@@ -147,6 +147,8 @@ pub(crate) struct UpgradeView {
     digest: String,
     /// Wider ones first.
     differences: Vec<DifferenceView>,
+    /// Where it asks for no more: what the policy has against its going on with the grant of the one that is in force.
+    against: Vec<String>,
 }
 
 /// One difference.
@@ -211,11 +213,11 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         .await
         .map_err(seawall_engine::EngineError::from)?;
     let in_force = app.engine.in_force(&manifest.name).await?;
-    let upgrade = in_force
-        .filter(|other| other.row.digest != view.row.digest)
-        .map(|other| {
+    let upgrade = match in_force.filter(|other| other.row.digest != view.row.digest) {
+        None => None,
+        Some(other) => {
             let old = &other.row.bundle.manifest;
-            UpgradeView {
+            Some(UpgradeView {
                 from: old.version.to_string(),
                 digest: other.row.digest.to_string(),
                 differences: differences(old, manifest)
@@ -226,8 +228,10 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
                         detail: d.detail,
                     })
                     .collect(),
-            }
-        });
+                against: app.engine.against_carrying(&other, &view.row).await?,
+            })
+        }
+    };
     Ok(GrantView {
         upgrade,
         plugin: manifest.name.to_string(),
