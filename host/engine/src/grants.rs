@@ -204,7 +204,12 @@ impl Engine {
                 mine
             });
         }
-        tracing::info!(digest = decision.digest.short(), verdict = decision.word(), by = decision.by, "grant decided");
+        tracing::info!(
+            digest = decision.digest.short(),
+            verdict = decision.word(),
+            by = decision.by,
+            "grant decided"
+        );
         self.wake_deliveries();
         for row in self.inner.store.integrations().await? {
             // A refused credential or a missing grant may be what it waited for.

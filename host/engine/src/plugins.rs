@@ -408,7 +408,10 @@ fn carried(in_force: &PluginView, row: &PluginRow) -> Option<Grant> {
     let is_wider = differences(old, new)
         .iter()
         .any(|difference| difference.effect == Effect::Wider);
-    let grant = in_force.decision.as_ref().and_then(|decision| decision.grant.as_ref())?;
+    let grant = in_force
+        .decision
+        .as_ref()
+        .and_then(|decision| decision.grant.as_ref())?;
     (!is_wider).then(|| grant.carried_to(row.digest.clone(), new))
 }
 

@@ -16,16 +16,28 @@ impl Engine {
         let (digest, manifest) = (&view.row.digest, &view.row.bundle.manifest);
         let in_force = self.in_force(&manifest.name).await?;
         let in_force = in_force.is_some_and(|current| current.row.digest == *digest);
-        let mut users = Vec::new();
+        let (mut users, mut pins) = (Vec::new(), Vec::new());
         for row in self.inner.store.integrations().await? {
             let integration = row.integration;
-            let runs_it = match &integration.digest {
-                Some(pinned) => pinned == digest,
-                None => integration.plugin == manifest.name && in_force,
-            };
-            if runs_it {
-                users.push(format!("`{}`", integration.name));
+            let named = format!("`{}`", integration.name);
+            match &integration.digest {
+                Some(pinned) if pinned == digest => pins.push(named),
+                None if integration.plugin == manifest.name && in_force => users.push(named),
+                _ => {}
             }
+        }
+        if !pins.is_empty() {
+            return Err(EngineError::Conflict(format!(
+                "`{}` {} is pinned by {}: name another version in `digest` of {}, or leave it out for the version in force",
+                manifest.name,
+                manifest.version,
+                pins.join(", "),
+                if pins.len() == 1 {
+                    "its document"
+                } else {
+                    "their documents"
+                },
+            )));
         }
         if !users.is_empty() {
             return Err(EngineError::Conflict(format!(

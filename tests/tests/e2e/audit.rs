@@ -81,7 +81,8 @@ async fn who_removed_what_nobody_granted_is_kept() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_approved_is_told_through_what_rests_on_the_approval() {
     let (seawall, _tool) = probed(3).await;
-    let terms = json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "by": "ann", "reason": "SEC-1"});
+    let terms =
+        json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "by": "ann", "reason": "SEC-1"});
     let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &terms).await;
     assert_eq!(status, StatusCode::OK, "{view}");
     set(&seawall, "ann", &json!({"approvers": ["ann", "bob"]})).await;

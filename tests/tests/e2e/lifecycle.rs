@@ -55,6 +55,12 @@ async fn two_versions_run_side_by_side_and_one_goes_when_nobody_runs_it() {
         let (status, answer) = seawall.send(Method::DELETE, &path, &json!({})).await;
         assert_eq!(status, StatusCode::CONFLICT, "{answer}");
         assert!(answer.to_string().contains(user), "{reference}: {answer}");
+        let advice = if user == "`pinned`" {
+            "`digest` of its document"
+        } else {
+            "seawall plugin rollback probe"
+        };
+        assert!(answer.to_string().contains(advice), "{reference}: {answer}");
     }
     pinned["digest"] = Value::Null;
     pinned.as_object_mut().unwrap().remove("digest");
@@ -188,9 +194,16 @@ async fn each_decision_is_one_entry_under_the_plugins_name_however_it_was_named(
     assert!(people.contains(&format!("0.2.0 ({short}) approved")), "{people}");
     // Times are texts.
     let first = &all[5]["fields"];
-    let end = first.as_array().unwrap().iter().find(|field| field["field"] == "expires_at");
+    let end = first
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|field| field["field"] == "expires_at");
     assert_eq!(end.unwrap()["after"], "2999-01-01T00:00:00Z", "{first}");
-    assert!(people.contains("expires_at: nothing → 2999-01-01T00:00:00Z"), "{people}");
+    assert!(
+        people.contains("expires_at: nothing → 2999-01-01T00:00:00Z"),
+        "{people}"
+    );
 }
 
 /// Passes and deliveries come all the time, while versions change eight times: none of them fails.

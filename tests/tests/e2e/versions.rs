@@ -252,11 +252,17 @@ async fn a_diff_takes_what_is_installed_before_a_folder_of_that_name() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let said = diff("probe", "./probe");
-    assert!(said.contains("probe 0.1.0 (installed) → probe 0.2.0 (folder)"), "{said}");
+    assert!(
+        said.contains("probe 0.1.0 (installed) → probe 0.2.0 (folder)"),
+        "{said}"
+    );
     let said = diff("probe/", "probe/dist/built.wasm");
     assert!(said.contains("probe 0.2.0 (folder) → probe 0.2.0 (file)"), "{said}");
     let said = diff("probe", "other");
-    assert!(said.contains("probe 0.1.0 (installed) → other 0.2.0 (folder)"), "{said}");
+    assert!(
+        said.contains("probe 0.1.0 (installed) → other 0.2.0 (folder)"),
+        "{said}"
+    );
     assert!(said.contains("`probe` and `other` are two plugins"), "{said}");
 }
 

@@ -50,7 +50,10 @@ impl NetworkRule {
         self.to == other.to
             && self.credential == other.credential
             && self.methods.iter().all(|method| other.methods.contains(method))
-            && self.paths.iter().all(|path| other.paths.iter().any(|wide| covers(wide, path)))
+            && self
+                .paths
+                .iter()
+                .all(|path| other.paths.iter().any(|wide| covers(wide, path)))
     }
 
     /// Each method with each path by itself.

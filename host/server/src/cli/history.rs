@@ -71,7 +71,11 @@ fn what(change: &Value) -> String {
         let word = at(decided, "/decision").replace('-', " ");
         lines.insert(
             0,
-            format!("{} ({}) {word}", at(decided, "/version"), short_digest(decided, "/digest")),
+            format!(
+                "{} ({}) {word}",
+                at(decided, "/version"),
+                short_digest(decided, "/digest")
+            ),
         );
     }
     if fields.len() > FEW {

@@ -64,7 +64,9 @@ pub(crate) struct DefinitionChangeView {
 
 /// With times as they are shown everywhere: a grant is kept with its end in milliseconds.
 fn shown(kind: Kind, mut fields: Vec<FieldChange>) -> Vec<FieldChange> {
-    let ends = fields.iter_mut().filter(|field| kind == Kind::Grant && field.field == "expires_at");
+    let ends = fields
+        .iter_mut()
+        .filter(|field| kind == Kind::Grant && field.field == "expires_at");
     for end in ends.flat_map(|field| [&mut field.before, &mut field.after]) {
         if let Some(millis) = end.as_i64() {
             *end = Value::String(time::show(millis));

@@ -247,7 +247,9 @@ fn carries_all(plugin: &Value) -> bool {
             let list = |name: &str| rule[name].as_array().cloned().unwrap_or_default();
             let (methods, paths) = (list("methods"), list("paths"));
             let pair = move |method: &Value| {
-                let each = paths.iter().map(|path| format!("{method} {} {path} {}", rule["to"], rule["credential"]));
+                let each = paths
+                    .iter()
+                    .map(|path| format!("{method} {} {path} {}", rule["to"], rule["credential"]));
                 each.collect::<Vec<_>>()
             };
             methods.iter().flat_map(pair).collect::<Vec<_>>()
@@ -349,17 +351,22 @@ mod tests {
             second.contains("asks for more, so 0.1.0 goes on") && second.contains(approve),
             "{second}"
         );
-        let narrower = json!({"from": "0.1.0", "differences": [{"effect": "narrower"}], "against": ["the policy wants an end"]});
+        let narrower =
+            json!({"from": "0.1.0", "differences": [{"effect": "narrower"}], "against": ["the policy wants an end"]});
         let waits = next(&plugin("awaiting-grant", json!([]), narrower));
         assert!(
             waits.contains("asks for no more") && waits.contains("0.1.0: the policy wants an end, so 0.1.0 goes on"),
             "{waits}"
         );
         // What is in force may have been granted in part.
-        let rule = |methods: &[&str]| json!([{"to": "https://a", "methods": methods, "paths": ["/**"], "credential": null}]);
+        let rule =
+            |methods: &[&str]| json!([{"to": "https://a", "methods": methods, "paths": ["/**"], "credential": null}]);
         let mut part = plugin("granted", json!([]), Value::Null);
         part["grant"]["asked"] = json!({"network": rule(&["GET", "POST"]), "catalog": false});
-        for (methods, said) in [(&["GET"][..], "beyond is not granted"), (&["GET", "POST"], "asks for nothing beyond")] {
+        for (methods, said) in [
+            (&["GET"][..], "beyond is not granted"),
+            (&["GET", "POST"], "asks for nothing beyond"),
+        ] {
             part["grant"]["granted"] = json!({"capabilities": {"network": rule(methods)}});
             let told = next(&part);
             assert!(told.contains(said), "{told}");
