@@ -221,6 +221,76 @@ pub struct Decision {
     pub reason: Option<String>,
     /// When.
     pub at: Millis,
+    /// Where it gives nothing beyond what a person approved before: how it came about, and that approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_on: Option<RestsOn>,
+}
+
+impl Decision {
+    /// What was decided, in a word: `approved`, `tightened`, `carried-over`, `rolled-back` or `revoked`.
+    pub fn word(&self) -> &'static str {
+        match (self.verdict, &self.rests_on) {
+            (Verdict::Revoked, _) => "revoked",
+            (Verdict::Approved, None) => "approved",
+            (Verdict::Approved, Some(rests)) => match rests.how {
+                How::Tightened => "tightened",
+                How::CarriedOver => "carried-over",
+                How::RolledBack => "rolled-back",
+            },
+        }
+    }
+
+    /// Who approved what it gives: this decision's own person, or the one whose approval it rests on.
+    pub fn approval(&self) -> Approval {
+        match &self.rests_on {
+            Some(rests) => rests.approval.clone(),
+            None => Approval {
+                by: self.by.clone(),
+                reason: self.reason.clone(),
+                at: self.at,
+            },
+        }
+    }
+
+    /// What a decision rests on that gives nothing beyond this one.
+    pub fn carries(&self, how: How) -> RestsOn {
+        RestsOn {
+            how,
+            approval: self.approval(),
+        }
+    }
+}
+
+/// The approval that a later decision rests on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RestsOn {
+    /// How the later one came about.
+    pub how: How,
+    /// The approval.
+    pub approval: Approval,
+}
+
+/// How a decision comes about that gives nothing beyond another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum How {
+    /// What was never used was taken off.
+    Tightened,
+    /// It was taken over to a version that asks for no more.
+    CarriedOver,
+    /// The version was put in force again, on the terms that it had.
+    RolledBack,
+}
+
+/// A person's approval.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Millis,
 }
 
 #[cfg(test)]
@@ -293,6 +363,39 @@ mod tests {
         let mut part = both;
         part.capabilities.network.remove(0);
         assert_eq!(part.carried_to(digest, &two).capabilities, part.capabilities);
+    }
+
+    #[test]
+    fn a_decision_that_gives_no_more_rests_on_the_approval_before_it() {
+        let approved = Decision {
+            digest: Digest::of(b""),
+            verdict: Verdict::Approved,
+            grant: None,
+            by: "ann".into(),
+            reason: Some("SEC-1".into()),
+            at: 1,
+            rests_on: None,
+        };
+        let after = |before: &Decision, by: &str, how| Decision {
+            by: by.into(),
+            reason: None,
+            at: before.at + 1,
+            rests_on: Some(before.carries(how)),
+            ..before.clone()
+        };
+        let carried = after(&approved, "seawall", How::CarriedOver);
+        let tightened = after(&carried, "carl", How::Tightened);
+        let back = after(&tightened, "dora", How::RolledBack);
+        let words = [&approved, &carried, &tightened, &back].map(Decision::word);
+        assert_eq!(words, ["approved", "carried-over", "tightened", "rolled-back"]);
+        assert_eq!(back.approval(), approved.approval());
+        assert_eq!((back.approval().by.as_str(), back.approval().at), ("ann", 1));
+        // One that an earlier version stored has none.
+        let stored = serde_json::to_value(&approved).unwrap();
+        assert!(stored.get("rests_on").is_none(), "{stored}");
+        let read = |value| serde_json::from_value::<Decision>(value).unwrap();
+        assert_eq!(read(stored), approved);
+        assert_eq!(read(serde_json::to_value(&back).unwrap()), back);
     }
 
     #[test]

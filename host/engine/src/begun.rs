@@ -2,7 +2,7 @@
 //!
 //! A request changes one definition in one of many places, and only behind it is known what it changed. So what was before is
 //! written down first, in a setting of its own; the note takes its place in one transaction. Whoever finds one whose process is
-//! gone notes what has become of the definition since. What becomes of blueprints is kept with them and needs none of this.
+//! gone notes what has become of the definition since. What becomes of blueprints and grants is kept with them and needs none of this.
 
 use crate::{Engine, EngineError, Result, Said};
 use seawall_domain::{
@@ -55,7 +55,7 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn begin_change(&self, kind: Kind, name: &str, author: &Author) -> Result<Option<Begun>> {
-        if matches!(kind, Kind::Blueprint | Kind::Entity) {
+        if matches!(kind, Kind::Blueprint | Kind::Grant | Kind::Entity) {
             return Ok(None);
         }
         let before = self.definition(kind, name).await?;

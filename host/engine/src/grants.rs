@@ -1,9 +1,10 @@
 //! Decisions about what a plugin may do.
 
-use crate::{Engine, EngineError, Result};
+use crate::{Engine, EngineError, PluginView, Result};
 use ipnet::IpNet;
 use seawall_domain::{
     Millis,
+    definition::DefinitionChange,
     grant::{Decision, Grant, Verdict},
     manifest::NetworkRule,
 };
@@ -141,16 +142,17 @@ impl Engine {
         grant.plaintext_to_loopback = request.plaintext_to_loopback;
         grant.expires_at = request.expires_at;
         self.permit(&plugin, &grant, &request.by).await?;
-        let decision = self
-            .decide(Decision {
-                digest: plugin.row.digest.clone(),
-                verdict: Verdict::Approved,
-                grant: Some(grant),
-                by: request.by,
-                reason: request.reason,
-                at: self.now(),
-            })
-            .await?;
+        let before = self.in_force(&manifest.name).await?;
+        let decision = Decision {
+            digest: plugin.row.digest.clone(),
+            verdict: Verdict::Approved,
+            grant: Some(grant),
+            by: request.by,
+            reason: request.reason,
+            at: self.now(),
+            rests_on: None,
+        };
+        let decision = self.decide(&plugin, before.as_ref(), decision).await?;
         self.put_in_force(&plugin.row).await?;
         Ok(decision)
     }
@@ -161,24 +163,38 @@ impl Engine {
     /// Where the plugin does not exist, or a name alone does not say which of its versions.
     pub async fn revoke(&self, plugin: &str, by: &str, reason: Option<String>) -> Result<Decision> {
         let plugin = self.undecided_or_granted(plugin).await?;
-        self.decide(Decision {
-            digest: plugin.row.digest,
+        let decision = Decision {
+            digest: plugin.row.digest.clone(),
             verdict: Verdict::Revoked,
             grant: None,
             by: by.to_owned(),
             reason,
             at: self.now(),
-        })
-        .await
+            rests_on: None,
+        };
+        self.decide(&plugin, None, decision).await
     }
 
-    pub(crate) async fn decide(&self, decision: Decision) -> Result<Decision> {
+    /// Keeps a decision about a version, and does what follows from it. `replaces` is the version in whose place this one is in force
+    /// from then on.
+    pub(crate) async fn decide(
+        &self,
+        plugin: &PluginView,
+        replaces: Option<&PluginView>,
+        decision: Decision,
+    ) -> Result<Decision> {
+        let note = self.grant_change(plugin, replaces, &decision, decision.word());
+        self.decide_with(note, decision).await
+    }
+
+    /// As [`Engine::decide`], with this note.
+    pub(crate) async fn decide_with(&self, note: DefinitionChange, decision: Decision) -> Result<Decision> {
         let before = self.inner.store.decisions(Some(&decision.digest)).await?;
         // The same terms once more are a decision too, and end nothing.
         let as_before = before
             .last()
             .is_some_and(|last| last.verdict == decision.verdict && last.grant == decision.grant);
-        self.inner.store.put_decision(&decision).await?;
+        self.inner.store.put_decision(&decision, &note).await?;
         if !as_before {
             self.inner.sites.forget(|_, site| {
                 let mine = *site.plugin.digest() == decision.digest;
@@ -188,7 +204,12 @@ impl Engine {
                 mine
             });
         }
-        tracing::info!(digest = decision.digest.short(), verdict = ?decision.verdict, by = decision.by, "grant decided");
+        tracing::info!(
+            digest = decision.digest.short(),
+            verdict = decision.word(),
+            by = decision.by,
+            "grant decided"
+        );
         self.wake_deliveries();
         for row in self.inner.store.integrations().await? {
             // A refused credential or a missing grant may be what it waited for.

@@ -7,10 +7,10 @@
 use crate::{Engine, EngineError, PluginView, Result};
 use seawall_domain::{
     Blueprint, BlueprintId, Millis,
-    definition::{Author, DefinitionChange, Happened, Kind, Settings, SubscriptionDefinition, differences},
+    definition::{Author, Decided, DefinitionChange, Happened, Kind, Settings, SubscriptionDefinition, differences},
     grant::Decision,
 };
-use seawall_store::{DefinitionFilter, PluginRow};
+use seawall_store::DefinitionFilter;
 use serde_json::{Value, json};
 
 tokio::task_local! {
@@ -116,21 +116,6 @@ impl Engine {
         }))
     }
 
-    /// Notes what became of a definition, where anything did.
-    async fn note_definition(
-        &self,
-        kind: Kind,
-        name: &str,
-        before: Option<Said>,
-        after: Option<Said>,
-        author: Author,
-    ) -> Result<()> {
-        if let Some(change) = self.became(kind, name, before, after, author) {
-            self.inner.store.put_definition_change(&change, None).await?;
-        }
-        Ok(())
-    }
-
     /// What became of a definition, where anything did.
     pub(crate) fn became(
         &self,
@@ -170,6 +155,7 @@ impl Engine {
                 ..author
             },
             fields,
+            decided: None,
         })
     }
 
@@ -191,38 +177,48 @@ impl Engine {
         self.became(Kind::Blueprint, name.as_str(), said(before), said(after), author)
     }
 
-    /// Notes which version of a plugin is in force from now on, by a decision: its grant is the one that counts.
-    pub(crate) async fn note_in_force(
+    /// What a decision about a version makes of its plugin's grant: kept in the transaction that keeps the decision, under the plugin's
+    /// name, however the version was named. `replaces` is the version in whose place this one is in force from then on. `word` says
+    /// what was decided, since the same terms once more are a decision too.
+    pub(crate) fn grant_change(
         &self,
-        before: Option<&PluginRow>,
-        after: &PluginRow,
-        decision: Decision,
-    ) -> Result<()> {
-        let said = |row: &PluginRow| {
-            let version = json!(row.bundle.manifest.version);
-            Said::of(json!({"version": version, "digest": row.digest}))
+        plugin: &PluginView,
+        replaces: Option<&PluginView>,
+        decision: &Decision,
+        word: &str,
+    ) -> DefinitionChange {
+        let said = |view: &PluginView, decision: &Decision| {
+            let mut value = json!(decision.grant.as_ref()?);
+            value["version"] = json!(view.row.bundle.manifest.version);
+            Some(value)
         };
-        let author = Author {
-            by: Some(decision.by),
-            reason: decision.reason,
-            ..author()
+        let before = replaces.unwrap_or(plugin);
+        let old = before.decision.as_ref().and_then(|decision| said(before, decision));
+        let new = said(plugin, decision);
+        let change = match (&old, &new) {
+            (_, None) => Happened::Deleted,
+            (None, Some(_)) => Happened::Created,
+            (Some(_), Some(_)) => Happened::Updated,
         };
-        let (name, before) = (&after.bundle.manifest.name, before.map(said));
-        self.note_definition(Kind::Grant, name.as_str(), before, Some(said(after)), author)
-            .await
-    }
-
-    /// Notes that a version of a plugin was removed, and its grant with it.
-    pub(crate) async fn note_removed(&self, plugin: &PluginView, decision: Decision) -> Result<()> {
         let manifest = &plugin.row.bundle.manifest;
-        let before = plugin.decision.as_ref().map(|decision| Said::of(json!(decision.grant)));
-        let author = Author {
-            by: Some(decision.by),
-            reason: decision.reason,
-            ..author()
-        };
-        let name = format!("{}@{}", manifest.name, manifest.version);
-        self.note_definition(Kind::Grant, &name, before, None, author).await
+        let author = author();
+        DefinitionChange {
+            kind: Kind::Grant,
+            name: manifest.name.to_string(),
+            change,
+            at: decision.at,
+            fields: differences(&old.unwrap_or_else(|| json!({})), &new.unwrap_or_else(|| json!({}))),
+            author: Author {
+                by: Some(decision.by.clone()),
+                reason: decision.reason.clone().or(author.reason),
+                ..author
+            },
+            decided: Some(Decided {
+                decision: word.to_owned(),
+                version: manifest.version.to_string(),
+                digest: plugin.row.digest.clone(),
+            }),
+        }
     }
 
     /// Changes of definitions with their ids, newest first.

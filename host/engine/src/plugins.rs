@@ -4,7 +4,7 @@ use crate::{Engine, EngineError, Problem, Result, Standing};
 use seawall_domain::{
     Digest, PluginName,
     bundle::{self, Bundle},
-    grant::{Decision, Verdict},
+    grant::{Decision, Grant, How, Verdict},
     manifest::{Effect, differences},
     provenance::Provenance,
 };
@@ -109,15 +109,11 @@ impl Engine {
             return Ok(());
         };
         let old = &before.row.bundle.manifest;
-        let is_wider = differences(old, manifest)
-            .iter()
-            .any(|difference| difference.effect == Effect::Wider);
-        let Some(grant) = before.decision.and_then(|decision| decision.grant) else {
+        let (Some(decided), Some(grant)) = (&before.decision, carried(&before, row)) else {
             return Ok(());
         };
-        let grant = grant.carried_to(row.digest.clone(), manifest);
         let policy = self.policy().await?;
-        if is_wider || Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
+        if Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
             return Ok(());
         }
         let decision = Decision {
@@ -131,10 +127,23 @@ impl Engine {
                 before.row.digest.short()
             )),
             at: self.now(),
+            rests_on: Some(decided.carries(How::CarriedOver)),
         };
-        self.decide(decision.clone()).await?;
-        self.put_in_force(row).await?;
-        self.note_in_force(Some(&before.row), row, decision).await
+        let view = self.plugin(row.digest.as_str()).await?;
+        self.decide(&view, Some(&before), decision).await?;
+        self.put_in_force(row).await
+    }
+
+    /// What the policy has against a version that asks for nothing beyond the one in force going on with that one's grant.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn against_carrying(&self, in_force: &PluginView, row: &PluginRow) -> Result<Vec<String>> {
+        let Some(grant) = carried(in_force, row) else {
+            return Ok(Vec::new());
+        };
+        let all = self.policy().await?.objections(&grant, self.now());
+        Ok(all.into_iter().map(|(_, why)| why).collect())
     }
 
     /// The component that integrations of this plugin run, where they pin none: the one that was put in force last. Where its grant
@@ -220,7 +229,7 @@ impl Engine {
             return Err(EngineError::Conflict(format!("`{name}` {version} is in force already")));
         }
         let grant = view.decision.as_ref().filter(|_| view.status == PluginStatus::Granted);
-        let Some(grant) = grant.and_then(|decision| decision.grant.clone()) else {
+        let Some((decided, grant)) = grant.and_then(|decision| Some((decision, decision.grant.clone()?))) else {
             let version = &view.row.bundle.manifest.version;
             return Err(EngineError::Conflict(format!(
                 "`{name}` {version} is not granted; `seawall grant approve {name}@{version}` grants it and puts it in force"
@@ -234,11 +243,10 @@ impl Engine {
             by,
             reason: Some(reason.unwrap_or_else(|| "put in force again".into())),
             at: self.now(),
+            rests_on: Some(decided.carries(How::RolledBack)),
         };
-        self.decide(decision.clone()).await?;
+        self.decide(&view, current.as_ref(), decision).await?;
         self.put_in_force(&view.row).await?;
-        self.note_in_force(current.as_ref().map(|current| &current.row), &view.row, decision)
-            .await?;
         Ok(view)
     }
 
@@ -392,6 +400,19 @@ impl Engine {
     pub(crate) fn component(&self, digest: &Digest) -> PathBuf {
         self.inner.folder.join(format!("{}.wasm", &digest.as_str()[7..]))
     }
+}
+
+/// The grant of the version in force for another one that asks for nothing beyond it.
+fn carried(in_force: &PluginView, row: &PluginRow) -> Option<Grant> {
+    let (old, new) = (&in_force.row.bundle.manifest, &row.bundle.manifest);
+    let is_wider = differences(old, new)
+        .iter()
+        .any(|difference| difference.effect == Effect::Wider);
+    let grant = in_force
+        .decision
+        .as_ref()
+        .and_then(|decision| decision.grant.as_ref())?;
+    (!is_wider).then(|| grant.carried_to(row.digest.clone(), new))
 }
 
 /// Why no version of a plugin runs, and what to do. `chosen` is the one that is pinned, or that was put in force last.

@@ -30,7 +30,7 @@ pub struct Reach {
     pub digest: Digest,
     /// Where, and with which method.
     pub part: egress::Reach,
-    /// Who approved it.
+    /// Who approved it, also where that was tightened, carried over to this version or rolled back to since.
     pub approved_by: String,
     /// When.
     pub approved_at: Millis,
@@ -72,6 +72,7 @@ impl Engine {
                 continue;
             };
             let Some(grant) = decision.grant.as_ref() else { continue };
+            let approval = decision.approval();
             let manifest = &view.row.bundle.manifest;
             let doors = [
                 egress::Door::compile(manifest, grant, &integration.config),
@@ -117,9 +118,9 @@ impl Engine {
                     version: manifest.version.to_string(),
                     digest: view.row.digest.clone(),
                     part,
-                    approved_by: decision.by.clone(),
-                    approved_at: decision.at,
-                    reason: decision.reason.clone(),
+                    approved_by: approval.by.clone(),
+                    approved_at: approval.at,
+                    reason: approval.reason.clone(),
                     used,
                     last_used_at,
                 });

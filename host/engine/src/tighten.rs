@@ -1,9 +1,9 @@
 //! A grant made as narrow as what was used of it.
 
-use crate::{Asked, Engine, EngineError, Result};
+use crate::{Asked, Engine, EngineError, PluginView, Result};
 use seawall_domain::{
     Digest,
-    grant::{Decision, Grant, Verdict},
+    grant::{Decision, Grant, How, Verdict},
     manifest::NetworkRule,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,7 +44,7 @@ impl Engine {
     /// # Errors
     /// Where the plugin does not exist, is not granted anything, or has used nothing yet.
     pub async fn unused(&self, plugin: &str) -> Result<(Digest, Vec<Unused>)> {
-        let (grant, unused) = self.narrowed(plugin).await?;
+        let (_, grant, unused) = self.narrowed(plugin).await?;
         Ok((grant.digest, unused))
     }
 
@@ -54,34 +54,36 @@ impl Engine {
     /// # Errors
     /// Those of [`Engine::unused`]; also where everything was used.
     pub async fn tighten(&self, plugin: &str, by: String, reason: Option<String>) -> Result<(Digest, Vec<Unused>)> {
-        let (grant, unused) = self.narrowed(plugin).await?;
+        let (view, grant, unused) = self.narrowed(plugin).await?;
         if unused.is_empty() {
             return Err(EngineError::Conflict(format!(
                 "`{plugin}` has used all that it is granted: there is nothing to tighten"
             )));
         }
         let digest = grant.digest.clone();
-        self.decide(Decision {
+        let decision = Decision {
             digest: grant.digest.clone(),
             verdict: Verdict::Approved,
             grant: Some(grant),
             by,
             reason,
             at: self.now(),
-        })
-        .await?;
+            rests_on: view.decision.as_ref().map(|before| before.carries(How::Tightened)),
+        };
+        self.decide(&view, None, decision).await?;
         Ok((digest, unused))
     }
 
-    async fn narrowed(&self, plugin: &str) -> Result<(Grant, Vec<Unused>)> {
+    async fn narrowed(&self, plugin: &str) -> Result<(PluginView, Grant, Vec<Unused>)> {
         let audit = self.audit(Some(plugin)).await?;
         let audit = audit.into_iter().next();
         let audit = audit.ok_or_else(|| EngineError::Internal("an audit without its plugin".into()))?;
-        let decision = audit
-            .plugin
+        let view = audit.plugin;
+        let decision = view
             .decision
+            .as_ref()
             .filter(|decision| decision.verdict == Verdict::Approved);
-        let Some(mut grant) = decision.and_then(|decision| decision.grant) else {
+        let Some(mut grant) = decision.and_then(|decision| decision.grant.clone()) else {
             return Err(EngineError::Conflict(format!("`{plugin}` is not granted anything")));
         };
         let is_used = audit.network.iter().any(|asked| !asked.used.is_empty())
@@ -136,7 +138,7 @@ impl Engine {
         grant.credentials.retain(|name| needed.contains(name));
         grant.capabilities.network = kept;
         grant.any_host &= grant.capabilities.network.iter().any(NetworkRule::is_any_host);
-        Ok((grant, unused))
+        Ok((view, grant, unused))
     }
 }
 

@@ -16,16 +16,28 @@ impl Engine {
         let (digest, manifest) = (&view.row.digest, &view.row.bundle.manifest);
         let in_force = self.in_force(&manifest.name).await?;
         let in_force = in_force.is_some_and(|current| current.row.digest == *digest);
-        let mut users = Vec::new();
+        let (mut users, mut pins) = (Vec::new(), Vec::new());
         for row in self.inner.store.integrations().await? {
             let integration = row.integration;
-            let runs_it = match &integration.digest {
-                Some(pinned) => pinned == digest,
-                None => integration.plugin == manifest.name && in_force,
-            };
-            if runs_it {
-                users.push(format!("`{}`", integration.name));
+            let named = format!("`{}`", integration.name);
+            match &integration.digest {
+                Some(pinned) if pinned == digest => pins.push(named),
+                None if integration.plugin == manifest.name && in_force => users.push(named),
+                _ => {}
             }
+        }
+        if !pins.is_empty() {
+            return Err(EngineError::Conflict(format!(
+                "`{}` {} is pinned by {}: name another version in `digest` of {}, or leave it out for the version in force",
+                manifest.name,
+                manifest.version,
+                pins.join(", "),
+                if pins.len() == 1 {
+                    "its document"
+                } else {
+                    "their documents"
+                },
+            )));
         }
         if !users.is_empty() {
             return Err(EngineError::Conflict(format!(
@@ -35,18 +47,22 @@ impl Engine {
                 users.join(", ")
             )));
         }
-        // Of one that nobody granted too: who removed it, and why, is found nowhere else.
-        if view.status != PluginStatus::Revoked || reason.is_some() {
-            let decision = Decision {
-                digest: digest.clone(),
-                verdict: Verdict::Revoked,
-                grant: None,
-                by,
-                reason: Some(reason.unwrap_or_else(|| "removed".into())),
-                at: self.now(),
-            };
-            self.decide(decision.clone()).await?;
-            self.note_removed(&view, decision).await?;
+        // Of one that nobody granted too: who removed it, and why, is found nowhere else. Where it was taken back, that decision and
+        // its reason stay the last, unless there is another reason.
+        let decides = view.status != PluginStatus::Revoked || reason.is_some();
+        let decision = Decision {
+            digest: digest.clone(),
+            verdict: Verdict::Revoked,
+            grant: None,
+            by,
+            reason: Some(reason.unwrap_or_else(|| "removed".into())),
+            at: self.now(),
+            rests_on: None,
+        };
+        let note = self.grant_change(&view, None, &decision, "removed");
+        match decides {
+            true => drop(self.decide_with(note, decision).await?),
+            false => drop(self.inner.store.put_definition_change(&note, None).await?),
         }
         self.inner.store.remove_plugin(digest, self.now()).await?;
         self.inner

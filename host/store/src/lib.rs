@@ -68,8 +68,8 @@ pub trait Store: Send + Sync + 'static {
     async fn put_installation(&self, installation: &InstallationRow) -> Result<()>;
     /// All installations, oldest first.
     async fn installations(&self) -> Result<Vec<InstallationRow>>;
-    /// Keeps a decision. The newest decision of a digest is the one in force.
-    async fn put_decision(&self, decision: &Decision) -> Result<()>;
+    /// Keeps a decision, and its note in the history with it. The newest decision of a digest is the one in force.
+    async fn put_decision(&self, decision: &Decision, note: &DefinitionChange) -> Result<()>;
     /// All decisions, oldest first; of one digest, or of all.
     async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>>;
 

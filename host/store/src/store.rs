@@ -33,8 +33,8 @@ macro_rules! store {
                 ask!(self.reading(), |conn| sql::definitions::installations(conn))
             }
 
-            async fn put_decision(&self, decision: &Decision) -> Result<()> {
-                ask!(self.writing(), |conn| sql::definitions::put_decision(conn, decision))
+            async fn put_decision(&self, decision: &Decision, note: &DefinitionChange) -> Result<()> {
+                ask!(self.writing(), |conn| sql::definitions::put_decision(conn, decision, note))
             }
 
             async fn decisions(&self, digest: Option<&Digest>) -> Result<Vec<Decision>> {

@@ -79,6 +79,65 @@ async fn who_removed_what_nobody_granted_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn who_approved_is_told_through_what_rests_on_the_approval() {
+    let (seawall, _tool) = probed(3).await;
+    let terms =
+        json!({"private_ranges": ["127.0.0.0/8"], "plaintext_to_loopback": true, "by": "ann", "reason": "SEC-1"});
+    let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &terms).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    set(&seawall, "ann", &json!({"approvers": ["ann", "bob"]})).await;
+    eventually("its requests to be counted", || async {
+        let audit = seawall.get("/api/v1/audit?plugin=probe").await;
+        (audit["items"][0]["network"][0]["used"] != json!([])).then_some(())
+    })
+    .await;
+    let well = |arguments: &[&str]| {
+        let output = seawall.command(arguments);
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let approved = async |version: &str| {
+        let reach = seawall.get("/api/v1/audit/reach").await;
+        let first = &reach["items"][0];
+        assert_eq!(
+            (&first["version"], &first["approvedBy"], &first["reason"]),
+            (&json!(version), &json!("ann"), &json!("SEC-1")),
+            "{reach}"
+        );
+    };
+    well(&["grant", "tighten", "probe", "--by", "carl"]);
+    approved("0.1.0").await;
+    // What asks for no more goes on from there by itself.
+    let new = install(
+        &seawall,
+        next_version(|manifest| manifest.capabilities.network.truncate(1)),
+    )
+    .await;
+    assert_eq!(new["inForce"], true, "{new}");
+    approved("0.2.0").await;
+    well(&["plugin", "rollback", "probe", "--by", "bob"]);
+    approved("0.1.0").await;
+    // Each is kept as what it is, by whom it was.
+    let decided = async |plugin: &str| {
+        let audit = seawall.get(&format!("/api/v1/audit?plugin={plugin}")).await;
+        let all = audit["items"][0]["decisions"].as_array().unwrap().clone();
+        let line = |d: &Value| {
+            let on = d["rests_on"]["by"].as_str().unwrap_or("nobody");
+            format!("{} {} {on}", d["verdict"].as_str().unwrap(), d["by"].as_str().unwrap())
+        };
+        all.iter().map(line).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        decided("probe@0.1.0").await[1..],
+        ["approved ann nobody", "tightened carl ann", "rolled-back bob ann"]
+    );
+    assert_eq!(decided("probe@0.2.0").await, ["carried-over seawall ann"]);
+    let people = well(&["audit", "probe"]);
+    assert!(people.contains("rolled back") && people.contains("by ann "), "{people}");
+    assert!(well(&["audit", "reach"]).contains("by ann "));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_can_reach_what_is_answered_with_who_approved_it() {
     let (seawall, _tool) = probed(5).await;
     let reach = |arguments: &[&str]| {

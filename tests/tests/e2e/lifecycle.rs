@@ -55,6 +55,12 @@ async fn two_versions_run_side_by_side_and_one_goes_when_nobody_runs_it() {
         let (status, answer) = seawall.send(Method::DELETE, &path, &json!({})).await;
         assert_eq!(status, StatusCode::CONFLICT, "{answer}");
         assert!(answer.to_string().contains(user), "{reference}: {answer}");
+        let advice = if user == "`pinned`" {
+            "`digest` of its document"
+        } else {
+            "seawall plugin rollback probe"
+        };
+        assert!(answer.to_string().contains(advice), "{reference}: {answer}");
     }
     pinned["digest"] = Value::Null;
     pinned.as_object_mut().unwrap().remove("digest");
@@ -117,10 +123,86 @@ async fn which_version_was_put_in_force_and_which_was_removed_is_in_the_history(
     assert!(audit.contains("flags went missing"), "{audit}");
 
     well(&["plugin", "remove", "probe@0.2.0", "--reason", "faulty", "--by", "bob"]);
-    let change = newest("probe@0.2.0").await;
+    let change = newest("probe").await;
     assert_eq!(
         (&change["change"], &change["by"], &change["reason"]),
         (&json!("deleted"), &json!("bob"), &json!("faulty"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_decision_is_one_entry_under_the_plugins_name_however_it_was_named() {
+    let (seawall, _tool) = crate::probed(1).await;
+    eventually("its requests to be counted", || async {
+        let audit = seawall.get("/api/v1/audit?plugin=probe").await;
+        (audit["items"][0]["network"][0]["used"] != json!([])).then_some(())
+    })
+    .await;
+    let well = |arguments: &[&str]| {
+        let output = seawall.command(&[arguments, &["--by", "ann"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let wider = crate::versions::next_version(|manifest| {
+        let mut rule = manifest.capabilities.network[0].clone();
+        rule.methods = vec!["DELETE".into()];
+        manifest.capabilities.network.push(rule);
+    });
+    let digest = install(&seawall, wider).await["digest"].as_str().unwrap().to_owned();
+    let short = &digest["sha256:".len()..][..12];
+    // Two versions are installed, and the name is that of the one that works.
+    well(&["grant", "tighten", "probe"]);
+    well(&["grant", "refuse", short, "--reason", "not yet"]);
+    let private = ["--private", "127.0.0.0/8", "--plaintext-to-loopback"];
+    for reference in [digest.as_str(), short, "probe@0.2.0"] {
+        let end = ["grant", "approve", reference, "--expires", "2999-01-01T00:00:00Z"];
+        well(&[&end[..], &private].concat());
+    }
+    well(&["plugin", "rollback", "probe"]);
+    well(&["grant", "revoke", short]);
+    well(&["plugin", "remove", "probe@0.2.0"]);
+    let page = seawall.get("/api/v1/definition-changes?kind=Grant").await;
+    let all = page["items"].as_array().unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .rev()
+        .map(|change| {
+            assert_eq!(change["name"], "probe", "{change}");
+            let decided = &change["decided"];
+            let text = |value: &Value| value.as_str().unwrap().to_owned();
+            assert!(text(&decided["digest"]).starts_with("sha256:"), "{change}");
+            let words = [&decided["decision"], &decided["version"], &change["change"]].map(text);
+            words.join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "approved 0.1.0 created",
+            "tightened 0.1.0 updated",
+            "revoked 0.2.0 deleted",
+            // It takes the place of the other one.
+            "approved 0.2.0 updated",
+            "approved 0.2.0 updated",
+            "approved 0.2.0 updated",
+            "rolled-back 0.1.0 updated",
+            "revoked 0.2.0 deleted",
+            "removed 0.2.0 deleted",
+        ]
+    );
+    let people = well(&["history", "Grant", "probe"]);
+    assert!(people.contains(&format!("0.2.0 ({short}) approved")), "{people}");
+    // Times are texts.
+    let first = &all[5]["fields"];
+    let end = first
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|field| field["field"] == "expires_at");
+    assert_eq!(end.unwrap()["after"], "2999-01-01T00:00:00Z", "{first}");
+    assert!(
+        people.contains("expires_at: nothing → 2999-01-01T00:00:00Z"),
+        "{people}"
     );
 }
 

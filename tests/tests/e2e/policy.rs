@@ -181,6 +181,24 @@ async fn a_policy_holds_for_what_was_granted_before_it() {
     assert_eq!(history[0]["by"], "ann");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrower_upgrade_that_the_policy_is_against_says_so() {
+    let (seawall, _tool) = probed(3).await;
+    let (status, view) = set(&seawall, "ann", &json!({"max_days": 9})).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let narrower = crate::versions::next_version(|manifest| manifest.capabilities.network.truncate(1));
+    let file = seawall.data().join("narrower.wasm");
+    std::fs::write(&file, narrower).unwrap();
+    let installed = seawall.command(&["plugin", "install", file.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&installed.stdout).into_owned();
+    assert!(installed.status.success(), "{installed:?}");
+    assert!(
+        said.contains("asks for no more") && said.contains("no grant last longer than 9 days"),
+        "{said}"
+    );
+    assert!(!said.contains("asks for more"), "{said}");
+}
+
 #[tokio::test]
 async fn limits_stay_within_what_the_policy_allows() {
     let (seawall, tool) = probed(5).await;

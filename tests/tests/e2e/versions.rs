@@ -231,6 +231,41 @@ async fn a_version_that_was_taken_back_waits_when_it_is_installed_again() {
     assert_eq!(synced_by(&seawall).await, old);
 }
 
+/// A bare name is what is installed; a folder of that name is written as a path, or taken where nothing is so named.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_diff_takes_what_is_installed_before_a_folder_of_that_name() {
+    let seawall = Seawall::start().await;
+    seawall.install(&component("tests/guests/probe")).await;
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["probe", "other"] {
+        let dist = folder.path().join(name).join("dist");
+        std::fs::create_dir_all(&dist).unwrap();
+        let built = next_version(|manifest| manifest.name = name.parse().unwrap());
+        std::fs::write(dist.join("built.wasm"), built).unwrap();
+    }
+    let diff = |old: &str, new: &str| {
+        let (token, address) = (seawall.token().to_owned(), seawall.address().to_owned());
+        let mut command = std::process::Command::new(seawall_tests::seawall_binary());
+        command.args(["plugin", "diff", old, new]).current_dir(folder.path());
+        let output = seawall_tests::run(command.env("SEAWALL_SERVER", address).env("SEAWALL_TOKEN", token));
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = diff("probe", "./probe");
+    assert!(
+        said.contains("probe 0.1.0 (installed) → probe 0.2.0 (folder)"),
+        "{said}"
+    );
+    let said = diff("probe/", "probe/dist/built.wasm");
+    assert!(said.contains("probe 0.2.0 (folder) → probe 0.2.0 (file)"), "{said}");
+    let said = diff("probe", "other");
+    assert!(
+        said.contains("probe 0.1.0 (installed) → other 0.2.0 (folder)"),
+        "{said}"
+    );
+    assert!(said.contains("`probe` and `other` are two plugins"), "{said}");
+}
+
 /// A name is that of the version that works, and not of one that only waits beside it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_means_the_version_that_works_where_a_newer_one_waits() {

@@ -1,7 +1,7 @@
 //! Who changed which definition, when, why and how.
 
 use super::{FieldChange, Kind};
-use crate::Millis;
+use crate::{Digest, Millis};
 use serde::{Deserialize, Serialize};
 
 /// Who changes a definition.
@@ -51,4 +51,18 @@ pub struct DefinitionChange {
     pub author: Author,
     /// What of it changed, without anything secret.
     pub fields: Vec<FieldChange>,
+    /// Of a grant: what was decided about which version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Decided>,
+}
+
+/// What was decided about a version of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decided {
+    /// In a word: `approved`, `tightened`, `carried-over`, `rolled-back`, `revoked` or `removed`.
+    pub decision: String,
+    /// The version.
+    pub version: String,
+    /// Its component.
+    pub digest: Digest,
 }

@@ -24,7 +24,7 @@ pub use difference::{FieldChange, differences};
 pub use export::{file_name, text};
 pub use fit::{Fit, fit};
 pub use grant::{GrantDefinition, RuleDefinition, granted, of_grant};
-pub use history::{Author, DefinitionChange, Happened};
+pub use history::{Author, Decided, DefinitionChange, Happened};
 pub use load::{Loaded, load};
 pub use order::in_order;
 pub use plan::{Change, May, Owner, State, Step, is_placeholder, plan};

@@ -27,6 +27,7 @@ pub use place::HostPattern;
 
 pub(crate) use bans::fixed_place;
 pub(crate) use path::check_pattern;
+pub(crate) use pattern::covers;
 pub(crate) use place::{check_place, check_repository, placeholders, repository};
 
 #[cfg(test)]

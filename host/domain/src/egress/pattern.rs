@@ -45,6 +45,31 @@ pub(super) fn matches(pattern: &[Segment<'_>], path: &[&str]) -> bool {
     reached[path.len()]
 }
 
+/// Whether `wide` matches all that `narrow` does, told from the patterns alone. Where it says so it is so; patterns that differ in
+/// clever ways count as different.
+pub(crate) fn covers(wide: &str, narrow: &str) -> bool {
+    let narrow: Vec<_> = segments(narrow).collect();
+    // As in `matches`, with the segments of a pattern in place of those of a path.
+    let mut reached = vec![false; narrow.len() + 1];
+    reached[0] = true;
+    for segment in segments(wide) {
+        if segment == Segment::Many {
+            let first = reached.iter().position(|r| *r).unwrap_or(reached.len());
+            reached[first..].fill(true);
+            continue;
+        }
+        for at in (0..narrow.len()).rev() {
+            let fits = match (segment, narrow[at]) {
+                (Segment::One, Segment::Literal(text)) => !text.is_empty(),
+                (one, other) => one == other && other != Segment::Many,
+            };
+            reached[at + 1] = reached[at] && fits;
+        }
+        reached[0] = false;
+    }
+    reached[narrow.len()]
+}
+
 /// Many patterns, each with a number.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -160,6 +185,26 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_covers_what_lies_within_it() {
+        for (wide, narrow, expect) in [
+            ("/**", "/a/*/b", true),
+            ("/a/**", "/a", true),
+            ("/a/**", "/a/*", true),
+            ("/a/**", "/a/**/b", true),
+            ("/a/*", "/a/b", true),
+            ("/a/*", "/a/*", true),
+            ("/a/*", "/a/", false),
+            ("/a/*", "/a/**", false),
+            ("/a", "/a/*", false),
+            ("/a/**", "/b", false),
+            ("/a/**/c", "/a/*/c", true),
+            ("/a/**/c", "/a/**", false),
+        ] {
+            assert_eq!(covers(wide, narrow), expect, "{wide} {narrow}");
+        }
+    }
+
+    #[test]
     fn patterns_match_as_documented() {
         for (pattern, path, expect) in [
             ("/**", "/", true),
@@ -213,7 +258,13 @@ mod tests {
             let expect: Vec<usize> = (0..patterns.len()).filter(|i| reference(&patterns[*i], &path)).collect();
             prop_assert_eq!(tree.matching(&split(&path)), expect.clone());
             let single = |i: &usize| matches(&segments(&patterns[*i]).collect::<Vec<_>>(), &split(&path));
-            prop_assert_eq!((0..patterns.len()).filter(single).collect::<Vec<_>>(), expect);
+            prop_assert_eq!((0..patterns.len()).filter(single).collect::<Vec<_>>(), expect.clone());
+            for narrow in &expect {
+                for (number, wide) in patterns.iter().enumerate() {
+                    let covered = covers(wide, &patterns[*narrow]);
+                    prop_assert!(!covered || expect.contains(&number), "{} {}", wide, patterns[*narrow]);
+                }
+            }
         }
     }
 

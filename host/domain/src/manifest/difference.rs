@@ -1,7 +1,7 @@
 //! What a version of a plugin asks beyond, or no longer of, another: what a person has to decide about at an upgrade.
 
 use super::{Manifest, NetworkRule};
-use crate::egress::{HostPattern, fixed_place};
+use crate::egress::{HostPattern, covers, fixed_place};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -42,6 +42,18 @@ impl NetworkRule {
             && self.credential == other.credential
             && self.methods.iter().all(|method| other.methods.contains(method))
             && (any(&other.paths) || self.paths.iter().all(|path| other.paths.contains(path)))
+    }
+
+    /// Whether every request of this rule is one of `other` too, by what the patterns match. For telling people only: what is
+    /// carried over is compared as it is written.
+    fn is_within(&self, other: &Self) -> bool {
+        self.to == other.to
+            && self.credential == other.credential
+            && self.methods.iter().all(|method| other.methods.contains(method))
+            && self
+                .paths
+                .iter()
+                .all(|path| other.paths.iter().any(|wide| covers(wide, path)))
     }
 
     /// Each method with each path by itself.
@@ -87,16 +99,17 @@ impl super::GitRule {
 pub fn differences(old: &Manifest, new: &Manifest) -> Vec<Difference> {
     let mut all = Vec::new();
     let mut put = |effect, what, detail: String| all.push(Difference { effect, what, detail });
-    let beyond = |some: &Manifest, than: &Manifest| {
-        let single = some.capabilities.network.iter().flat_map(NetworkRule::single);
-        let known = &than.capabilities.network;
-        let beyond = single.filter(|rule| !known.iter().any(|other| rule.is_part_of(other)));
-        beyond.map(|rule| rule.words()).collect::<BTreeSet<_>>()
-    };
-    for words in beyond(new, old) {
+    let asked = new.capabilities.network.iter().flat_map(NetworkRule::single);
+    let known = &old.capabilities.network;
+    let beyond = asked.filter(|rule| !known.iter().any(|other| rule.is_part_of(other)));
+    for words in beyond.map(|rule| rule.words()).collect::<BTreeSet<_>>() {
         put(Effect::Wider, "network", words);
     }
-    for words in beyond(old, new) {
+    // What is no longer asked as it was, but lies within what is asked now, is no less.
+    let within = |rule: &NetworkRule| new.capabilities.network.iter().any(|other| rule.is_within(other));
+    let gone = old.capabilities.network.iter().flat_map(NetworkRule::single);
+    let gone: BTreeSet<_> = gone.filter(|rule| !within(rule)).map(|rule| rule.words()).collect();
+    for words in gone {
         put(Effect::Narrower, "network", words);
     }
     let reads = |some: &Manifest| {
@@ -385,6 +398,20 @@ rules: {owned: {related: [team]}}
                 "Narrower network: POST https://a.example.com /items with token",
                 "Narrower network: POST https://a.example.com /old with token",
                 "Other kind: other is new",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_wider_patterns_cover_is_not_narrower() {
+        let new = OLD.replace("paths: [/items, /old]", "paths: [/items/**]");
+        assert_eq!(
+            told(&new),
+            [
+                "Wider network: GET https://a.example.com /items/** with token",
+                "Wider network: POST https://a.example.com /items/** with token",
+                "Narrower network: GET https://a.example.com /old with token",
+                "Narrower network: POST https://a.example.com /old with token",
             ]
         );
     }

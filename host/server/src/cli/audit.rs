@@ -4,7 +4,7 @@ use crate::cli::{
     Global,
     client::Client,
     error::Result,
-    grant::repository,
+    grant::{DECISIONS, repository},
     output::{Column, at, fields, items, short_digest, table, time},
 };
 use serde_json::Value;
@@ -130,13 +130,6 @@ const REFUSED: &[Column] = &[
     ("NEAREST RULE", |v| at(v, "/rule")),
     ("FIRST", |v| time(v, "/firstAt")),
     ("LAST", |v| time(v, "/lastAt")),
-];
-
-const DECISIONS: &[Column] = &[
-    ("DECISION", |v| at(v, "/verdict")),
-    ("BY", |v| at(v, "/by")),
-    ("AT", |v| time(v, "/at")),
-    ("REASON", |v| at(v, "/reason")),
 ];
 
 /// `yes` for all of a rule, or the methods and paths that are granted of it.

@@ -280,10 +280,10 @@ pub(crate) async fn approve_with(client: &Client, plugin: &str, terms: &Terms) -
 fn replaced(answer: &Value) -> Option<String> {
     let mut decisions = answer["decisions"].as_array()?.iter().rev();
     let (new, old) = (&decisions.next()?["grant"], decisions.next()?);
-    if old["verdict"] != "approved" || new.is_null() {
+    let old = &old["grant"];
+    if old.is_null() || new.is_null() {
         return None;
     }
-    let old = &old["grant"];
     let mut all = Vec::new();
     for (pointer, name) in [
         ("/private_ranges", "private ranges"),
@@ -323,11 +323,16 @@ pub(crate) const DIFFERENCES: &[Column] = &[
     ("DETAIL", |v| at(v, "/detail")),
 ];
 
-const DECISIONS: &[Column] = &[
-    ("DECISION", |v| at(v, "/verdict")),
+/// Who decided what, and whose approval that rests on where it is no approval itself.
+pub(crate) const DECISIONS: &[Column] = &[
+    ("DECISION", |v| at(v, "/verdict").replace('-', " ")),
     ("BY", |v| at(v, "/by")),
     ("AT", |v| time(v, "/at")),
     ("REASON", |v| at(v, "/reason")),
+    ("APPROVED", |v| match v["rests_on"].is_object() {
+        true => format!("by {} {}", at(v, "/rests_on/by"), time(v, "/rests_on/at")),
+        false => String::new(),
+    }),
 ];
 
 /// A grant as a person reads it.

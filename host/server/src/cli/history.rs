@@ -3,7 +3,7 @@
 use crate::cli::{
     Global,
     error::Result,
-    output::{Column, at, plain, time},
+    output::{Column, at, plain, short_digest, time},
     paging::{Paging, Shown},
 };
 use seawall_domain::{definition::Kind, text::cut};
@@ -66,6 +66,18 @@ fn what(change: &Value) -> String {
         )
     };
     let mut lines: Vec<_> = fields.iter().take(FEW).map(line).collect();
+    if change["decided"].is_object() {
+        let decided = &change["decided"];
+        let word = at(decided, "/decision").replace('-', " ");
+        lines.insert(
+            0,
+            format!(
+                "{} ({}) {word}",
+                at(decided, "/version"),
+                short_digest(decided, "/digest")
+            ),
+        );
+    }
     if fields.len() > FEW {
         lines.push(format!("and {} more fields (-o yaml shows them)", fields.len() - FEW));
     }

@@ -64,6 +64,9 @@ const HISTORY: &[Column] = &[
     ("REASON", |v| at(v, "/reason")),
 ];
 
+/// Of the policies that were ever set, so many are shown, the last ones.
+const LAST: usize = 10;
+
 impl Policy {
     pub(crate) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
@@ -145,10 +148,19 @@ fn people(answer: &Value) -> String {
         ("plugins from", or(at(policy, "/trust/registries"), "anywhere")),
         ("plugins signed", signed(&policy["trust"])),
     ])];
-    for (name, columns) in [("violations", VIOLATIONS), ("history", HISTORY)] {
-        if let Some(rows) = answer[name].as_array().filter(|rows| !rows.is_empty()) {
-            parts.push(table(rows, columns));
-        }
+    let rows = |name: &str| answer[name].as_array().map_or(&[][..], Vec::as_slice);
+    let (violations, history) = (rows("violations"), rows("history"));
+    if !violations.is_empty() {
+        parts.push(table(violations, VIOLATIONS));
+    }
+    let earlier = history.len().saturating_sub(LAST);
+    if !history.is_empty() {
+        parts.push(table(&history[earlier..], HISTORY));
+    }
+    if earlier > 0 {
+        parts.push(format!(
+            "{earlier} set before these: `seawall policy show -o json` has all, `seawall history Policy` what each changed"
+        ));
     }
     parts.join("\n\n")
 }
@@ -157,6 +169,20 @@ fn people(answer: &Value) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn shows_the_last_policies_that_were_set() {
+        let history: Vec<_> = (0..12)
+            .map(|n| json!({"by": format!("person-{n}"), "at": "2026-01-01T00:00:00Z"}))
+            .collect();
+        let shown = people(&json!({"policy": {}, "history": history}));
+        assert!(!shown.contains("person-1\n") && !shown.contains("person-1 "), "{shown}");
+        assert!(shown.contains("person-2") && shown.contains("person-11"), "{shown}");
+        assert!(
+            shown.contains("2 set before these: `seawall policy show -o json`"),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn shows_whether_every_host_may_be_granted() {

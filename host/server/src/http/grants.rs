@@ -44,17 +44,30 @@ pub(crate) struct GrantView {
 /// A decision.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct DecisionView {
-    /// `approved` or `revoked`.
-    verdict: String,
+    /// `approved`, `tightened`, `carried-over` from the version before, `rolled-back` or `revoked`.
+    verdict: &'static str,
     /// Who.
     by: String,
     /// When.
     at: String,
     /// Why.
     reason: Option<String>,
+    /// The approval that it rests on, where it gives nothing beyond that.
+    rests_on: Option<ApprovalView>,
     /// What was granted.
     #[schema(value_type = Object)]
     grant: Value,
+}
+
+/// A person's approval.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ApprovalView {
+    /// Who.
+    by: String,
+    /// When.
+    at: String,
+    /// Why.
+    reason: Option<String>,
 }
 
 /// What to grant: all that the manifest asks, or less.
@@ -134,6 +147,8 @@ pub(crate) struct UpgradeView {
     digest: String,
     /// Wider ones first.
     differences: Vec<DifferenceView>,
+    /// Where it asks for no more: what the policy has against its going on with the grant of the one that is in force.
+    against: Vec<String>,
 }
 
 /// One difference.
@@ -161,13 +176,15 @@ pub(crate) struct RevokeQuery {
 
 pub(super) fn decision(d: &Decision) -> DecisionView {
     DecisionView {
-        verdict: serde_json::to_value(d.verdict)
-            .ok()
-            .and_then(|v| v.as_str().map(str::to_owned))
-            .unwrap_or_default(),
+        verdict: d.word(),
         by: d.by.clone(),
         at: time::show(d.at),
         reason: d.reason.clone(),
+        rests_on: d.rests_on.as_ref().map(|rests| ApprovalView {
+            by: rests.approval.by.clone(),
+            at: time::show(rests.approval.at),
+            reason: rests.approval.reason.clone(),
+        }),
         grant: granted(d.grant.as_ref()),
     }
 }
@@ -196,11 +213,11 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
         .await
         .map_err(seawall_engine::EngineError::from)?;
     let in_force = app.engine.in_force(&manifest.name).await?;
-    let upgrade = in_force
-        .filter(|other| other.row.digest != view.row.digest)
-        .map(|other| {
+    let upgrade = match in_force.filter(|other| other.row.digest != view.row.digest) {
+        None => None,
+        Some(other) => {
             let old = &other.row.bundle.manifest;
-            UpgradeView {
+            Some(UpgradeView {
                 from: old.version.to_string(),
                 digest: other.row.digest.to_string(),
                 differences: differences(old, manifest)
@@ -211,8 +228,10 @@ pub(super) async fn show(app: &App, view: &PluginView) -> Result<GrantView, Prob
                         detail: d.detail,
                     })
                     .collect(),
-            }
-        });
+                against: app.engine.against_carrying(&other, &view.row).await?,
+            })
+        }
+    };
     Ok(GrantView {
         upgrade,
         plugin: manifest.name.to_string(),

@@ -8,9 +8,10 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_domain::definition::{DefinitionChange, FieldChange, Happened, Kind};
+use seawall_domain::definition::{Decided, DefinitionChange, FieldChange, Happened, Kind};
 use seawall_store::DefinitionFilter;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 /// Which changes.
@@ -56,6 +57,22 @@ pub(crate) struct DefinitionChangeView {
     /// `[{"field": "title", "before": null, "after": "Service"}]`: what changed, without anything secret.
     #[schema(value_type = Vec<Object>)]
     fields: Vec<FieldChange>,
+    /// Of a grant, `{"decision": "tightened", "version": "1.2.0", "digest": "sha256:…"}`: what was decided about which version.
+    #[schema(value_type = Option<Object>)]
+    decided: Option<Decided>,
+}
+
+/// With times as they are shown everywhere: a grant is kept with its end in milliseconds.
+fn shown(kind: Kind, mut fields: Vec<FieldChange>) -> Vec<FieldChange> {
+    let ends = fields
+        .iter_mut()
+        .filter(|field| kind == Kind::Grant && field.field == "expires_at");
+    for end in ends.flat_map(|field| [&mut field.before, &mut field.after]) {
+        if let Some(millis) = end.as_i64() {
+            *end = Value::String(time::show(millis));
+        }
+    }
+    fields
 }
 
 fn view((id, change): (i64, DefinitionChange)) -> DefinitionChangeView {
@@ -70,7 +87,8 @@ fn view((id, change): (i64, DefinitionChange)) -> DefinitionChangeView {
         source: author.source,
         file: author.file,
         reason: author.reason,
-        fields: change.fields,
+        fields: shown(change.kind, change.fields),
+        decided: change.decided,
     }
 }
 

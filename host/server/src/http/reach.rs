@@ -31,7 +31,7 @@ pub(crate) struct ReachView {
     paths: Vec<String>,
     /// The credential that is attached.
     credential: Option<String>,
-    /// Who approved it.
+    /// Who approved it, also where that was tightened, carried over to this version or rolled back to since.
     approved_by: String,
     /// When.
     approved_at: String,

@@ -163,12 +163,15 @@ pub(crate) async fn installations(conn: &mut Conn<'_>) -> Result<Vec<Installatio
         .collect()
 }
 
-pub(crate) async fn put_decision(conn: &mut Conn<'_>, decision: &Decision) -> Result<()> {
+pub(crate) async fn put_decision(conn: &mut Conn<'_>, decision: &Decision, note: &DefinitionChange) -> Result<()> {
+    let mut tx = conn.begin().await?;
     query("INSERT INTO decision (digest, body) VALUES ($1, $2)")
         .bind(decision.digest.as_str())
         .bind(to_json("decision", decision)?)
-        .execute(conn)
+        .execute(&mut tx.conn())
         .await?;
+    history::put(&mut tx.conn(), note).await?;
+    tx.commit().await?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use crate::world::{World, integration, simple};
 use seawall_domain::{
     Blueprint, CredentialName, Digest, IntegrationName,
     credential::SecretSource,
-    definition::{Author, DefinitionChange, FieldChange, Happened, Kind},
+    definition::{Author, Decided, DefinitionChange, FieldChange, Happened, Kind},
     grant::{Decision, Verdict},
     policy::{Policy, PolicyChange},
     provenance::Provenance,
@@ -87,16 +87,34 @@ pub(crate) async fn plugins_and_decisions_are_kept(world: &mut World) {
         by: "ann".into(),
         reason: None,
         at,
+        rests_on: None,
     };
     let all = [
         decision(&old, Verdict::Approved, 1),
         decision(&new, Verdict::Approved, 2),
         decision(&old, Verdict::Revoked, 3),
     ];
+    let note = |d: &Decision| DefinitionChange {
+        kind: Kind::Grant,
+        name: "rust".into(),
+        change: Happened::Updated,
+        at: d.at,
+        author: Author::default(),
+        fields: Vec::new(),
+        decided: Some(Decided {
+            decision: d.word().to_owned(),
+            version: "0.1.0".into(),
+            digest: d.digest.clone(),
+        }),
+    };
     for d in &all {
-        store.put_decision(d).await.unwrap();
+        store.put_decision(d, &note(d)).await.unwrap();
     }
     assert_eq!(store.decisions(None).await.unwrap(), all);
+    // Each with its note.
+    let notes = store.definition_changes(&DefinitionFilter::default(), None, 9).await;
+    let notes: Vec<_> = notes.unwrap().into_iter().map(|(_, note)| note).collect();
+    assert_eq!(notes, all.iter().rev().map(note).collect::<Vec<_>>());
     assert_eq!(
         store.decisions(Some(&old.digest)).await.unwrap(),
         [all[0].clone(), all[2].clone()]
@@ -185,6 +203,7 @@ pub(crate) async fn changes_of_definitions_are_kept(world: &mut World) {
             before: Value::Null,
             after: "a\0b".into(),
         }],
+        decided: None,
     };
     let all = [
         change(Kind::Blueprint, "a", Some("ann")),
@@ -225,6 +244,7 @@ pub(crate) async fn changes_are_kept_with_what_they_are_of(world: &mut World) {
         at: 5,
         author: Author::default(),
         fields: Vec::new(),
+        decided: None,
     };
     let kept = async || {
         let rows = store.definition_changes(&DefinitionFilter::default(), None, 9).await;

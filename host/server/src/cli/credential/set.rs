@@ -75,17 +75,42 @@ impl Set {
 
 /// Asks on a terminal, without showing what is typed; reads all of stdin otherwise.
 pub(super) fn secret(name: &str) -> Result<String> {
-    let mut secret = String::new();
-    if std::io::stdin().is_terminal() {
-        secret = rpassword::prompt_password(format!("secret of {name}: "))?;
+    let secret = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password(format!("secret of {name}: "))?
     } else {
-        std::io::stdin().read_to_string(&mut secret)?;
-        let end = secret.trim_end_matches(['\r', '\n']).len();
-        secret.truncate(end);
-    }
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        text(bytes)?
+    };
     if secret.is_empty() {
         Err(CliError::Usage("the secret is empty".into()))
     } else {
         Ok(secret)
+    }
+}
+
+/// What was piped in, without its trailing line break.
+fn text(bytes: Vec<u8>) -> Result<String> {
+    let Ok(mut secret) = String::from_utf8(bytes) else {
+        return Err(CliError::Usage(
+            "the secret is not text in UTF-8; give it in the form in which the tool takes it in a request, such as base64 or PEM: \
+             `base64 -w0 FILE | seawall credential set NAME --sealed`"
+                .into(),
+        ));
+    };
+    let end = secret.trim_end_matches(['\r', '\n']).len();
+    secret.truncate(end);
+    Ok(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_refused_with_what_to_do() {
+        assert!(text(b"hush\r\n".to_vec()).is_ok_and(|secret| secret == "hush"));
+        let why = text(vec![0xff, 0xfe]).map_err(|error| error.to_string());
+        assert!(why.is_err_and(|why| why.contains("UTF-8") && why.contains("base64")));
     }
 }

@@ -16,6 +16,12 @@ use std::{
 /// # Errors
 /// Where there are none.
 pub(super) fn names(dir: &Path) -> Result<Vec<String>> {
+    if !dir.is_dir() {
+        return Err(CliError::Usage(format!(
+            "there is no folder `{}`; name the plugin's folder, in which `plugin.yaml` is",
+            dir.display()
+        )));
+    }
     let mut names = Vec::new();
     for entry in fs::read_dir(dir.join(FOLDER)).into_iter().flatten().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -113,4 +119,17 @@ fn folders(manifest: &Manifest) -> Vec<&str> {
             .filter_map(|part| Some(part.split_once('}')?.0))
     });
     names.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told_from_one_without_cassettes() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let why = |dir: &Path| names(dir).map_err(|error| error.to_string());
+        assert!(why(folder).is_err_and(|why| why.contains("there are no cassettes")));
+        assert!(why(&folder.join("nowhere")).is_err_and(|why| why.starts_with("there is no folder")));
+    }
 }

@@ -24,11 +24,12 @@ use std::path::{Path, PathBuf};
 Examples:
   seawall plugin diff shelf-1.0.wasm shelf-1.1.wasm
   seawall plugin diff shelf shelf-1.1.wasm      from what is installed
+  seawall plugin diff shelf ./shelf             to what was built in the folder of that name
   seawall plugin diff shelf@1.0.0 shelf@1.1.0
   seawall plugin diff old.wasm new.wasm -o json | jq '.differences[] | select(.effect == \"wider\")'")]
 pub(crate) struct Diff {
-    /// The component that is in use: a file, a plugin's folder that was built, or what is installed by its name (the version in
-    /// force), name@version or digest
+    /// The component that is in use: what is installed by its name (the version in force), name@version or digest; else a file or a
+    /// plugin's folder that was built (`./shelf`, where `shelf` is installed too)
     #[arg(value_name = "FILE|FOLDER|PLUGIN")]
     old: String,
     /// The one that would replace it
@@ -38,14 +39,8 @@ pub(crate) struct Diff {
 
 impl Diff {
     pub(super) async fn run(self, global: &Global) -> Result {
-        let old = match Named::read(&self.old)? {
-            Named::File(component) => *component,
-            Named::Installed(name) => in_use(&Client::new(global)?, name).await?,
-        };
-        let new = match Named::read(&self.new)? {
-            Named::File(component) => *component,
-            Named::Installed(name) => Component::of(name, &Client::new(global)?.get(&["plugins", name]).await?)?,
-        };
+        let old = named(global, &self.old, true).await?;
+        let new = named(global, &self.new, false).await?;
         let found = differences(&old.manifest, &new.manifest);
         let answer = json!({"old": old.about(), "new": new.about(), "differences": found});
         global.output().one(&answer, people)?;
@@ -60,6 +55,8 @@ impl Diff {
 struct Component {
     digest: Digest,
     manifest: Manifest,
+    /// `installed`, `file` or `folder`.
+    from: &'static str,
 }
 
 impl Component {
@@ -69,12 +66,13 @@ impl Component {
         Ok(Self {
             digest: Digest::new(at(installed, "/digest")).map_err(|e| unread(&e))?,
             manifest: serde_json::from_value(installed["manifest"].clone()).map_err(|e| unread(&e))?,
+            from: "installed",
         })
     }
 
     fn about(&self) -> Value {
         let manifest = &self.manifest;
-        json!({"name": manifest.name, "version": manifest.version, "digest": self.digest})
+        json!({"name": manifest.name, "version": manifest.version, "digest": self.digest, "from": self.from})
     }
 }
 
@@ -88,46 +86,59 @@ async fn in_use(client: &Client, named: &str) -> Result<Component> {
     }
 }
 
-/// What a person named: a component that was read, or what the server knows by this name.
-enum Named<'a> {
-    File(Box<Component>),
-    Installed(&'a str),
+/// What a person named: what is installed by that name, where something is; else a file, or what was built in a folder. With a
+/// separator or an ending it is a path, and no server is asked. `in_force` says that a name alone is that of the version in force.
+async fn named(global: &Global, named: &str, in_force: bool) -> Result<Component> {
+    let given = Path::new(named);
+    let is_path = named.ends_with(".wasm") || named.starts_with(['.', '/', '~']);
+    if !is_path && installed::can_name(named) {
+        let asked = async {
+            let client = Client::new(global)?;
+            match in_force {
+                true => in_use(&client, named).await,
+                false => Component::of(named, &client.get(&["plugins", named]).await?),
+            }
+        };
+        return match asked.await {
+            Err(error) if error.is_not_found() && given.exists() => local(named),
+            Err(error) => {
+                if given.exists() {
+                    eprintln!("note: `{named}` may be what is installed; write `./{named}` for what is in this folder");
+                }
+                Err(error)
+            }
+            found => found,
+        };
+    }
+    if given.exists() {
+        return local(named);
+    }
+    let none = format!("there is no file `{named}`");
+    let reference = (named.contains('/') && !is_path).then(|| Reference::parse(named));
+    Err(CliError::Usage(match reference {
+        Some(Ok(_)) => format!("{none}; what a registry has is pulled first: `seawall plugin pull {named}`"),
+        Some(Err(why)) => format!("{none}, and {why}"),
+        None => format!(
+            "{none}; expected a component (a file NAME.wasm), a plugin's folder that was built, or what is installed, by {}",
+            installed::FORMS
+        ),
+    }))
 }
 
-impl<'a> Named<'a> {
-    /// A file or what was built in a folder, where there is one, or where the name can be that of nothing else.
-    fn read(named: &'a str) -> Result<Self> {
-        let given = Path::new(named);
-        if given.is_dir() {
-            return Self::file(named, &built(given)?);
-        }
-        if given.exists() {
-            return Self::file(named, given);
-        }
-        let is_path = named.ends_with(".wasm") || named.starts_with(['.', '/', '~']);
-        if !is_path && installed::can_name(named) {
-            return Ok(Self::Installed(named));
-        }
-        let none = format!("there is no file `{named}`");
-        let reference = (named.contains('/') && !is_path).then(|| Reference::parse(named));
-        Err(CliError::Usage(match reference {
-            Some(Ok(_)) => format!("{none}; what a registry has is pulled first: `seawall plugin pull {named}`"),
-            Some(Err(why)) => format!("{none}, and {why}"),
-            None => format!(
-                "{none}; expected a component (a file NAME.wasm), a plugin's folder that was built, or what is installed, by {}",
-                installed::FORMS
-            ),
-        }))
-    }
-
-    fn file(named: &str, file: &Path) -> Result<Self> {
-        let bytes = super::read(file)?;
-        let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
-        Ok(Self::File(Box::new(Component {
-            digest: Digest::of(&bytes),
-            manifest: bundle.manifest,
-        })))
-    }
+/// A file, or what was built in a folder.
+fn local(named: &str) -> Result<Component> {
+    let given = Path::new(named);
+    let (file, from) = match given.is_dir() {
+        true => (built(given)?, "folder"),
+        false => (given.to_owned(), "file"),
+    };
+    let bytes = super::read(&file)?;
+    let bundle = Bundle::extract(&bytes).map_err(|e| CliError::Usage(format!("{named}: {e}")))?;
+    Ok(Component {
+        digest: Digest::of(&bytes),
+        manifest: bundle.manifest,
+        from,
+    })
 }
 
 /// The one component that `seawall plugin build` has put into a folder's `dist`.
@@ -151,8 +162,16 @@ fn built(folder: &Path) -> Result<PathBuf> {
 }
 
 fn people(answer: &Value) -> String {
-    let version = |which: &str| format!("{} {}", at(&answer[which], "/name"), at(&answer[which], "/version"));
-    let head = format!("{} → {}", version("old"), version("new"));
+    let (old, new) = (&answer["old"], &answer["new"]);
+    let version = |of: &Value| format!("{} {} ({})", at(of, "/name"), at(of, "/version"), at(of, "/from"));
+    let mut head = format!("{} → {}", version(old), version(new));
+    if old["name"] != new["name"] {
+        let names = (at(old, "/name"), at(new, "/name"));
+        head = format!(
+            "The names differ: `{}` and `{}` are two plugins, and neither takes the other's place.\n{head}",
+            names.0, names.1
+        );
+    }
     let differences = answer["differences"].as_array().map_or(&[][..], Vec::as_slice);
     if differences.is_empty() {
         let same = answer["old"]["digest"] == answer["new"]["digest"];

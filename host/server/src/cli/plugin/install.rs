@@ -11,11 +11,11 @@ use crate::cli::{
     error::{CliError, Result},
     follow::{Mark, PASSES, follow, verdict},
     grant::{self, Terms},
-    output::{at, items, short_digest, time},
+    output::{at, items, plain, short_digest, time},
 };
 use seawall_domain::{Digest, bundle::Bundle, provenance::Provenance};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 /// Installs a plugin: from an OCI registry, a component, or a folder, which is built first. Signatures go along, those in
 /// FILE.sig.json too, and the server checks them against its policy. It does not run before it is granted: `--approve` grants it at
@@ -202,7 +202,11 @@ fn next(plugin: &Value) -> String {
     // By its digest: another component may have the same name and version.
     let (upgrade, reference) = (&plugin["grant"]["upgrade"], short_digest(plugin, "/digest"));
     if plugin["status"] == "granted" {
-        return "It asks for nothing beyond what is granted, so it is in force.".to_owned();
+        let beyond = "what it asks beyond is not granted";
+        return match carries_all(plugin) {
+            true => "It asks for nothing beyond what is granted, so it is in force.".to_owned(),
+            false => format!("It is in force with what is granted; {beyond}:\n  seawall grant show {reference}"),
+        };
     }
     let goes_on = match at(upgrade, "/from") {
         from if from.is_empty() => String::new(),
@@ -212,12 +216,52 @@ fn next(plugin: &Value) -> String {
         return format!("{taken}{goes_on} until somebody grants it again:\n  seawall grant approve {reference}");
     }
     if upgrade.is_object() {
+        let differences = upgrade["differences"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_wider = differences.iter().any(|difference| difference["effect"] == "wider");
+        let against: Vec<_> = upgrade["against"].as_array().into_iter().flatten().map(plain).collect();
+        let why = match (is_wider, against.is_empty()) {
+            (true, _) => "It asks for more".to_owned(),
+            (false, false) => format!(
+                "It asks for no more, but it cannot go on with the grant of {}: {}",
+                at(upgrade, "/from"),
+                against.join("; ")
+            ),
+            (false, true) => "It asks for no more, and nothing was decided about it".to_owned(),
+        };
         return format!(
-            "It asks for more{goes_on} until somebody decides:\n  seawall grant approve {reference}\n  \
+            "{why}{goes_on} until somebody decides:\n  seawall grant approve {reference}\n  \
              seawall grant revoke {reference}"
         );
     }
     format!("Nothing of it runs before it is granted:\n  seawall grant approve {reference}")
+}
+
+/// Whether all that a version asks for is granted.
+fn carries_all(plugin: &Value) -> bool {
+    let grant = &plugin["grant"];
+    let (asked, granted) = (&grant["asked"], &grant["granted"]["capabilities"]);
+    // Each method with each path by itself: a grant may have the same in other rules.
+    let single = |rules: &Value| -> BTreeSet<String> {
+        let rules = rules.as_array().into_iter().flatten();
+        let pairs = rules.flat_map(|rule| {
+            let list = |name: &str| rule[name].as_array().cloned().unwrap_or_default();
+            let (methods, paths) = (list("methods"), list("paths"));
+            let pair = move |method: &Value| {
+                let each = paths
+                    .iter()
+                    .map(|path| format!("{method} {} {path} {}", rule["to"], rule["credential"]));
+                each.collect::<Vec<_>>()
+            };
+            methods.iter().flat_map(pair).collect::<Vec<_>>()
+        });
+        pairs.collect()
+    };
+    let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+    let has_all = |name: &str| count(&granted[name]) >= count(&asked[name]);
+    single(&asked["network"]).is_subset(&single(&granted["network"]))
+        && has_all("git")
+        && has_all("files")
+        && (asked["catalog"] != true || granted["catalog"] == true)
 }
 
 /// That a version which is installed again was refused or taken back, by whom and why.
@@ -301,12 +345,32 @@ mod tests {
             first.starts_with("Nothing of it runs") && first.contains(approve),
             "{first}"
         );
-        let from = json!({"from": "0.1.0", "differences": []});
+        let from = json!({"from": "0.1.0", "differences": [{"effect": "wider"}], "against": []});
         let second = next(&plugin("awaiting-grant", json!([]), from.clone()));
         assert!(
-            second.contains("so 0.1.0 goes on") && second.contains(approve),
+            second.contains("asks for more, so 0.1.0 goes on") && second.contains(approve),
             "{second}"
         );
+        let narrower =
+            json!({"from": "0.1.0", "differences": [{"effect": "narrower"}], "against": ["the policy wants an end"]});
+        let waits = next(&plugin("awaiting-grant", json!([]), narrower));
+        assert!(
+            waits.contains("asks for no more") && waits.contains("0.1.0: the policy wants an end, so 0.1.0 goes on"),
+            "{waits}"
+        );
+        // What is in force may have been granted in part.
+        let rule =
+            |methods: &[&str]| json!([{"to": "https://a", "methods": methods, "paths": ["/**"], "credential": null}]);
+        let mut part = plugin("granted", json!([]), Value::Null);
+        part["grant"]["asked"] = json!({"network": rule(&["GET", "POST"]), "catalog": false});
+        for (methods, said) in [
+            (&["GET"][..], "beyond is not granted"),
+            (&["GET", "POST"], "asks for nothing beyond"),
+        ] {
+            part["grant"]["granted"] = json!({"capabilities": {"network": rule(methods)}});
+            let told = next(&part);
+            assert!(told.contains(said), "{told}");
+        }
         let revoked = json!([{"verdict": "revoked", "by": "ann", "at": "2026-01-01T00:00:00Z", "reason": "leaks"}]);
         let again = next(&plugin("revoked", revoked, from));
         assert!(
