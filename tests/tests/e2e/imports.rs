@@ -212,6 +212,21 @@ async fn a_folder_of_ports_is_taken_over_with_its_mapping() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_entity_of_ports_with_no_more_than_its_names_is_taken() {
+    let seawall = Seawall::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"[{"identifier": "service", "schema": {"properties": {}}, "relations": {}},
+                   {"identifier": "pay", "blueprint": "service"}, {"identifier": "web", "blueprint": "sevice"}]"#;
+    std::fs::write(dir.path().join("all.json"), text).unwrap();
+    let (code, report) = import(&seawall, "port", dir.path(), &[]);
+    assert_eq!((code, report["notes"].clone()), (Some(1), json!([])), "{report}");
+    let web = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "sevice/web");
+    let why = web.unwrap()["why"].as_str().unwrap();
+    assert!(why.contains("has the blueprint `sevice`; did you mean `service`?"), "{report}");
+    seawall.get("/api/v1/blueprints/service/entities/pay").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_imported_is_exported_and_applied_elsewhere_at_once() {
     let seawall = Seawall::start().await;
     let dir = tempfile::tempdir().unwrap();
