@@ -471,6 +471,20 @@ async fn a_thousand_entities_of_ten_kilobytes_are_taken_and_more_are_refused_wit
     let said = seawall.command(&["catalog", "put", file.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("1000 updated"), "{said}");
+    // A name that stands twice counts once, however far from each other the two are.
+    let mut twice: Vec<_> = (0..1_000).map(|n| note(n, 1)).collect();
+    twice.insert(1, note(0, 2));
+    twice.push(note(0, 3));
+    std::fs::write(&file, Value::from(twice).to_string()).unwrap();
+    let said = seawall.command(&["catalog", "put", file.to_str().unwrap()]);
+    assert_eq!(said.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(
+        said.contains("1000 updated, 0 unchanged, 2 rejected") && said.contains("entity 1002 (line 1)"),
+        "{said}"
+    );
+    let first = seawall.get("/api/v1/blueprints/note/entities/n0").await;
+    assert_eq!(first["properties"]["text"], "a");
 }
 
 #[tokio::test]
