@@ -220,9 +220,16 @@ async fn an_entity_of_ports_with_no_more_than_its_names_is_taken() {
     std::fs::write(dir.path().join("all.json"), text).unwrap();
     let (code, report) = import(&seawall, "port", dir.path(), &[]);
     assert_eq!((code, report["notes"].clone()), (Some(1), json!([])), "{report}");
-    let web = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "sevice/web");
+    let web = report["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == "sevice/web");
     let why = web.unwrap()["why"].as_str().unwrap();
-    assert!(why.contains("has the blueprint `sevice`; did you mean `service`?"), "{report}");
+    assert!(
+        why.contains("has the blueprint `sevice`; did you mean `service`?"),
+        "{report}"
+    );
     seawall.get("/api/v1/blueprints/service/entities/pay").await;
 }
 
@@ -262,7 +269,8 @@ async fn what_was_imported_is_exported_and_applied_elsewhere_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn placeholders_that_nobody_points_to_any_more_do_not_hinder_an_export() {
     let seawall = Seawall::start().await;
-    let person = json!({"identifier": "person", "schema": {"properties": {"mail": {"type": "string"}}, "required": ["mail"]}});
+    let person =
+        json!({"identifier": "person", "schema": {"properties": {"mail": {"type": "string"}}, "required": ["mail"]}});
     let app = json!({"identifier": "app", "relations": {"by": {"target": "person"}}});
     for blueprint in [person, app] {
         let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
@@ -283,7 +291,8 @@ async fn placeholders_that_nobody_points_to_any_more_do_not_hinder_an_export() {
     let of = ["--kind", "Blueprint", "--kind", "Entity", "--source", "git:platform"];
     let output = seawall.command(&[&["export", path][..], &of].concat());
     assert!(
-        output.status.success() && said(&output).contains("1 entities are left out: `git:platform` says nothing of them"),
+        output.status.success()
+            && said(&output).contains("1 entities are left out: `git:platform` says nothing of them"),
         "{}",
         said(&output)
     );
@@ -294,7 +303,10 @@ async fn placeholders_that_nobody_points_to_any_more_do_not_hinder_an_export() {
     let (code, plan) = diff(&seawall, dir.path(), &["--prune"]);
     assert_eq!((code, steps(&plan)), (0, Vec::new()), "{plan}");
     let all = ["--prune", "--prune-entities=true"];
-    assert_eq!(steps(&applied(&seawall, dir.path(), &all)), ["delete Entity person/ann"]);
+    assert_eq!(
+        steps(&applied(&seawall, dir.path(), &all)),
+        ["delete Entity person/ann"]
+    );
     assert_eq!(seawall.try_get(ann).await.0, StatusCode::NOT_FOUND);
 }
 

@@ -427,7 +427,8 @@ fn an_entity_that_no_document_can_describe_is_left_where_it_is() {
     .definitions;
     let mut now = state(&all, "git:a");
     let mut say = |name: &str, properties: serde_json::Value| {
-        let said = json!({"blueprint": "b", "identifier": name, "title": name, "properties": properties, "relations": {}});
+        let said =
+            json!({"blueprint": "b", "identifier": name, "title": name, "properties": properties, "relations": {}});
         now.now.insert((Kind::Entity, format!("b/{name}")), said);
     };
     say("silent", json!({}));

@@ -129,9 +129,7 @@ async fn described(client: &Client, source: &str) -> Result<Vec<(String, Value)>
         blueprint.is_some_and(|blueprint| is_beyond_documents(value, blueprint))
     };
     // One with no title of its own says so; a placeholder's is its identifier.
-    all.retain(|(name, value)| {
-        !is_placeholder(name, value, &targets) || value["title"].is_null() && !is_beyond(value)
-    });
+    all.retain(|(name, value)| !is_placeholder(name, value, &targets) || value["title"].is_null() && !is_beyond(value));
     if before > all.len() {
         eprintln!(
             "{} placeholders are left out: they say nothing, and are made again for those that point to them",

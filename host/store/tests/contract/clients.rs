@@ -76,7 +76,13 @@ pub(crate) async fn people_correct_every_other_client(world: &mut World) {
         world.page(source, None, one("service/x", 1, values)).await;
     }
     // Not the order of writing, but that in which the sources came, where they are no people.
-    world.page(&import, None, one("service/x", 2, json!({"tier": "again", "lang": "again"}))).await;
+    world
+        .page(
+            &import,
+            None,
+            one("service/x", 2, json!({"tier": "again", "lang": "again"})),
+        )
+        .await;
     assert_eq!(
         world.find("x").await.unwrap().entity,
         entity("x", json!({"tier": "people", "lang": "ci"}))
@@ -89,7 +95,10 @@ pub(crate) async fn people_correct_every_other_client(world: &mut World) {
     let store = world.store();
     let imports = service_with(json!({"default": ["import:port"]}));
     store.put_blueprint(&imports, "api", world.now, None).await.unwrap();
-    store.merge_again(&service(), 0, 10, "blueprint", world.now).await.unwrap();
+    store
+        .merge_again(&service(), 0, 10, "blueprint", world.now)
+        .await
+        .unwrap();
     assert_eq!(world.value("x", "tier").await, "again");
 }
 

@@ -92,7 +92,11 @@ fn one<'a>(value: &'a Value, blueprint: Option<&'a str>) -> Found<'a> {
         };
     }
     // One that only is there has no more than its two names.
-    let is_bare = || value.as_object().is_some_and(|fields| fields.keys().all(|name| is_field(name)));
+    let is_bare = || {
+        value
+            .as_object()
+            .is_some_and(|fields| fields.keys().all(|name| is_field(name)))
+    };
     let entity = ["properties", "relations", "title", "team"]
         .iter()
         .any(|field| there(field))

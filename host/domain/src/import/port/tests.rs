@@ -114,7 +114,10 @@ fn an_entity_may_have_no_more_than_its_names_and_what_port_adds() {
     assert_eq!(names(&imported, Kind::Entity), ["service/x", "service/z", "sevice/y"]);
     let notes: Vec<_> = imported.notes.iter().filter(|note| note.file == "e.json").collect();
     assert_eq!(notes.len(), 1, "{notes:#?}");
-    assert!(notes[0].line == Some(3) && notes[0].why.contains("shape of no"), "{notes:#?}");
+    assert!(
+        notes[0].line == Some(3) && notes[0].why.contains("shape of no"),
+        "{notes:#?}"
+    );
 }
 
 #[test]

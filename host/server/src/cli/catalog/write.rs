@@ -331,8 +331,16 @@ mod tests {
         assert_eq!(kept.len(), last - 1);
         let reason = |at: usize| twice[&at]["reason"].as_str().unwrap_or_default();
         assert_eq!(twice.len(), 2);
-        assert!(reason(1).starts_with("entity 2 (line 11) of the file has the name of entity 1 (line 10)"), "{}", reason(1));
-        assert!(reason(last).contains("the name of entity 1 (line 10)"), "{}", reason(last));
+        assert!(
+            reason(1).starts_with("entity 2 (line 11) of the file has the name of entity 1 (line 10)"),
+            "{}",
+            reason(1)
+        );
+        assert!(
+            reason(last).contains("the name of entity 1 (line 10)"),
+            "{}",
+            reason(last)
+        );
     }
 
     #[test]
