@@ -111,7 +111,7 @@ fn an_entity_may_have_no_more_than_its_names_and_what_port_adds() {
 {"identifier": "w", "blueprint": "service", "widget": 1}]"#,
         ),
     ]);
-    assert_eq!(names(&imported, Kind::Entity), ["service/x", "service/z", "sevice/y"]);
+    assert_eq!(names(&imported, Kind::Entity), ["service/x", "sevice/y", "service/z"]);
     let notes: Vec<_> = imported.notes.iter().filter(|note| note.file == "e.json").collect();
     assert_eq!(notes.len(), 1, "{notes:#?}");
     assert!(
