@@ -3,6 +3,7 @@
 //! `pass:12`, `write:people:ann`, `mapping:github`: what did it. Whose integration that was and who asked for it stand behind it,
 //! each behind a character that no name can hold.
 
+use crate::entity::PEOPLE;
 use std::fmt;
 
 /// Stands before each part behind the first (ASCII's unit separator).
@@ -11,8 +12,6 @@ const OF: &str = "of=";
 const BY: &str = "by=";
 /// What a cause of clients' words begins with.
 const WRITE: &str = "write:";
-/// The source under which people speak.
-const PEOPLE: &str = "people";
 /// Causes that name their integration themselves.
 const NAMING: [&str; 2] = ["mapping:", "integration-removed:"];
 

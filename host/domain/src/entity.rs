@@ -3,7 +3,7 @@
 mod merge;
 mod target;
 
-pub use merge::{Precedence, Spoken, merge, provenance, ranked};
+pub use merge::{PEOPLE, Precedence, Spoken, merge, provenance, ranked};
 pub use target::RelationTarget;
 
 use crate::{BlueprintId, EntityId};

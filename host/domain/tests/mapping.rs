@@ -308,6 +308,34 @@ fn relations_take_one_or_many() {
     );
 }
 
+#[test]
+fn a_search_in_a_list_is_told_once_and_other_targets_stay() {
+    let search = |value: &str| json!({"combinator": "\"and\"", "rules": [{"property": "\"h\"", "operator": "\"=\"", "value": value}]});
+    let mapping = file(json!({
+        "identifier": "\"x\"", "blueprint": "\"service\"",
+        "relations": {"needs": [search(".a"), ".b", search(".c")]}
+    }));
+    let mapped = run(&mapping, &json!({"a": "1", "b": "two", "c": "3"}), false);
+    assert_eq!(
+        serde_json::to_value(&mapped.entities[0].relations).unwrap(),
+        json!({"needs": ["two"]})
+    );
+    let said: Vec<_> = mapped
+        .reports
+        .iter()
+        .map(|r| (r.rule.as_str(), r.message.as_str()))
+        .collect();
+    assert!(
+        matches!(said[..], [("not supported", why)] if why.contains("write it without the list")),
+        "{said:?}"
+    );
+    let left = Mapping::compile(&mapping).unwrap().left_out();
+    assert_eq!(
+        left.iter().map(|one| one.field.as_str()).collect::<Vec<_>>(),
+        ["relations.needs"]
+    );
+}
+
 /// Knows one answer to each value that is looked for.
 #[derive(Debug)]
 struct Known;

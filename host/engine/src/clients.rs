@@ -8,12 +8,10 @@ mod write;
 
 use crate::{Engine, EngineError, Problem, Result};
 pub(crate) use body::lacking;
+pub use seawall_domain::entity::PEOPLE;
 use seawall_domain::{BlueprintId, Entity, EntityId, entity::merge};
 use seawall_store::{EntityRow, Expect, ItemWrite, PageWrite};
 use serde_json::Value;
-
-/// Under this name speak those who name none.
-pub const PEOPLE: &str = "people";
 
 /// Who speaks, and how.
 #[derive(Debug, Clone)]

@@ -105,7 +105,8 @@ impl Leaf<'_> {
 
     /// Where there are far fewer slots than values: looks at each slot's value. None where one of them is not kept whole.
     fn one_by_one<'t>(&self, table: &'t Table, column: &Column, within: &Hits<'t>) -> Option<Hits<'t>> {
-        let simple = self.path.is_empty() && (self.matcher.is_presence() || self.equalities_alone());
+        let simple =
+            self.path.is_empty() && (self.matcher.is_there() || self.matcher.is_presence() || self.equalities_alone());
         if simple || !is_small(within, table, column.dictionary().end()) {
             return None;
         }
@@ -136,6 +137,9 @@ impl Leaf<'_> {
     fn column<'t>(&self, table: &'t Table, column: &'t Column, within: &Hits<'t>, doubts: &mut Doubts<'_>) -> Hits<'t> {
         if !self.path.is_empty() {
             return self.inside(table, column, within, doubts);
+        }
+        if self.matcher.is_there() {
+            return Hits::Many(Cow::Borrowed(column.present()));
         }
         if self.matcher.is_presence() {
             let present = Hits::Many(Cow::Borrowed(column.present()));

@@ -4,7 +4,7 @@ use crate::{EntityRow, Result, body};
 use seawall_domain::{
     BlueprintId, Entity, EntityId, Millis,
     blueprint::{Schema, defaults},
-    entity::{Derived, Precedence, Spoken, diff, diff_of_removal, ranked},
+    entity::{Derived, PEOPLE, Precedence, Spoken, diff, diff_of_removal, ranked},
 };
 use serde_json::{Map, Value};
 use std::{collections::HashMap, sync::Arc};
@@ -37,8 +37,9 @@ fn merged<'a>(
     for (integration, entity) in all {
         named.push((ranks.source(integration)?, entity));
     }
-    // Clients stand behind all integrations, whose words they correct; stable otherwise.
-    named.sort_by_key(|(source, _)| source.client);
+    // Clients stand behind all integrations, whose words they correct, and people behind all clients, such as imports and jobs; stable
+    // otherwise.
+    named.sort_by_key(|(source, _)| (source.client, *source.name == *PEOPLE));
     let spoken: Vec<_> = named
         .iter()
         .map(|(source, entity)| Spoken {

@@ -123,6 +123,7 @@ behaviours! {
         passes_are_listed_newest_first;
     clients:
         a_client_corrects_every_integration,
+        people_correct_every_other_client,
         a_precedence_names_the_strongest_and_is_applied_again,
         a_client_source_is_no_integration,
         what_a_page_was_made_from_must_still_be_so,

@@ -296,6 +296,13 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         json!({"identifier": "system", "schema": {"properties": {"tier": {"type": "string"}}}}),
     )
     .await;
+    // Its relations and those of services meet in `system`, and lead on in no direction.
+    put(
+        &seawall,
+        "team",
+        json!({"identifier": "team", "schema": {"properties": {}}, "relations": {"system": {"target": "system"}}}),
+    )
+    .await;
     let over = |spec: Value| json!({"target": "issue", "calculationSpec": spec});
     let service = json!({"identifier": "service",
     "schema": {"properties": {"level": {"type": "string", "enum": ["high"], "enumColors": {"hihg": "red"}}}},
@@ -308,6 +315,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
         "rate": over(json!({"calculationBy": "entities", "func": "average", "averageOf": "day", "measureTimeBy": "state"})),
         "asked": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
             "query": {"combinator": "and", "rules": [{"property": "stat", "operator": "=", "value": "x"}]}},
+        "no way": {"target": "team", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
         "of nothing": {"target": "nothing", "calculationSpec": {"calculationBy": "entities", "func": "count"}},
         "away": {"target": "issue", "calculationSpec": {"calculationBy": "entities", "func": "count"},
             "query": {"combinator": "and", "rules": [{"property": {"path": ["service"], "property": "level"}, "operator": "isNotEmpty"}]}},
@@ -327,6 +335,7 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
             "/aggregationProperties/asked/query",
             "/aggregationProperties/away/query",
             "/aggregationProperties/max/calculationSpec/property",
+            "/aggregationProperties/no way/target",
             "/aggregationProperties/of nothing/target",
             "/aggregationProperties/rate/calculationSpec/measureTimeBy",
             "/aggregationProperties/sum/calculationSpec/property",
@@ -357,6 +366,9 @@ async fn a_definition_that_leads_nowhere_is_taken_with_warnings() {
     let issue = seawall.get("/api/v1/blueprints/issue").await;
     assert_eq!(issue["warnings"], Value::Null, "{issue}");
     assert!(said("/aggregationProperties/away/query").contains("along relations; mirror there"));
+    assert!(
+        said("/aggregationProperties/no way/target").starts_with("no relations lead from `service` to `team` or back")
+    );
     assert!(said("/aggregationProperties/sum/calculationSpec/property").contains("of numbers"));
     // They are still told, and what was read can be put back.
     let shown = seawall.get(SERVICE).await;
@@ -471,6 +483,20 @@ async fn a_thousand_entities_of_ten_kilobytes_are_taken_and_more_are_refused_wit
     let said = seawall.command(&["catalog", "put", file.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("1000 updated"), "{said}");
+    // A name that stands twice counts once, however far from each other the two are.
+    let mut twice: Vec<_> = (0..1_000).map(|n| note(n, 1)).collect();
+    twice.insert(1, note(0, 2));
+    twice.push(note(0, 3));
+    std::fs::write(&file, Value::from(twice).to_string()).unwrap();
+    let said = seawall.command(&["catalog", "put", file.to_str().unwrap()]);
+    assert_eq!(said.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(
+        said.contains("1000 updated, 0 unchanged, 2 rejected") && said.contains("entity 1002 (line 1)"),
+        "{said}"
+    );
+    let first = seawall.get("/api/v1/blueprints/note/entities/n0").await;
+    assert_eq!(first["properties"]["text"], "a");
 }
 
 #[tokio::test]

@@ -161,6 +161,27 @@ async fn the_feed_goes_on_from_a_cursor_and_filters() {
         let page = seawall.get(&format!("/api/v1/changes?{query}")).await;
         assert_eq!(names(&page), expect, "{query}");
     }
+    // A misspelt field is no empty answer, where it is said of which blueprint it is.
+    for query in [
+        "blueprint=service&field=nosuch",
+        "blueprint=service&field=relations.nosuch",
+    ] {
+        let (status, problem) = seawall.try_get(&format!("/api/v1/changes?{query}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+        assert_eq!(problem["errors"][0]["pointer"], "field", "{problem}");
+    }
+    assert_eq!(
+        names(
+            &seawall
+                .get("/api/v1/changes?blueprint=service&kind=updated&field=n")
+                .await
+        ),
+        ["updated a"]
+    );
+    assert_eq!(
+        names(&seawall.get("/api/v1/changes?kind=updated&field=nosuch").await),
+        [""; 0]
+    );
     let mut after = 0;
     let mut walked = Vec::new();
     loop {

@@ -1,6 +1,6 @@
 //! Imports of Port's and Backstage's folders by command.
 
-use crate::folders::{applied, diff, exported, said};
+use crate::folders::{applied, diff, exported, said, steps};
 use reqwest::StatusCode;
 use seawall_tests::{Seawall, component, repository};
 use serde_json::{Value, json};
@@ -212,6 +212,28 @@ async fn a_folder_of_ports_is_taken_over_with_its_mapping() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_entity_of_ports_with_no_more_than_its_names_is_taken() {
+    let seawall = Seawall::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"[{"identifier": "service", "schema": {"properties": {}}, "relations": {}},
+                   {"identifier": "pay", "blueprint": "service"}, {"identifier": "web", "blueprint": "sevice"}]"#;
+    std::fs::write(dir.path().join("all.json"), text).unwrap();
+    let (code, report) = import(&seawall, "port", dir.path(), &[]);
+    assert_eq!((code, report["notes"].clone()), (Some(1), json!([])), "{report}");
+    let web = report["steps"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|step| step["name"] == "sevice/web");
+    let why = web.unwrap()["why"].as_str().unwrap();
+    assert!(
+        why.contains("has the blueprint `sevice`; did you mean `service`?"),
+        "{report}"
+    );
+    seawall.get("/api/v1/blueprints/service/entities/pay").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_imported_is_exported_and_applied_elsewhere_at_once() {
     let seawall = Seawall::start().await;
     let dir = tempfile::tempdir().unwrap();
@@ -242,6 +264,50 @@ async fn what_was_imported_is_exported_and_applied_elsewhere_at_once() {
     let second = export(&other, "git:platform");
     assert_eq!(texts(first.path()), texts(second.path()));
     assert_eq!(texts(first.path()).len(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn placeholders_that_nobody_points_to_any_more_do_not_hinder_an_export() {
+    let seawall = Seawall::start().await;
+    let person =
+        json!({"identifier": "person", "schema": {"properties": {"mail": {"type": "string"}}, "required": ["mail"]}});
+    let app = json!({"identifier": "app", "relations": {"by": {"target": "person"}}});
+    for blueprint in [person, app] {
+        let path = format!("/api/v1/blueprints/{}", blueprint["identifier"].as_str().unwrap());
+        let (status, answer) = seawall.send(reqwest::Method::PUT, &path, &blueprint).await;
+        assert_eq!(status, StatusCode::CREATED, "{answer}");
+    }
+    let shop = "/api/v1/blueprints/app/entities/shop?source=git:platform&createMissingRelatedEntities=true";
+    for relations in [json!({"by": "ann"}), json!({})] {
+        let body = json!({"title": "Shop", "relations": relations});
+        let (status, answer) = seawall.send(reqwest::Method::PUT, shop, &body).await;
+        assert!(status.is_success(), "{answer}");
+    }
+    let ann = "/api/v1/blueprints/person/entities/ann";
+    seawall.get(ann).await;
+
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_str().unwrap();
+    let of = ["--kind", "Blueprint", "--kind", "Entity", "--source", "git:platform"];
+    let output = seawall.command(&[&["export", path][..], &of].concat());
+    assert!(
+        output.status.success()
+            && said(&output).contains("1 entities are left out: `git:platform` says nothing of them"),
+        "{}",
+        said(&output)
+    );
+    let other = Seawall::start().await;
+    applied(&other, dir.path(), &[]);
+    assert_eq!(diff(&other, dir.path(), &["--prune"]).0, 0);
+    // Where it is, the folder that cannot hold it does not take it away, unless it is told to.
+    let (code, plan) = diff(&seawall, dir.path(), &["--prune"]);
+    assert_eq!((code, steps(&plan)), (0, Vec::new()), "{plan}");
+    let all = ["--prune", "--prune-entities=true"];
+    assert_eq!(
+        steps(&applied(&seawall, dir.path(), &all)),
+        ["delete Entity person/ann"]
+    );
+    assert_eq!(seawall.try_get(ann).await.0, StatusCode::NOT_FOUND);
 }
 
 /// All files below a folder, with their texts.

@@ -3,9 +3,10 @@
 use super::{Definition, Kind};
 use crate::{
     Blueprint, BlueprintId, Entity,
-    blueprint::{Check, CompiledBlueprint, Outcome},
+    blueprint::{Check, CompiledBlueprint, Outcome, defaults},
     text::nearest,
 };
+use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -46,14 +47,21 @@ pub fn fit(wanted: &mut [Definition], known: &BTreeMap<(Kind, String), Value>) -
 
 /// What a blueprint requires and an entity does not say.
 fn lacking(blueprint: &Blueprint, entity: &Entity) -> Vec<String> {
-    let properties = blueprint.schema.required.iter();
-    let properties = properties.filter(|name| !entity.properties.contains_key(*name));
+    let defaults = defaults(&blueprint.schema.properties);
+    let has = |name: &String| entity.properties.contains_key(name) || defaults.contains_key(name);
+    let properties = blueprint.schema.required.iter().filter(|name| !has(name));
     let relations = blueprint.relations.iter();
     let relations = relations.filter(|(name, relation)| relation.required && !entity.relations.contains_key(*name));
     let properties = properties.map(|name| format!("properties.{name}"));
     properties
         .chain(relations.map(|(name, _)| format!("relations.{name}")))
         .collect()
+}
+
+/// Whether an entity lacks what its blueprint requires.
+pub(super) fn lacks(blueprint: &Value, entity: &Value) -> bool {
+    let read = (Blueprint::deserialize(blueprint), Entity::deserialize(entity));
+    matches!(read, (Ok(blueprint), Ok(entity)) if !lacking(&blueprint, &entity).is_empty())
 }
 
 /// All blueprints that there would be; of one that cannot be used, nothing is known.

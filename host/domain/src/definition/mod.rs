@@ -27,7 +27,7 @@ pub use grant::{GrantDefinition, RuleDefinition, granted, of_grant};
 pub use history::{Author, Decided, DefinitionChange, Happened};
 pub use load::{Loaded, load};
 pub use order::in_order;
-pub use plan::{Change, May, Owner, State, Step, is_placeholder, plan};
+pub use plan::{Change, May, Owner, State, Step, is_beyond_documents, is_placeholder, plan};
 pub use pointed::{Pointed, pointed};
 pub use read::canonical;
 pub use schema::{schema, schemas};

@@ -1,6 +1,6 @@
 //! What applying definitions would do.
 
-use super::{Definition, FieldChange, GIT, Kind, Origin, Pointed, differences, digest, in_order, pointed};
+use super::{Definition, FieldChange, GIT, Kind, Origin, Pointed, differences, digest, fit, in_order, pointed};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +96,8 @@ pub struct May {
     pub prune: bool,
     /// With `prune`, also entities of which it no longer says anything.
     pub prune_entities: bool,
+    /// With `prune_entities`, also entities that no document can describe ([`is_beyond_documents`]), though an export leaves them out.
+    pub prune_placeholders: bool,
     /// Replace what is there and was made by somebody else.
     pub take_over: bool,
 }
@@ -116,6 +118,21 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
         .filter(|owner| owner.source == source)
         .map(|owner| (owner.kind, owner.name.clone()));
     let said = state.now.keys().filter(|(kind, _)| *kind == Kind::Entity).cloned();
+    let own: BTreeMap<&str, &Value> = wanted
+        .iter()
+        .filter(|definition| definition.kind == Kind::Blueprint)
+        .map(|definition| (definition.name.as_str(), &definition.value))
+        .collect();
+    // The folder cannot hold them, so that it does not is no word on them.
+    let is_left = |(kind, name): &(Kind, String)| {
+        let now = state.now.get(&(*kind, name.clone()));
+        let of = blueprint_of(name);
+        let blueprint = own.get(of).copied();
+        let blueprint = blueprint.or_else(|| state.now.get(&(Kind::Blueprint, of.to_owned())));
+        *kind == Kind::Entity
+            && !may.prune_placeholders
+            && matches!((now, blueprint), (Some(now), Some(blueprint)) if is_beyond_documents(now, blueprint))
+    };
     let mut gone: Vec<(Kind, String)> = owned.chain(said).filter(|key| !known.contains(key)).collect();
     gone.sort();
     gone.dedup();
@@ -123,12 +140,11 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
     let mut keeping: BTreeMap<String, usize> = BTreeMap::new();
     for (_, name) in gone
         .iter()
-        .filter(|(kind, _)| *kind == Kind::Entity && !may.prune_entities)
+        .filter(|key| key.0 == Kind::Entity && (!may.prune_entities || is_left(key)))
     {
-        let blueprint = name.split_once('/').map_or("", |(blueprint, _)| blueprint);
-        *keeping.entry(blueprint.to_owned()).or_default() += 1;
+        *keeping.entry(blueprint_of(name).to_owned()).or_default() += 1;
     }
-    let gone = gone.into_iter().rev().filter_map(|key| {
+    let gone = gone.into_iter().rev().filter(|key| !is_left(key)).filter_map(|key| {
         let now = state.now.get(&key);
         let now = now.filter(|now| !(key.0 == Kind::Entity && is_placeholder(&key.1, now, &targets)))?;
         let (kind, name) = key.clone();
@@ -154,6 +170,11 @@ pub fn plan(wanted: Vec<Definition>, state: &State, source: &str, may: May) -> V
     });
     steps.extend(gone);
     steps
+}
+
+/// The blueprint in an entity's `BLUEPRINT/IDENTIFIER`.
+fn blueprint_of(name: &str) -> &str {
+    name.split_once('/').map_or("", |(blueprint, _)| blueprint)
 }
 
 fn step(definition: &Definition, state: &State, source: &str, may: May) -> Step {
@@ -197,6 +218,16 @@ fn step(definition: &Definition, state: &State, source: &str, may: May) -> Step 
 
 /// Whether an entity says nothing and is there because others point to it. It needs no description: whoever points to it makes it.
 pub fn is_placeholder(name: &str, now: &Value, targets: &Pointed) -> bool {
+    is_silent(now) && targets.contains_key(name)
+}
+
+/// Whether an entity says nothing though its blueprint requires something, such as a placeholder to which nobody points any more: a
+/// document that says as little would be refused.
+pub fn is_beyond_documents(now: &Value, blueprint: &Value) -> bool {
+    is_silent(now) && fit::lacks(blueprint, now)
+}
+
+fn is_silent(now: &Value) -> bool {
     let says = |field: &str| match &now[field] {
         Value::Null => false,
         Value::Array(all) => !all.is_empty(),
@@ -205,8 +236,7 @@ pub fn is_placeholder(name: &str, now: &Value, targets: &Pointed) -> bool {
     };
     // Its title is its identifier.
     let named = now["title"].is_null() || now["title"] == now["identifier"];
-    let silent = named && !["icon", "team", "properties", "relations"].into_iter().any(says);
-    silent && targets.contains_key(name)
+    named && !["icon", "team", "properties", "relations"].into_iter().any(says)
 }
 
 /// Whether what this source applied is no longer what is there.

@@ -292,6 +292,7 @@ fn changes(steps: &[Step]) -> Vec<String> {
 const ALL: May = May {
     prune: true,
     prune_entities: true,
+    prune_placeholders: true,
     take_over: true,
 };
 
@@ -413,6 +414,51 @@ fn an_entity_that_others_point_to_stays_until_nobody_does() {
     assert_eq!(
         steps,
         ["Blueprint a unchanged", "Entity b/y delete", "Entity a/x delete"]
+    );
+}
+
+#[test]
+fn an_entity_that_no_document_can_describe_is_left_where_it_is() {
+    let all = loaded(&[(
+        "a.yaml",
+        "kind: Blueprint\nidentifier: b\nschema: {properties: {mail: {type: string}, size: {type: number, default: 1}}, required: [mail, size]}\n\
+         ---\nkind: Entity\nblueprint: b\nidentifier: x\nproperties: {mail: m}\n",
+    )])
+    .definitions;
+    let mut now = state(&all, "git:a");
+    let mut say = |name: &str, properties: serde_json::Value| {
+        let said =
+            json!({"blueprint": "b", "identifier": name, "title": name, "properties": properties, "relations": {}});
+        now.now.insert((Kind::Entity, format!("b/{name}")), said);
+    };
+    say("silent", json!({}));
+    say("spoken", json!({"mail": "s"}));
+    // A default is as good as a word.
+    let of = |name: &str, value| ((Kind::Blueprint, name.to_owned()), value);
+    let schema = json!({"properties": {"size": {"type": "number", "default": 1}}, "required": ["size"]});
+    now.now.extend([of("c", json!({"identifier": "c", "schema": schema}))]);
+    let said = json!({"blueprint": "c", "identifier": "x", "title": "x", "properties": {}, "relations": {}});
+    now.now.insert((Kind::Entity, "c/x".to_owned()), said);
+    let left = May {
+        prune_placeholders: false,
+        ..ALL
+    };
+    let unchanged = ["Blueprint b unchanged", "Entity b/x unchanged"];
+    let with = |more: &[&'static str]| [&unchanged, more].concat();
+    assert_eq!(
+        changes(&plan(all.clone(), &now, "git:a", left)),
+        with(&["Entity c/x delete", "Entity b/spoken delete"])
+    );
+    assert_eq!(
+        changes(&plan(all, &now, "git:a", ALL)),
+        with(&["Entity c/x delete", "Entity b/spoken delete", "Entity b/silent delete"])
+    );
+    // Its blueprint stays with it.
+    let steps = plan(Vec::new(), &now, "git:a", left);
+    let of = |step: &&Step| step.kind == Kind::Blueprint && step.name == "b";
+    assert!(
+        matches!(&steps.iter().find(of).unwrap().change, Change::Hindered { why } if why.contains("stay (1)")),
+        "{steps:#?}"
     );
 }
 

@@ -4,10 +4,13 @@ use super::{Entity, RelationTarget};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The source of people, under which those speak who name none.
+pub const PEOPLE: &str = "people";
+
 /// Whose word counts where several sources say different things of one field: names of integrations, and of clients'
 /// sources such as `people`, the strongest first. A blueprint has one under `precedence`. Sources that a list does not
-/// name come after those that it names, in the order that holds without it: what clients say before what integrations
-/// bring, and of two integrations the one that was added later.
+/// name come after those that it names, in the order that holds without it: what people say, then what other clients say, then
+/// what integrations bring; of two clients and of two integrations the one that was added later.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Precedence {

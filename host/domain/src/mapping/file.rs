@@ -79,6 +79,10 @@ pub(super) const NO_SEARCHED_IDENTIFIER: &str =
 /// Why a team is not searched for.
 pub(super) const NO_SEARCHED_TEAM: &str = "a team by search (`{combinator, rules}`) is not supported; give its name";
 
+/// Why a relation is not searched for in a list.
+pub(super) const NO_LISTED_SEARCH: &str = "a search (`{combinator, rules}`) in a list is not supported; write it without the list: one \
+                                           search finds all targets of a relation";
+
 /// Port's, in short.
 const SHAPE: &str = r#"port: {entity: {mappings: {identifier: .id, blueprint: '"service"'}}}"#;
 
@@ -101,6 +105,11 @@ impl Resource {
             }
             if entity.team.as_ref().is_some_and(Template::has_search) {
                 put("team", NO_SEARCHED_TEAM);
+            }
+            for (name, template) in &entity.relations {
+                if template.has_search() && !template.is_search() {
+                    put(&format!("relations.{name}"), NO_LISTED_SEARCH);
+                }
             }
             let single = [("identifier", &entity.identifier), ("blueprint", &entity.blueprint)];
             let optional = [("title", &entity.title), ("icon", &entity.icon), ("team", &entity.team)];

@@ -27,6 +27,7 @@ enum Kind {
     Ends(String),
     Within(Vec<Edge>),
     Present,
+    There,
 }
 
 /// Where in a text another one stands.
@@ -166,6 +167,7 @@ impl Matcher {
                 at: Point::Moment(millis(now)),
             }]),
             Test::Present => Kind::Present,
+            Test::There => Kind::There,
         };
         Self { kind }
     }
@@ -196,6 +198,7 @@ impl Matcher {
                 Value::Object(members) => !members.is_empty(),
                 _ => true,
             },
+            Kind::There => true,
             Kind::Begins(_) | Kind::Ends(_) | Kind::Within(_) => {
                 self.one(value) || entries.iter().any(|entry| self.one(entry))
             }
@@ -243,6 +246,7 @@ impl Matcher {
             Kind::Ends(end) => fold(text).ends_with(end),
             Kind::Within(edges) => edges.iter().all(|edge| edge.text(text)),
             Kind::Present => !text.is_empty(),
+            Kind::There => true,
         }
     }
 
@@ -266,7 +270,7 @@ impl Matcher {
                 let mut answers = edges.iter().map(|edge| edge.beginning(beginning));
                 answers.try_fold(true, |all, one| one.map(|one| all && one))
             }
-            Kind::Present => Some(true),
+            Kind::Present | Kind::There => Some(true),
         }
     }
 
@@ -277,7 +281,7 @@ impl Matcher {
                 .iter()
                 .any(|wanted| wanted.value.as_number().is_some_and(|other| Num::new(other) == number)),
             Kind::Within(edges) => edges.iter().all(|edge| edge.number(number)),
-            Kind::Present => true,
+            Kind::Present | Kind::There => true,
             Kind::Begins(_) | Kind::Ends(_) => false,
         }
     }
@@ -287,7 +291,7 @@ impl Matcher {
         match &self.kind {
             Kind::Equal(wanted) | Kind::Contains(wanted) => wanted.iter().any(|wanted| wanted.is_time(at)),
             Kind::Within(edges) => edges.iter().all(|edge| edge.time(at)),
-            Kind::Present => true,
+            Kind::Present | Kind::There => true,
             Kind::Begins(_) | Kind::Ends(_) => false,
         }
     }
@@ -329,7 +333,12 @@ impl Matcher {
         }
     }
 
-    /// Whether the test is that anything is there.
+    /// Whether every value passes.
+    pub fn is_there(&self) -> bool {
+        matches!(self.kind, Kind::There)
+    }
+
+    /// Whether the test is that anything is there, and not empty.
     pub fn is_presence(&self) -> bool {
         matches!(self.kind, Kind::Present)
     }

@@ -21,7 +21,8 @@
 //! Each of `!=`, `notIn`, `doesNotContain`, `doesNotBeginsWith`, `doesNotEndsWith`, `notBetween`, `isEmpty` and
 //! `isNotExpired` holds exactly where its opposite does not, so also where the value is absent; Port says of `!=` that it gives "all
 //! results that fail to satisfy the check". Along relations these hold where none of the targets passes, so also where there is
-//! none: `isEmpty` where none of them has anything, `isNotEmpty` where one has. `= null` and `!= null` mean the same two there.
+//! none: `isEmpty` where none of them has anything, `isNotEmpty` where one has; `= null` where none of them has a value, which may be
+//! empty, `!= null` where one has.
 //! A comparison of different types does not hold.
 //!
 //! # What equals what

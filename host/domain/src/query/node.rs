@@ -58,6 +58,8 @@ pub enum Test {
     Expired,
     /// `isNotEmpty`. Its opposite is `isEmpty`: along relations nothing is there where none of the targets has anything.
     Present,
+    /// `!= null` along relations: one of the targets has a value, though it be empty. Its opposite is `= null`.
+    There,
 }
 
 /// A comparison.
@@ -126,13 +128,12 @@ impl Node {
         Self::All(Vec::new())
     }
 
-    /// A rule. Along relations `null` means that none of the targets has anything, as with `isEmpty`: no single one of them could
-    /// tell.
+    /// A rule. Along relations `null` means that none of the targets has a value: no single one of them could tell.
     pub fn rule(operand: Operand, test: Test) -> Self {
         let nothing = |operand| {
             Self::Rule(Rule {
                 operand,
-                test: Test::Present,
+                test: Test::There,
             })
             .negated()
         };
@@ -146,6 +147,8 @@ impl Node {
                     false => Self::Any(vec![Self::rule(operand, Test::OneOf(values)), nothing]),
                 }
             }
+            // Of the entity itself that is the opposite of `= null`.
+            Test::There if operand.via.is_empty() => Self::rule(operand, Test::Equal(Value::Null)).negated(),
             test => Self::Rule(Rule { operand, test }),
         }
     }

@@ -273,9 +273,8 @@ impl<'a> Scope<'a> {
             Test::Equal(value) | Test::Compare(_, value) => vec![value],
             Test::OneOf(values) | Test::Contains(values) => values.iter().collect(),
             Test::Between(Range::Bounds { from, to }) => from.iter().chain(to).collect(),
-            Test::Between(Range::Preset(_)) | Test::Expired | Test::Begins(_) | Test::Ends(_) | Test::Present => {
-                Vec::new()
-            }
+            Test::Between(Range::Preset(_)) | Test::Expired | Test::Begins(_) | Test::Ends(_) => Vec::new(),
+            Test::Present | Test::There => Vec::new(),
         };
         if matches!(operand.field, Field::CreatedAt | Field::UpdatedAt) {
             let wrong = values.iter().find(|value| {

@@ -175,6 +175,10 @@ fn filters_find_what_they_say() {
         ("isEmpty(owner.name)", "c red blue all"),
         ("owner.parent.name = (All OR null)", "a c red blue all"),
         ("owner.name != (Reds OR null)", "b"),
+        // An empty text is a value, here as of the entity itself.
+        ("uses.version = null", "c red blue all"),
+        ("uses.version != null", "a b"),
+        ("uses.version = (2 OR null)", "a c red blue all"),
         ("uses.version:*", "a"),
         ("isEmpty(uses.version)", "b c red blue all"),
         ("uses.owner.$identifier:*", "a"),

@@ -87,6 +87,7 @@ fn operators(test: &Test) -> (&'static str, Option<&'static str>) {
         Test::Between(_) => ("between", Some("notBetween")),
         Test::Expired => ("isExpired", Some("isNotExpired")),
         Test::Present => ("isNotEmpty", Some("isEmpty")),
+        Test::There => ("!=", Some("=")),
     }
 }
 
@@ -116,6 +117,7 @@ fn rule((name, of): (&'static str, Value), test: &Test, opposite: bool) -> Value
             range.extend(to.clone().map(|to| ("to".to_owned(), to)));
             Value::Object(range)
         }
+        Test::There => Value::Null,
         Test::Expired | Test::Present => return Value::Object(out),
     };
     out.insert("value".into(), value);

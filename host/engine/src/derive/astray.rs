@@ -1,7 +1,7 @@
 //! Relations and computed properties that lead nowhere as the other blueprints are now: told, and not refused, since definitions come in
 //! any order, and what a path needs may come next.
 
-use super::circles::World;
+use super::{circles::World, follow::LONGEST};
 use crate::{Engine, EngineError, Problem, Result};
 use seawall_domain::{
     Blueprint, BlueprintId,
@@ -14,6 +14,7 @@ use seawall_domain::{
     query::{Node, Scope, Shape},
     text::nearest,
 };
+use std::collections::BTreeSet;
 
 impl Engine {
     /// What of a blueprint is probably a mistake, as the others are now. It can be put all the same.
@@ -91,6 +92,27 @@ impl World<'_> {
         Ok(here)
     }
 
+    /// Whether relations lead from one blueprint to another, as far as an aggregation looks that names no way.
+    fn is_way(&self, from: &BlueprintId, to: &BlueprintId) -> bool {
+        let mut here = BTreeSet::from([from.clone()]);
+        for _ in 0..LONGEST {
+            here = here
+                .iter()
+                .filter_map(|name| self.blueprint(name))
+                .flat_map(|one| {
+                    one.blueprint()
+                        .relations
+                        .values()
+                        .map(|relation| relation.target.clone())
+                })
+                .collect();
+            if here.contains(to) {
+                return true;
+            }
+        }
+        false
+    }
+
     fn mirror_astray(&self, mirror: &Mirror) -> Option<String> {
         let end = match self.leads_to(&self.changed.blueprint().identifier, &mirror.relations) {
             Ok(end) => end,
@@ -128,8 +150,21 @@ impl World<'_> {
             };
             out.extend(wrong.map(|why| ("/query".to_owned(), why)));
         }
+        let own = &self.changed.blueprint().identifier;
+        if aggregation.paths.is_none()
+            && !self.is_way(own, &aggregation.target)
+            && !self.is_way(&aggregation.target, own)
+        {
+            let to = &aggregation.target;
+            out.push((
+                "/target".to_owned(),
+                format!(
+                    "no relations lead from `{own}` to `{to}` or back, all in one direction and at most {LONGEST} of them, so that it is over no \
+                     entities; add a relation, or aggregate on a blueprint between the two first"
+                ),
+            ));
+        }
         for (i, path) in aggregation.paths.iter().flatten().enumerate() {
-            let own = &self.changed.blueprint().identifier;
             let (from, to) = if path.from_here {
                 (own, &aggregation.target)
             } else {

@@ -323,7 +323,7 @@ pub(super) fn all_ways(all: &Blueprints, own: &BlueprintId, target: &BlueprintId
 }
 
 /// Relations of the longest way that is looked for.
-const LONGEST: usize = 5;
+pub(super) const LONGEST: usize = 5;
 /// Ways between two blueprints; the shortest ones count.
 const MOST_WAYS: usize = 64;
 /// Steps of the search: blueprints of which each points to each other have more ways than anybody means.

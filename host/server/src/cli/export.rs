@@ -7,9 +7,14 @@ use crate::cli::{
     error::{CliError, Result},
     output::items,
 };
-use seawall_domain::definition::{Definition, GrantDefinition, Kind, Origin, file_name, is_placeholder, pointed, text};
+use seawall_domain::definition::{
+    Definition, GrantDefinition, Kind, Origin, file_name, is_beyond_documents, is_placeholder, pointed, text,
+};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 /// Writes what the server holds as definitions: a file each into a folder, or all to stdout. `seawall diff` finds such a folder
 /// unchanged. Secrets are never exported
@@ -103,12 +108,13 @@ impl Export {
     }
 }
 
-/// What a source says of entities, but those that it says nothing of and that are there because others point to them: they
-/// would not fit a blueprint that requires something, and whoever applies the others makes them again.
+/// What a source says of entities, but those that it says nothing of and that are there because others point to them, which whoever
+/// applies the others makes again; and those to which nobody points any more, where their blueprint requires something: they
+/// would be refused.
 async fn described(client: &Client, source: &str) -> Result<Vec<(String, Value)>> {
     let mut all = state::entities(client, source).await?;
     let known = state::blueprints(client).await?.into_iter();
-    let known = known.map(|(name, value)| ((Kind::Blueprint, name), value)).collect();
+    let known: BTreeMap<_, _> = known.map(|(name, value)| ((Kind::Blueprint, name), value)).collect();
     let definition = |(name, value): &(String, Value)| Definition {
         kind: Kind::Entity,
         name: name.clone(),
@@ -117,11 +123,26 @@ async fn described(client: &Client, source: &str) -> Result<Vec<(String, Value)>
     };
     let targets = pointed(&all.iter().map(definition).collect::<Vec<_>>(), &known);
     let before = all.len();
+    let is_beyond = |value: &Value| {
+        let of = value["blueprint"].as_str().unwrap_or_default();
+        let blueprint = known.get(&(Kind::Blueprint, of.to_owned()));
+        blueprint.is_some_and(|blueprint| is_beyond_documents(value, blueprint))
+    };
     // One with no title of its own says so; a placeholder's is its identifier.
-    all.retain(|(name, value)| value["title"].is_null() || !is_placeholder(name, value, &targets));
+    all.retain(|(name, value)| !is_placeholder(name, value, &targets) || value["title"].is_null() && !is_beyond(value));
     if before > all.len() {
         eprintln!(
             "{} placeholders are left out: they say nothing, and are made again for those that point to them",
+            before - all.len()
+        );
+    }
+    let before = all.len();
+    all.retain(|(_, value)| !is_beyond(value));
+    if before > all.len() {
+        eprintln!(
+            "{} entities are left out: `{source}` says nothing of them, nobody points to them any more, and their blueprints require \
+             properties or relations, so that no document could describe them; `seawall catalog set` describes one, `seawall catalog \
+             delete BLUEPRINT IDENTIFIER --source {source}` takes one away",
             before - all.len()
         );
     }

@@ -10,6 +10,7 @@ use seawall_domain::{
     cause::Cause,
     subscription::{ChangeFilter, Kind},
 };
+use seawall_engine::Engine;
 use seawall_store::{ChangeKind, ChangeRow};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -101,7 +102,7 @@ pub(crate) struct Changes {
     responses((status = 200, body = Changes), (status = 410, body = Problem), (status = 422, body = Problem)))]
 pub(super) async fn list(State(app): State<App>, RawQuery(query): RawQuery) -> Result<Json<Changes>, Problem> {
     let asked = Asked::read(query.as_deref(), &["limit", "wait"])?;
-    app.engine.check_blueprints(&asked.filter.blueprints, "blueprint")?;
+    asked.check(&app.engine)?;
     let limit = listing::limit(asked.limit)?;
     let ready = app.engine.changes(&asked.filter, asked.after, limit);
     let feed = if asked.wait.is_zero() {
@@ -173,6 +174,18 @@ impl Asked {
             }
         }
         Ok(asked)
+    }
+
+    /// Checks that there are such blueprints, and that one of them has each field. Without blueprints, a field may be of one that is gone.
+    pub(super) fn check(&self, engine: &Engine) -> Result<(), Problem> {
+        let ChangeFilter { blueprints, fields, .. } = &self.filter;
+        engine.check_blueprints(blueprints, "blueprint")?;
+        if !blueprints.is_empty() {
+            for field in fields {
+                engine.field(field, blueprints, "field")?;
+            }
+        }
+        Ok(())
     }
 }
 

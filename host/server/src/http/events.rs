@@ -115,7 +115,7 @@ pub(super) async fn follow(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let asked = Asked::read(query.as_deref(), &["type"])?;
-    app.engine.check_blueprints(&asked.filter.blueprints, "blueprint")?;
+    asked.check(&app.engine)?;
     let wanted = Wanted::read(&asked.types)?;
     let last = headers.get(HeaderName::from_static("last-event-id"));
     let last = last.map(|value| position("Last-Event-ID", &String::from_utf8_lossy(value.as_bytes())));

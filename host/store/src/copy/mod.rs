@@ -9,7 +9,10 @@ pub use end::{Copied, Progress};
 
 use crate::{DatabaseUrl, Result, StoreError, files};
 use end::{Digest, Source, Target};
-use std::path::{Path, PathBuf};
+use std::{
+    io::{Read as _, Seek as _},
+    path::{Path, PathBuf},
+};
 use tables::TABLES;
 
 /// Copies the database at `from` to `to`, which is empty. Secrets stay sealed under their master key. `progress` hears of each
@@ -55,6 +58,7 @@ pub async fn restore(file: &Path, to: &DatabaseUrl, progress: impl FnMut(Progres
     let unpacked = Unfinished::beside(place, "unpacked")?;
     let unreadable = |e| StoreError::Unusable(format!("the backup {} cannot be read: {e}", file.display()));
     let mut packed = std::fs::File::open(file).map_err(unreadable)?;
+    must_be_whole(file, &mut packed)?;
     let mut out = std::fs::OpenOptions::new()
         .write(true)
         .open(unpacked.path())
@@ -62,6 +66,50 @@ pub async fn restore(file: &Path, to: &DatabaseUrl, progress: impl FnMut(Progres
     std::io::copy(&mut packed, &mut out).map_err(unreadable)?;
     drop(out);
     copy(&DatabaseUrl::Sqlite(unpacked.path().to_owned()), to, progress).await
+}
+
+/// Looks at the first bytes of a backup before anything is made of it. The format is SQLite's:
+/// <https://www.sqlite.org/fileformat.html#the_database_header>.
+fn must_be_whole(file: &Path, packed: &mut std::fs::File) -> Result<()> {
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    const HEADER: usize = 100;
+    let unreadable = |e| StoreError::Unusable(format!("the backup {} cannot be read: {e}", file.display()));
+    let mut header = Vec::new();
+    packed
+        .by_ref()
+        .take(HEADER as u64)
+        .read_to_end(&mut header)
+        .map_err(unreadable)?;
+    packed.rewind().map_err(unreadable)?;
+    if !header.starts_with(MAGIC) {
+        return Err(StoreError::Unusable(format!(
+            "{} is not a backup of Seawall (not an SQLite database); name a file that `seawall admin backup` wrote",
+            file.display()
+        )));
+    }
+    let number = |at: usize| {
+        header
+            .get(at..at + 4)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u32::from_be_bytes)
+    };
+    let page = match header.get(16..18) {
+        Some([0, 1]) => 1 << 16,
+        Some([high, low]) => u64::from(u16::from_be_bytes([*high, *low])),
+        _ => 0,
+    };
+    // The count of pages holds where it is of the newest change.
+    let is_said = number(24) == number(92);
+    let said = number(28).map_or(0, u64::from) * page;
+    let found = packed.metadata().map_err(unreadable)?.len();
+    if header.len() < HEADER || is_said && found < said {
+        return Err(StoreError::Unusable(format!(
+            "the backup {} is damaged or was cut off: it has {found} bytes of {}; copy it again from where it was written, or take another one",
+            file.display(),
+            said.max(HEADER as u64)
+        )));
+    }
+    Ok(())
 }
 
 async fn into_file(source: &mut Source, path: &Path, progress: impl FnMut(Progress)) -> Result<Vec<Copied>> {

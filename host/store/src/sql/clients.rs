@@ -99,7 +99,7 @@ pub(crate) async fn contributions(conn: &mut Conn<'_>, entity: i64) -> Result<Ve
          FROM contribution c JOIN entity e ON e.id = c.entity JOIN blueprint_name b ON b.id = e.blueprint \
          JOIN item_value v ON v.id = c.item JOIN partition p ON p.id = v.partition \
          JOIN integration n ON n.id = c.integration JOIN item i ON i.partition = v.partition AND i.key = v.key \
-         WHERE c.entity = $1 ORDER BY n.client, c.integration, c.item",
+         WHERE c.entity = $1 ORDER BY n.client, n.name = 'people', c.integration, c.item",
     )
     .bind(entity)
     .fetch_all(conn)

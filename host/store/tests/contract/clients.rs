@@ -63,6 +63,45 @@ pub(crate) async fn a_client_corrects_every_integration(world: &mut World) {
     assert!(world.find("x").await.is_none());
 }
 
+pub(crate) async fn people_correct_every_other_client(world: &mut World) {
+    let people = client(world, "people").await;
+    let import = client(world, "import:port").await;
+    let ci = client(world, "ci:deploy").await;
+    let said = [
+        (&people, json!({"tier": "people"})),
+        (&import, json!({"tier": "import", "lang": "import"})),
+        (&ci, json!({"tier": "ci", "lang": "ci"})),
+    ];
+    for (source, values) in said {
+        world.page(source, None, one("service/x", 1, values)).await;
+    }
+    // Not the order of writing, but that in which the sources came, where they are no people.
+    world
+        .page(
+            &import,
+            None,
+            one("service/x", 2, json!({"tier": "again", "lang": "again"})),
+        )
+        .await;
+    assert_eq!(
+        world.find("x").await.unwrap().entity,
+        entity("x", json!({"tier": "people", "lang": "ci"}))
+    );
+    let row = world.find("x").await.unwrap();
+    let said = world.store().contributions(row.id).await.unwrap();
+    let said: Vec<_> = said.iter().map(|c| c.source.integration.as_str()).collect();
+    assert_eq!(said, ["import:port", "ci:deploy", "people"]);
+    // A blueprint says otherwise.
+    let store = world.store();
+    let imports = service_with(json!({"default": ["import:port"]}));
+    store.put_blueprint(&imports, "api", world.now, None).await.unwrap();
+    store
+        .merge_again(&service(), 0, 10, "blueprint", world.now)
+        .await
+        .unwrap();
+    assert_eq!(world.value("x", "tier").await, "again");
+}
+
 pub(crate) async fn a_precedence_names_the_strongest_and_is_applied_again(world: &mut World) {
     let (git, pager) = (world.partition("git-main").await, world.partition("pager").await);
     let people = client(world, "people").await;

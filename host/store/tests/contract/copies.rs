@@ -317,8 +317,18 @@ async fn what_is_no_backup_is_refused_and_leaves_nothing() {
         .unwrap()
         .execute_batch("CREATE TABLE a (b)")
         .unwrap();
+    let cut = dir.path().join("cut.db");
+    let whole = std::fs::read(&other).unwrap();
+    std::fs::write(&cut, &whole[..whole.len() - 1]).unwrap();
+    let stub = dir.path().join("stub.db");
+    std::fs::write(&stub, &whole[..50]).unwrap();
     for (from, part) in [
-        (&letter, "not a database"),
+        (
+            &letter,
+            "is not a backup of Seawall (not an SQLite database); name a file",
+        ),
+        (&cut, "is damaged or was cut off"),
+        (&stub, "is damaged or was cut off"),
         (&other, "is no database of Seawall's"),
         (&dir.path().join("nowhere"), "cannot be read"),
     ] {
@@ -331,7 +341,7 @@ async fn what_is_no_backup_is_refused_and_leaves_nothing() {
     assert!(matches!(missing, StoreError::Missing(_)), "{missing}");
     let mut left: Vec<_> = dir.path().read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
     left.sort();
-    assert_eq!(left, ["letter", "other.db"]);
+    assert_eq!(left, ["cut.db", "letter", "other.db", "stub.db"]);
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 use super::{ComputedError, MAX_STEPS, no_relation, text, wrong};
 use crate::{
     BlueprintId,
-    query::{Node, Scope},
+    document::escaped,
+    query::{Node, Preset, Scope},
+    text::{cut, nearest},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -142,6 +144,33 @@ fn asked(rules: &Value, out: &mut BTreeSet<String>) {
     }
 }
 
+/// A range of time that no entity can lie in, since there is none of this name.
+fn unknown_preset(rules: &Value, pointer: &str) -> Option<ComputedError> {
+    match rules {
+        Value::Array(all) => all
+            .iter()
+            .enumerate()
+            .find_map(|(i, one)| unknown_preset(one, &format!("{pointer}/{i}"))),
+        Value::Object(all) => {
+            let is_range = matches!(rules["operator"].as_str(), Some("between" | "notBetween"));
+            let name = rules["value"]["preset"].as_str().filter(|_| is_range);
+            if let Some(name) = name.filter(|name| Preset::named(name).is_none()) {
+                let hint = match nearest(name, Preset::names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are: {}", Preset::names().collect::<Vec<_>>().join(", ")),
+                };
+                return Some(wrong(
+                    format!("{pointer}/value/preset"),
+                    format!("`{}` is no range of time; {hint}", cut(name, 60)),
+                ));
+            }
+            all.iter()
+                .find_map(|(name, one)| unknown_preset(one, &format!("{pointer}/{}", escaped(name))))
+        }
+        _ => None,
+    }
+}
+
 pub(super) fn read(
     definition: &Value,
     pointer: &str,
@@ -160,7 +189,12 @@ pub(super) fn read(
     let func = func(spec, &at)?;
     let query = match &definition["query"] {
         Value::Null => None,
-        query @ Value::Object(_) => Some(query.clone()),
+        query @ Value::Object(_) => {
+            if let Some(unknown) = unknown_preset(query, &format!("{pointer}/query")) {
+                return Err(unknown);
+            }
+            Some(query.clone())
+        }
         _ => {
             return Err(wrong(
                 format!("{pointer}/query"),

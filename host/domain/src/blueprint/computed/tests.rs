@@ -207,3 +207,25 @@ fn aggregations_over_ranges_of_time_depend_on_it() {
         assert!(!over(rule.clone()), "{rule}");
     }
 }
+
+#[test]
+fn a_range_of_time_that_is_none_is_refused() {
+    let over = |operator: &str, preset: &str| {
+        let rule = json!({"property": "$createdAt", "operator": operator, "value": {"preset": preset}});
+        let query = json!({"combinator": "and", "rules": [{"combinator": "or", "rules": [rule]}]});
+        let n = json!({"target": "issue", "query": query, "calculationSpec": {"calculationBy": "entities", "func": "count"}});
+        read(json!({"aggregationProperties": {"n": n}}))
+    };
+    for (operator, preset, words) in [
+        ("between", "lastWeke", "did you mean `lastWeek`?"),
+        ("notBetween", "nothing like it", "there are: today"),
+    ] {
+        let wrong = over(operator, preset).unwrap_err();
+        assert_eq!(
+            wrong[0].pointer,
+            "/aggregationProperties/n/query/rules/0/rules/0/value/preset"
+        );
+        assert!(wrong[0].message.contains(words), "{wrong:?}");
+    }
+    assert!(over("between", "lastWeek").is_ok() && over("=", "lastWeke").is_ok());
+}

@@ -1,5 +1,6 @@
 //! What a value of a file is, by its shape: Port's files say it by their names at best.
 
+use super::fit::is_field;
 use crate::definition::Kind;
 use serde_json::Value;
 
@@ -90,9 +91,16 @@ fn one<'a>(value: &'a Value, blueprint: Option<&'a str>) -> Found<'a> {
             _ => Found::Kept(Kind::Action, blueprint, value),
         };
     }
+    // One that only is there has no more than its two names.
+    let is_bare = || {
+        value
+            .as_object()
+            .is_some_and(|fields| fields.keys().all(|name| is_field(name)))
+    };
     let entity = ["properties", "relations", "title", "team"]
         .iter()
-        .any(|field| there(field));
+        .any(|field| there(field))
+        || is_bare();
     if value["blueprint"].is_string() && there("identifier") && entity {
         return Found::Entity(value);
     }

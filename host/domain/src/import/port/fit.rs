@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What Port's API adds to an entity.
-const BOOKKEEPING: [&str; 5] = ["createdAt", "createdBy", "updatedAt", "updatedBy", "scorecards"];
+const BOOKKEEPING: [&str; 6] = ["createdAt", "createdBy", "id", "updatedAt", "updatedBy", "scorecards"];
 const FIELDS: [&str; 7] = [
     "identifier",
     "blueprint",
@@ -21,6 +21,11 @@ const FIELDS: [&str; 7] = [
     "properties",
     "relations",
 ];
+
+/// Whether a field is one of those that an entity of Port's has.
+pub(super) fn is_field(name: &str) -> bool {
+    FIELDS.contains(&name) || BOOKKEEPING.contains(&name)
+}
 
 pub(super) fn entities(out: &mut Imported) {
     let blueprints: BTreeMap<String, CompiledBlueprint> = out
@@ -87,7 +92,7 @@ fn read(value: &mut Value, mut left: impl FnMut(&str, String)) -> Result<Entity,
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|name, _| {
             let known = FIELDS.contains(&name.as_str());
-            if !known && !BOOKKEEPING.contains(&name.as_str()) {
+            if !is_field(name) {
                 left(name, "an entity has no such field".to_owned());
             }
             known

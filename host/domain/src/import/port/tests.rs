@@ -101,6 +101,26 @@ fn what_breaks_its_blueprint_is_noted_before_anything_is_sent() {
 }
 
 #[test]
+fn an_entity_may_have_no_more_than_its_names_and_what_port_adds() {
+    let imported = read(&[
+        ("blueprints.json", BLUEPRINTS),
+        (
+            "e.json",
+            r#"[{"identifier": "x", "blueprint": "service"}, {"identifier": "y", "blueprint": "sevice"},
+{"identifier": "z", "blueprint": "service", "icon": "Box", "id": "entity_1", "createdAt": "2020", "scorecards": {}},
+{"identifier": "w", "blueprint": "service", "widget": 1}]"#,
+        ),
+    ]);
+    assert_eq!(names(&imported, Kind::Entity), ["service/x", "sevice/y", "service/z"]);
+    let notes: Vec<_> = imported.notes.iter().filter(|note| note.file == "e.json").collect();
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    assert!(
+        notes[0].line == Some(3) && notes[0].why.contains("shape of no"),
+        "{notes:#?}"
+    );
+}
+
+#[test]
 fn fields_of_a_mapping_that_give_nothing_here_are_listed() {
     let imported = read(&[(
         "pagerduty/resources/port-app-config.yaml",

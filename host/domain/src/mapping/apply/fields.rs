@@ -4,7 +4,10 @@ use super::{Aside, Job};
 use crate::{
     EntityId, RelationTarget, Severity,
     blueprint::CompiledBlueprint,
-    mapping::{file::NO_SEARCHED_TEAM, template::Template},
+    mapping::{
+        file::{NO_LISTED_SEARCH, NO_SEARCHED_TEAM},
+        template::Template,
+    },
     text::cut,
 };
 use jaq_json::Val;
@@ -126,10 +129,17 @@ impl Job<'_> {
         }
         let mut targets: Vec<EntityId> = Vec::new();
         let many = value.is_array();
-        let list = match value {
+        let mut list = match value {
             Value::Array(list) => list,
             one => vec![one],
         };
+        if template.has_search() {
+            let is_search = |value: &Value| value.get("rules").is_some();
+            let first = list.iter().find(|value| is_search(value)).cloned();
+            list.retain(|value| !is_search(value));
+            let message = format!("`{name}`: {NO_LISTED_SEARCH}");
+            self.misfit(&field(), "not supported", &first.unwrap_or_default(), message)?;
+        }
         for value in list {
             let id = match self.scalar(&field(), value) {
                 Ok(id) => id,

@@ -88,6 +88,7 @@ impl Prune {
         May {
             prune: self.prune,
             prune_entities: self.prune && self.prune_entities.unwrap_or_else(describes),
+            prune_placeholders: self.prune && self.prune_entities == Some(true),
             take_over,
         }
     }

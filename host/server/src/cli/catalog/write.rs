@@ -12,7 +12,10 @@ use crate::cli::{
 use indicatif::ProgressBar;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::PathBuf,
+};
 
 /// Entities of one request, and about how many bytes they may have together.
 const PIECE: usize = 500;
@@ -160,10 +163,13 @@ const RESULTS: &[Column] = &[
 impl Put {
     pub(super) async fn run(self, global: &Global) -> Result {
         let client = Client::new(global)?;
-        let entities = match args::data(&self.file)?.value().clone() {
+        let document = args::data(&self.file)?;
+        let all = match document.value().clone() {
             Value::Array(all) => all,
             one => vec![one],
         };
+        let line = |at: usize| document.position(&format!("/{at}")).map(|position| position.line);
+        let (entities, mut twice) = once(all, line);
         let bar =
             ProgressBar::new(entities.len() as u64).with_style(style("{pos} of {len} entities {bar:30} {per_sec}"));
         let mut results: Vec<Value> = Vec::new();
@@ -180,6 +186,12 @@ impl Put {
             bar.inc(piece.len() as u64);
         }
         bar.finish_and_clear();
+        if !twice.is_empty() {
+            let mut sent = std::mem::take(&mut results).into_iter();
+            for at in 0..entities.len() + twice.len() {
+                results.extend(twice.remove(&at).or_else(|| sent.next()));
+            }
+        }
         let rejected = results.iter().filter(|result| result["status"] == "rejected").count();
         let output = global.output();
         if output.is_table() {
@@ -215,6 +227,41 @@ fn faults(result: &Value) -> Vec<Value> {
         Some(all) => all.iter().map(|one| row(&one["pointer"], &one["detail"])).collect(),
         None => vec![row(&result["pointer"], &result["reason"])],
     }
+}
+
+/// The entities, each name once, and by place in the file the results of those whose name stands before them. The server refuses these
+/// in one request; whether they are in one must not matter. `line` is that of a place.
+fn once(all: Vec<Value>, line: impl Fn(usize) -> Option<u32>) -> (Vec<Value>, BTreeMap<usize, Value>) {
+    let mut first: HashMap<(String, String), usize> = HashMap::new();
+    let (mut kept, mut twice) = (Vec::new(), BTreeMap::new());
+    let place = |at: usize| match line(at) {
+        Some(line) => format!("entity {} (line {line})", at + 1),
+        None => format!("entity {}", at + 1),
+    };
+    for (at, entity) in all.into_iter().enumerate() {
+        let name = |field: &str| entity[field].as_str().map(str::to_owned);
+        // What has no name is the server's to refuse.
+        let name = name("blueprint").zip(name("identifier"));
+        match name.as_ref().and_then(|name| first.get(name)) {
+            Some(before) => {
+                let reason = format!(
+                    "{} of the file has the name of {}, which is the one that counts; name each entity once",
+                    place(at),
+                    place(*before)
+                );
+                let result = json!({
+                    "blueprint": entity["blueprint"], "identifier": entity["identifier"], "status": "rejected",
+                    "pointer": "/identifier", "reason": reason
+                });
+                twice.insert(at, result);
+            }
+            None => {
+                first.extend(name.map(|name| (name, at)));
+                kept.push(entity);
+            }
+        }
+    }
+    (kept, twice)
 }
 
 /// The entities in as many requests as they need.
@@ -272,6 +319,29 @@ impl Delete {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_counts_once_wherever_it_stands_in_the_file() {
+        let of = |blueprint: &str, identifier: &str| json!({"blueprint": blueprint, "identifier": identifier});
+        let mut all = vec![of("a", "x"), of("a", "x"), of("b", "x"), json!({}), json!({})];
+        all.extend((0..PIECE).map(|i| of("c", &i.to_string())));
+        all.push(of("a", "x"));
+        let last = all.len() - 1;
+        let (kept, twice) = once(all, |at| u32::try_from(at + 10).ok());
+        assert_eq!(kept.len(), last - 1);
+        let reason = |at: usize| twice[&at]["reason"].as_str().unwrap_or_default();
+        assert_eq!(twice.len(), 2);
+        assert!(
+            reason(1).starts_with("entity 2 (line 11) of the file has the name of entity 1 (line 10)"),
+            "{}",
+            reason(1)
+        );
+        assert!(
+            reason(last).contains("the name of entity 1 (line 10)"),
+            "{}",
+            reason(last)
+        );
+    }
 
     #[test]
     fn requests_are_bounded_by_their_number_and_their_size() {

@@ -130,6 +130,11 @@ impl How {
             },
             may => may,
         };
+        // A folder of another portal is no export that left out what it could not describe.
+        let may = May {
+            prune_placeholders: true,
+            ..may
+        };
         let mut task = Task::new(&client, definitions, source, may).await?;
         let attached = attach::mappings(&client, &mut task, self.overwrite, &mut notes).await?;
         notes.append(&mut task.notes);
