@@ -189,7 +189,11 @@ impl Policy {
         }
         wrong.extend(self.trust.wrong());
         if wrong.is_empty() {
-            Ok(Bans::new(hosts, self.never.methods.clone()))
+            let bans = Bans::new(hosts, self.never.methods.clone());
+            Ok(match self.never.any_host {
+                true => bans.without_any_host(),
+                false => bans,
+            })
         } else {
             Err(wrong)
         }
