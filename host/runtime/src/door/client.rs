@@ -8,7 +8,10 @@ use super::{
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::{self, connect::HttpInfo};
+use hyper_util::client::legacy::{
+    self,
+    connect::{CaptureConnection, HttpInfo, capture_connection},
+};
 use seawall_domain::egress::AddressPolicy;
 use std::{error::Error as StdError, io, net::IpAddr};
 
@@ -108,10 +111,23 @@ impl Client {
     }
 }
 
-/// The address that a response came from.
-pub(super) fn address<B>(response: &Response<B>) -> Option<IpAddr> {
-    let connection = response.extensions().get::<HttpInfo>();
-    connection.map(|connection| connection.remote_addr().ip())
+/// The connection that a request takes, once it has one.
+pub(super) struct Connection(CaptureConnection);
+
+/// To be asked for before the request is sent.
+pub(super) fn connection<B>(request: &mut Request<B>) -> Connection {
+    Connection(capture_connection(request))
+}
+
+impl Connection {
+    /// The address that it is with.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        let mut known = http::Extensions::new();
+        if let Some(connected) = &*self.0.connection_metadata() {
+            connected.get_extras(&mut known);
+        }
+        known.get::<HttpInfo>().map(|info| info.remote_addr().ip())
+    }
 }
 
 fn account(host: &str, error: &legacy::Error) -> Refused {

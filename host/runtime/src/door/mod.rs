@@ -214,7 +214,8 @@ impl Door {
                 if let Some(line) = stopped.line() {
                     lines.push("warn", &line);
                 }
-                open.stopped(stopped.refused, stopped.reason.clone(), stopped.suggestion.clone());
+                let let_through = !stopped.refused || stopped.under_way;
+                open.stopped(let_through, stopped.reason.clone(), stopped.suggestion.clone());
                 Err(stopped)
             }
         }
@@ -265,6 +266,7 @@ impl Door {
         let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
         let mut again = is_repeatable(&parts, &body).then(|| parts.clone());
         let (mut parts, mut body) = (parts, body);
+        let mut tried = false;
         let (response, asked) = loop {
             let outgoing = match (&credential, &live) {
                 (Some((_, secret)), Some(live)) => {
@@ -273,6 +275,12 @@ impl Door {
                 }
                 _ => Request::from_parts(parts, body),
             };
+            // The rate or the credential may have taken a while.
+            self.in_force().map_err(|ended| match tried {
+                true => ended.under_way(),
+                false => ended,
+            })?;
+            tried = true;
             open.sent(outgoing.body().sent());
             let client = match any_host {
                 true => self.public.clone(),
@@ -282,15 +290,18 @@ impl Door {
                 Some(_) => cache::Asked::elsewhere(),
                 None => self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name)),
             };
-            let outgoing = asked.conditional(outgoing);
+            let mut outgoing = asked.conditional(outgoing);
+            let connection = client::connection(&mut outgoing);
             let waited = first_byte(&client, outgoing, bounds.patience(limit));
             let response = tokio::select! {
-                ended = self.until_its_end() => return Err(ended),
-                response = waited => response?,
+                ended = self.until_its_end() => Err(ended),
+                response = waited => response,
             };
-            if let Some(ip) = client::address(&response) {
+            // Also where there is no answer: the tool may have the request.
+            if let Some(ip) = connection.address() {
                 open.connected(ip, self.config.addresses.opened_by(ip));
             }
+            let response = response?;
             if response.status() == StatusCode::UNAUTHORIZED
                 && let Some((_, secret)) = &credential
                 && let Some(refused) = &live
