@@ -61,6 +61,13 @@ fn roles(manifest: &Value, out: &mut Vec<Problem>) {
             _ => {}
         }
     }
+    if let Some(at) = roles.iter().position(|role| *role == "webhook")
+        && !roles.contains(&"ingestor")
+    {
+        let expected = "the role `ingestor` beside `webhook`: what a delivery changes belongs to partitions, and passes bring those";
+        let problem = Problem::new(format!("/roles/{at}"), expected, "`webhook` without it");
+        out.push(problem.example("roles: [ingestor, webhook]"));
+    }
     let asked = &manifest["capabilities"];
     if asked["catalog"] == true && !roles.contains(&"action") {
         let problem = Problem::new(
