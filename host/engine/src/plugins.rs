@@ -117,7 +117,7 @@ impl Engine {
         };
         let grant = grant.carried_to(row.digest.clone(), manifest);
         let policy = self.policy().await?;
-        if is_wider || Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
+        if is_wider || Self::bans_of(&policy).is_err() || !policy.objections(&grant, manifest, self.now()).is_empty() {
             return Ok(());
         }
         let decision = Decision {
