@@ -1,6 +1,6 @@
 //! A grant made as narrow as what was used of it.
 
-use crate::{Asked, Engine, EngineError, Result};
+use crate::{Asked, Engine, EngineError, PluginStatus, Result};
 use seawall_domain::{
     Digest,
     grant::{Decision, Grant, Verdict},
@@ -77,6 +77,11 @@ impl Engine {
         let audit = self.audit(Some(plugin)).await?;
         let audit = audit.into_iter().next();
         let audit = audit.ok_or_else(|| EngineError::Internal("an audit without its plugin".into()))?;
+        if audit.plugin.status == PluginStatus::Expired {
+            return Err(EngineError::Conflict(format!(
+                "the grant of `{plugin}` has ended; give it anew with `seawall grant approve {plugin}`"
+            )));
+        }
         let decision = audit
             .plugin
             .decision

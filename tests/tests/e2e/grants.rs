@@ -178,6 +178,19 @@ async fn the_end_of_a_grant_is_told_when_it_comes() {
     })
     .await;
     assert!(took < Duration::from_secs(3), "{took:?}");
+    // It allows nothing any more, as one that was taken back.
+    let audit = seawall.get("/api/v1/audit?plugin=probe").await["items"][0].clone();
+    let rules = audit["network"].as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["granted"] == false), "{audit}");
+    assert_eq!(
+        (&audit["status"], &audit["privateRanges"]),
+        (&json!("expired"), &json!([]))
+    );
+    let (status, problem) = seawall
+        .send(Method::POST, "/api/v1/plugins/probe/grant/tighten", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("has ended"), "{problem}");
 }
 
 #[tokio::test]
