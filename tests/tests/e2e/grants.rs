@@ -218,7 +218,14 @@ async fn the_end_of_a_grant_ends_requests_that_are_under_way() {
 
 #[tokio::test]
 async fn a_revoked_grant_ends_requests_that_are_under_way_and_they_were_used() {
-    let (seawall, tool) = probed(5).await;
+    let tool = Tool::start(50).await;
+    tool.fill(5);
+    let seawall = Seawall::start().await;
+    seawall.install(&component("tests/guests/probe")).await;
+    let mut patient = integration(&tool, json!({}));
+    patient["limits"] = json!({"timeout_ms": 60_000});
+    seawall.integrate(patient).await;
+    seawall.settled("probe").await;
     let uses = async || {
         let audit = seawall.get("/api/v1/audit?plugin=probe").await;
         let used = audit["items"][0]["network"][0]["used"].as_array().unwrap().clone();
@@ -229,7 +236,6 @@ async fn a_revoked_grant_ends_requests_that_are_under_way_and_they_were_used() {
         (uses == sent as u64).then_some(uses)
     })
     .await;
-    // Longer than a call may take.
     tool.slow(60_000);
     seawall
         .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
