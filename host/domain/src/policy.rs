@@ -5,7 +5,7 @@ use crate::{
     egress::{Bans, Host, HostPattern, fixed_place, is_openable},
     grant::Grant,
     limits::Limits,
-    manifest::METHODS,
+    manifest::{METHODS, Manifest},
     text::nearest,
     trust::Trust,
 };
@@ -189,14 +189,18 @@ impl Policy {
         }
         wrong.extend(self.trust.wrong());
         if wrong.is_empty() {
-            Ok(Bans::new(hosts, self.never.methods.clone()))
+            let bans = Bans::new(hosts, self.never.methods.clone());
+            Ok(match self.never.any_host {
+                true => bans.without_any_host(),
+                false => bans,
+            })
         } else {
             Err(wrong)
         }
     }
 
-    /// What of a grant this policy does not allow, whoever approves it, with what to do instead.
-    pub fn objections(&self, grant: &Grant, now: Millis) -> Vec<Objection> {
+    /// What of a grant this policy does not allow, whoever approves it, with what to do instead. `manifest` numbers its rules.
+    pub fn objections(&self, grant: &Grant, manifest: &Manifest, now: Millis) -> Vec<Objection> {
         let mut all = Vec::new();
         let bans = self.bans().unwrap_or_default();
         for rule in &grant.capabilities.network {
@@ -207,8 +211,16 @@ impl Policy {
                 .cloned()
                 .collect();
             if !forbidden.is_empty() {
+                let asked = &manifest.capabilities.network;
+                let number = asked.iter().position(|own| rule.is_part_of(own)).unwrap_or_default();
+                let left = rule.methods.iter().filter(|method| !bans.has_method(method));
+                let left: Vec<_> = left.map(String::as_str).collect();
+                let instead = match left.is_empty() {
+                    true => format!("leave rule {number} out, and grant the other rules alone, by number"),
+                    false => format!("grant the rule without, as in `--rule {number}:{}`", left.join(",")),
+                };
                 let why = format!(
-                    "the policy never allows {} (`{}` asks for it); grant the rule without, as in `--rule 0:GET`",
+                    "the policy never allows {} (`{}` asks for it); {instead}",
                     forbidden.join(", "),
                     rule.to
                 );
@@ -329,7 +341,12 @@ fn host(text: &str) -> Result<HostPattern, String> {
         Some(name) => (true, name),
         None => (false, text),
     };
-    let parsed = Host::parse(name).map_err(|refusal| wrong(&format!("`{text}`: {refusal}")))?;
+    // An IPv6 address may do without its brackets, as where hosts are asked for.
+    let parsed = match name.parse() {
+        Ok(address) => Ok(Host::V6(address)),
+        Err(_) => Host::parse(name),
+    };
+    let parsed = parsed.map_err(|refusal| wrong(&format!("`{text}`: {refusal}")))?;
     match (below, parsed) {
         (false, host) => Ok(HostPattern::Exact(host)),
         (true, Host::Name(name)) => Ok(HostPattern::Below(name)),
@@ -348,11 +365,15 @@ mod tests {
         serde_json::from_value(value).unwrap()
     }
 
-    fn grant() -> Grant {
+    fn asked() -> Manifest {
         let yaml = "name: a\nversion: 1.0.0\nroles: [ingestor]\nkinds: {item: {}}\nconfig: {type: object, properties: {base_url: {type: string}}}\n\
                     capabilities:\n  network:\n    - {to: 'https://pay.example.com', methods: [GET, DELETE]}\n    \
                     - {to: 'https://*.example.com'}\n    - {to: '{base_url}'}\n";
-        let mut grant = Grant::as_asked(Digest::of(b""), &manifest::parse("plugin.yaml", yaml).unwrap());
+        manifest::parse("plugin.yaml", yaml).unwrap()
+    }
+
+    fn grant() -> Grant {
+        let mut grant = Grant::as_asked(Digest::of(b""), &asked());
         grant.private_ranges = vec!["10.0.0.0/8".parse().unwrap()];
         grant
     }
@@ -427,7 +448,7 @@ mod tests {
     fn a_grant_that_contains_what_is_never_allowed_is_objected_to() {
         let now = 1_000;
         let pointers = |policy: &Policy| {
-            let all = policy.objections(&grant(), now).into_iter();
+            let all = policy.objections(&grant(), &asked(), now).into_iter();
             all.map(|(pointer, _)| pointer).collect::<Vec<_>>()
         };
         assert!(pointers(&Policy::default()).is_empty());
@@ -448,9 +469,52 @@ mod tests {
         assert_eq!(pointers(&short), ["/expires_at"]);
         let mut ends = grant();
         ends.expires_at = Some(now + 2 * DAY);
-        assert!(short.objections(&ends, now).is_empty());
+        assert!(short.objections(&ends, &asked(), now).is_empty());
         ends.expires_at = Some(now + 2 * DAY + 1);
-        assert_eq!(short.objections(&ends, now).len(), 1);
+        assert_eq!(short.objections(&ends, &asked(), now).len(), 1);
+    }
+
+    #[test]
+    fn an_objection_to_methods_says_which_rule_to_grant_without_them() {
+        let never = |method: &str| {
+            let policy = policy(json!({"never": {"methods": [method]}}));
+            let all = policy.objections(&grant(), &asked(), 1_000).into_iter();
+            all.map(|(_, why)| why).collect::<Vec<_>>()
+        };
+        let instead = |why: &str| why.split_once("; ").map(|(_, instead)| instead.to_owned()).unwrap();
+        let said: Vec<_> = never("GET").iter().map(|why| instead(why)).collect();
+        assert_eq!(
+            said,
+            [
+                "grant the rule without, as in `--rule 0:DELETE`",
+                "leave rule 1 out, and grant the other rules alone, by number",
+                "leave rule 2 out, and grant the other rules alone, by number"
+            ]
+        );
+        assert_eq!(
+            instead(&never("DELETE")[0]),
+            "grant the rule without, as in `--rule 0:GET`"
+        );
+        // The manifest's numbers, whatever was granted of it.
+        let mut part = grant();
+        part.capabilities.network.drain(..2);
+        let why = policy(json!({"never": {"methods": ["GET"]}})).objections(&part, &asked(), 1_000);
+        assert!(why[0].1.contains("leave rule 2 out"), "{why:?}");
+    }
+
+    #[test]
+    fn an_ipv6_address_is_read_with_brackets_and_without() {
+        for written in ["::1", "[::1]", "0:0:0:0:0:0:0:1"] {
+            let bans = policy(json!({"never": {"hosts": [written]}})).bans().unwrap();
+            assert!(
+                bans.forbids("GET", &normalise("https", "[::1]:8443", "/").unwrap())
+                    .is_some()
+            );
+        }
+        let wrong = policy(json!({"never": {"hosts": ["*.::1", "::1%eth0"]}}))
+            .bans()
+            .unwrap_err();
+        assert_eq!(wrong.len(), 2, "{wrong:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What each plugin asked for, was granted, and used, side by side.
 
-use crate::{Engine, PluginView, Result};
+use crate::{Engine, PluginStatus, PluginView, Result};
 use ipnet::IpNet;
 use seawall_domain::{
     IntegrationName,
@@ -133,7 +133,10 @@ impl Engine {
                 let mine = uses.iter().filter(|used| used.digest == plugin.row.digest);
                 mine.filter(|used| used.capability == capability).cloned().collect()
             };
-            let grant = plugin.decision.as_ref().and_then(|d| d.grant.as_ref());
+            // One that has ended allows nothing, as one that was taken back.
+            let in_force = plugin.status == PluginStatus::Granted;
+            let decision = plugin.decision.as_ref().filter(|_| in_force);
+            let grant = decision.and_then(|decision| decision.grant.as_ref());
             let granted = grant.map(|g| &g.capabilities);
             let asked = &plugin.row.bundle.manifest.capabilities;
             let files = asked.files.iter().enumerate();

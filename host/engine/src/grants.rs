@@ -196,13 +196,7 @@ impl Engine {
             .is_some_and(|last| last.verdict == decision.verdict && last.grant == decision.grant);
         self.inner.store.put_decision(&decision, &note).await?;
         if !as_before {
-            self.inner.sites.forget(|_, site| {
-                let mine = *site.plugin.digest() == decision.digest;
-                if mine {
-                    site.revoked.cancel();
-                }
-                mine
-            });
+            self.inner.sites.end(|site| *site.plugin.digest() == decision.digest);
         }
         tracing::info!(
             digest = decision.digest.short(),

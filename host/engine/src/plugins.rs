@@ -113,7 +113,7 @@ impl Engine {
             return Ok(());
         };
         let policy = self.policy().await?;
-        if Self::bans_of(&policy).is_err() || !policy.objections(&grant, self.now()).is_empty() {
+        if Self::bans_of(&policy).is_err() || !policy.objections(&grant, manifest, self.now()).is_empty() {
             return Ok(());
         }
         let decision = Decision {
@@ -142,7 +142,10 @@ impl Engine {
         let Some(grant) = carried(in_force, row) else {
             return Ok(Vec::new());
         };
-        let all = self.policy().await?.objections(&grant, self.now());
+        let all = self
+            .policy()
+            .await?
+            .objections(&grant, &row.bundle.manifest, self.now());
         Ok(all.into_iter().map(|(_, why)| why).collect())
     }
 

@@ -102,7 +102,7 @@ impl Engine {
             }
             let grant = plugin.decision.as_ref().and_then(|decision| decision.grant.as_ref());
             let mut objections = grant
-                .map(|grant| policy.objections(grant, self.now()))
+                .map(|grant| policy.objections(grant, &plugin.row.bundle.manifest, self.now()))
                 .unwrap_or_default();
             let (row, installation) = (&plugin.row, plugin.standing.installation.as_ref());
             let standing = Standing::of(&policy.trust, &row.bundle.manifest.name, &row.digest, installation);
@@ -125,7 +125,7 @@ impl Engine {
         if let Some(why) = &plugin.standing.refused {
             return Err(EngineError::Forbidden(why.clone()));
         }
-        let objections = policy.objections(grant, self.now());
+        let objections = policy.objections(grant, &plugin.row.bundle.manifest, self.now());
         if objections.is_empty() {
             return Ok(());
         }

@@ -86,11 +86,16 @@ impl Engine {
                 private_ranges: grant.private_ranges.clone(),
                 never: policy.never.private_ranges.clone(),
             };
+            let public = addresses.public();
             let asked = query.host.as_ref().and_then(Host::address);
             // As records have it.
             let host = query.host.as_ref().map(Host::to_string);
             for part in parts {
                 // What an address is, is known without asking anybody; what a name leads to is not.
+                let addresses = match part.any_host {
+                    true => &public,
+                    false => &addresses,
+                };
                 if asked.or(part.address).is_some_and(|ip| addresses.check(ip).is_err()) {
                     continue;
                 }

@@ -21,7 +21,7 @@ use serde_json::Value;
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, PoisonError, RwLock, Weak},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -119,6 +119,8 @@ pub(crate) struct Sites {
 #[derive(Default)]
 struct Made {
     sites: HashMap<IntegrationName, Arc<Site>>,
+    /// All that calls in flight may still be using, those that were forgotten too.
+    alive: Vec<Weak<Site>>,
     /// How often something was forgotten: what is made of what was read before may be out of date.
     changes: u64,
 }
@@ -151,14 +153,16 @@ impl Sites {
         let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         if made.changes == seen {
             made.sites.insert(name.clone(), site.clone());
+            made.alive.retain(|one| one.strong_count() > 0);
+            made.alive.push(Arc::downgrade(site));
         }
         made.changes == seen
     }
 
-    fn remove(&self, name: &IntegrationName) -> Option<Arc<Site>> {
+    fn remove(&self, name: &IntegrationName) {
         let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         made.changes += 1;
-        made.sites.remove(name)
+        made.sites.remove(name);
     }
 
     /// Forgets all of which `which` says so. Calls in flight end as they began.
@@ -166,6 +170,23 @@ impl Sites {
         let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         made.changes += 1;
         made.sites.retain(|name, site| !which(name, site));
+    }
+
+    /// Ends all of which `which` says so: their calls in flight get no answer through the door any more. Also those that were
+    /// forgotten before: a pass that began on a version goes on with it while another is in force.
+    pub(crate) fn end(&self, which: impl Fn(&Site) -> bool) {
+        let mut made = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        made.changes += 1;
+        let ended: Vec<_> = made
+            .alive
+            .iter()
+            .filter_map(Weak::upgrade)
+            .filter(|site| which(site))
+            .collect();
+        for site in &ended {
+            site.revoked.cancel();
+        }
+        made.sites.retain(|_, site| !site.revoked.is_cancelled());
     }
 }
 
@@ -309,10 +330,7 @@ impl Engine {
 
     /// Forgets it for good: its calls in flight get no answer through the door any more.
     pub(crate) fn end_site(&self, name: &IntegrationName) {
-        let site = self.inner.sites.remove(name);
-        if let Some(site) = site {
-            site.revoked.cancel();
-        }
+        self.inner.sites.end(|site| site.integration().name == *name);
     }
 
     /// Forgets what was made ready for an integration with another version of its plugin; calls in flight end as they began.

@@ -1,6 +1,6 @@
 //! A grant made as narrow as what was used of it.
 
-use crate::{Asked, Engine, EngineError, PluginView, Result};
+use crate::{Asked, Engine, EngineError, PluginStatus, PluginView, Result};
 use seawall_domain::{
     Digest,
     grant::{Decision, Grant, How, Verdict},
@@ -79,6 +79,11 @@ impl Engine {
         let audit = audit.into_iter().next();
         let audit = audit.ok_or_else(|| EngineError::Internal("an audit without its plugin".into()))?;
         let view = audit.plugin;
+        if view.status == PluginStatus::Expired {
+            return Err(EngineError::Conflict(format!(
+                "the grant of `{plugin}` has ended; give it anew with `seawall grant approve {plugin}`"
+            )));
+        }
         let decision = view
             .decision
             .as_ref()

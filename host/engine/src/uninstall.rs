@@ -6,8 +6,8 @@ use std::sync::PoisonError;
 
 impl Engine {
     /// Removes an installed component: its bytes, its compiled code in memory, its place in the list. A grant that it has is
-    /// revoked first, and one that it waits for refused. What it asked for, decisions and records stay, for who asks what it did. Calls in flight end as they
-    /// began.
+    /// revoked first, which ends its requests under way, and one that it waits for refused. What it asked for, decisions and records
+    /// stay, for who asks what it did.
     ///
     /// # Errors
     /// [`EngineError::Conflict`] that names the integrations which run it.

@@ -178,6 +178,19 @@ async fn the_end_of_a_grant_is_told_when_it_comes() {
     })
     .await;
     assert!(took < Duration::from_secs(3), "{took:?}");
+    // It allows nothing any more, as one that was taken back.
+    let audit = seawall.get("/api/v1/audit?plugin=probe").await["items"][0].clone();
+    let rules = audit["network"].as_array().unwrap();
+    assert!(rules.iter().all(|rule| rule["granted"] == false), "{audit}");
+    assert_eq!(
+        (&audit["status"], &audit["privateRanges"]),
+        (&json!("expired"), &json!([]))
+    );
+    let (status, problem) = seawall
+        .send(Method::POST, "/api/v1/plugins/probe/grant/tighten", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("has ended"), "{problem}");
 }
 
 #[tokio::test]
@@ -197,13 +210,62 @@ async fn the_end_of_a_grant_ends_requests_that_are_under_way() {
         (tool.requests() > before).then_some(())
     })
     .await;
-    let (record, took) = eventually("it to end", || async {
-        let page = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
-        let ended = |record: &&Value| record["reason"] == "the grant has ended";
-        page["items"].as_array()?.iter().rfind(ended).cloned()
-    })
-    .await;
+    let (record, took) = ended_under_way(&seawall, "the grant has ended, while the request was under way").await;
     assert!(took < Duration::from_secs(20), "{took:?}");
     let began: jiff::Timestamp = record["at"].as_str().unwrap().parse().unwrap();
     assert!(began < end, "{record}");
+}
+
+#[tokio::test]
+async fn a_revoked_grant_ends_requests_that_are_under_way_and_they_were_used() {
+    let tool = Tool::start(50).await;
+    tool.fill(5);
+    let seawall = Seawall::start().await;
+    seawall.install(&component("tests/guests/probe")).await;
+    let mut patient = integration(&tool, json!({}));
+    patient["limits"] = json!({"timeout_ms": 60_000});
+    seawall.integrate(patient).await;
+    seawall.settled("probe").await;
+    let uses = async || {
+        let audit = seawall.get("/api/v1/audit?plugin=probe").await;
+        let used = audit["items"][0]["network"][0]["used"].as_array().unwrap().clone();
+        used.iter().map(|one| one["count"].as_u64().unwrap()).sum::<u64>()
+    };
+    let (before, _) = eventually("what was sent to be counted", || async {
+        let (uses, sent) = (uses().await, tool.requests());
+        (uses == sent as u64).then_some(uses)
+    })
+    .await;
+    tool.slow(60_000);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("a request to be under way", || async {
+        (tool.requests() as u64 > before).then_some(())
+    })
+    .await;
+    let (status, view) = seawall
+        .send(Method::DELETE, "/api/v1/plugins/probe/grant", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let note = "the grant was revoked, while the request was under way";
+    let (record, _) = ended_under_way(&seawall, note).await;
+    assert_eq!(
+        (&record["rule"], &record["address"], &record["privateRange"]),
+        (&json!("network[0]"), &json!("127.0.0.1"), &json!("127.0.0.0/8")),
+        "{record}"
+    );
+    assert_eq!(uses().await, before + 1);
+    let refused = seawall.get("/api/v1/egress?integration=probe&allowed=false").await;
+    assert_eq!(refused["items"], json!([]), "it had been let through");
+}
+
+/// The record of a request that was let through, and was ended with this note.
+async fn ended_under_way(seawall: &Seawall, note: &str) -> (Value, Duration) {
+    eventually("it to end", || async {
+        let page = seawall.get("/api/v1/egress?integration=probe&allowed=true").await;
+        let ended = |record: &&Value| record["reason"] == note;
+        page["items"].as_array()?.iter().rfind(ended).cloned()
+    })
+    .await
 }

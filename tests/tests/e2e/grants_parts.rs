@@ -2,10 +2,10 @@
 
 use crate::{
     integration, probed,
-    versions::{greedy, install},
+    versions::{asking, greedy, install, roaming},
 };
 use reqwest::{Method, StatusCode};
-use seawall_tests::{Seawall, Tool, component, eventually};
+use seawall_tests::{Dns, Seawall, Tool, component, eventually};
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -254,6 +254,43 @@ async fn directories_ranges_and_every_host_are_audited_and_tightened() {
     assert_eq!(granted["private_ranges"], json!(["127.0.0.0/8"]));
     assert_eq!(granted["capabilities"]["files"][0]["at"], "/given");
     assert_eq!(granted["capabilities"]["files"].as_array().unwrap().len(), 1);
+}
+
+/// A range is opened to rules that say which hosts.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_host_is_none_that_is_private_whatever_ranges_are_granted() {
+    let (dns, tool) = (Dns::start().await, Tool::start(5).await);
+    for name in ["anything.test", "a.corp.test"] {
+        dns.says(name, &[&["127.0.0.1"]]);
+    }
+    let seawall = Seawall::start_with(&["--dns-server", &dns.address()], &[]).await;
+    install(&seawall, roaming(tool.address())).await;
+    let terms = json!({"private_ranges": ["127.0.0.0/8"], "any_host": true});
+    let (status, view) = seawall.send(Method::PUT, "/api/v1/plugins/probe/grant", &terms).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    for (name, host) in [("named", "anything.test"), ("written", "127.0.0.1")] {
+        seawall.integrate(asking(name, host, tool.address())).await;
+        let (record, _) = eventually("the refusal", || async {
+            let page = seawall.get(&format!("/api/v1/egress?integration={name}&limit=1")).await;
+            page["items"].get(0).cloned()
+        })
+        .await;
+        assert_eq!(record["allowed"], false, "{record}");
+        let reason = record["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("127.0.0.1 (loopback), and a rule whose host is `*` leads to public addresses alone"),
+            "{reason}"
+        );
+    }
+    assert_eq!(tool.requests(), 0);
+    // Those below a name go on as they are.
+    seawall.integrate(asking("below", "a.corp.test", tool.address())).await;
+    seawall.settled("below").await;
+    assert!(tool.requests() > 0);
+    let reach = seawall.get("/api/v1/audit/reach?host=127.0.0.1").await;
+    assert_eq!(reach["items"], json!([]), "every host is not this one");
+    let reach = seawall.get("/api/v1/audit/reach?host=anything.test").await;
+    assert_eq!(reach["items"].as_array().map(Vec::len), Some(3), "{reach}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

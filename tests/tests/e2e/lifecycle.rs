@@ -75,6 +75,43 @@ async fn two_versions_run_side_by_side_and_one_goes_when_nobody_runs_it() {
     assert!(passes.iter().all(|pass| pass["state"] != "failed"), "{passes:?}");
 }
 
+/// A pass goes on with the version that it began on, and no longer than that one's grant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_removed_sends_nothing_more_for_a_pass_in_flight() {
+    let (seawall, tool) = crate::probed(1_000).await;
+    let old = seawall.get("/api/v1/plugins/probe").await["digest"].clone();
+    let before = tool.requests();
+    tool.slow(1_000);
+    seawall
+        .send(Method::POST, "/api/v1/integrations/probe/sync", &json!({}))
+        .await;
+    eventually("a pass to be under way", || async {
+        (tool.requests() > before).then_some(())
+    })
+    .await;
+    install(&seawall, version("0.2.0")).await;
+    let gone = seawall.command(&["plugin", "remove", "probe@0.1.0", "--reason", "faulty"]);
+    assert!(gone.status.success(), "{gone:?}");
+    let removed = jiff::Timestamp::now();
+    eventually("the pass to end", || async {
+        let passes = seawall.passes("probe").await;
+        let ended = |pass: &Value| {
+            let error = pass["error"].as_str();
+            error.is_some_and(|error| error.contains("the grant was revoked"))
+        };
+        passes.iter().any(ended).then_some(())
+    })
+    .await;
+    let records = seawall.get("/api/v1/egress?integration=probe&limit=100").await;
+    let of_old = |record: &&Value| record["digest"] == old;
+    let mut sent = records["items"].as_array().unwrap().iter().filter(of_old);
+    let late = sent.find(|record| {
+        let at: jiff::Timestamp = record["at"].as_str().unwrap().parse().unwrap();
+        record["allowed"] == true && at > removed
+    });
+    assert_eq!(late, None, "it was sent after the version was removed");
+}
+
 #[tokio::test]
 async fn which_version_was_put_in_force_and_which_was_removed_is_in_the_history() {
     let (seawall, _tool) = crate::probed(1).await;

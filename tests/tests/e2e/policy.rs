@@ -1,8 +1,11 @@
 //! What a security team lays down, and the questions that it asks.
 
-use crate::{integration, probed};
+use crate::{
+    integration, probed,
+    versions::{asking, roaming},
+};
 use reqwest::{Method, StatusCode, header};
-use seawall_tests::{Seawall, Tool, component, eventually};
+use seawall_tests::{Dns, Seawall, Tool, component, eventually};
 use serde_json::{Value, json};
 
 pub(crate) async fn set(seawall: &Seawall, by: &str, policy: &Value) -> (StatusCode, Value) {
@@ -197,6 +200,56 @@ async fn a_narrower_upgrade_that_the_policy_is_against_says_so() {
         "{said}"
     );
     assert!(!said.contains("asks for more"), "{said}");
+}
+
+/// Asks for a pass, and waits for the newest refusal to say this.
+async fn refused(seawall: &Seawall, integration: &str, part: &str) {
+    let sync = format!("/api/v1/integrations/{integration}/sync");
+    seawall.send(Method::POST, &sync, &json!({})).await;
+    let path = format!("/api/v1/egress?integration={integration}&allowed=false&limit=1");
+    eventually(part, || async {
+        let page = seawall.get(&path).await;
+        page["items"][0]["reason"].as_str()?.contains(part).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_against_every_host_holds_for_what_was_granted_before_it() {
+    let (dns, tool) = (Dns::start().await, Tool::start(5).await);
+    for name in ["anything.test", "a.corp.test"] {
+        dns.says(name, &[&["127.0.0.1"]]);
+    }
+    let seawall = Seawall::start_with(&["--dns-server", &dns.address()], &[]).await;
+    crate::versions::install(&seawall, roaming(tool.address())).await;
+    let terms = json!({"private_ranges": ["127.0.0.0/8"], "any_host": true});
+    let (status, view) = approve(&seawall, terms).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    for (name, host) in [("any", "anything.test"), ("below", "a.corp.test")] {
+        seawall.integrate(asking(name, host, tool.address())).await;
+    }
+    seawall.settled("below").await;
+    refused(&seawall, "any", "leads to public addresses alone").await;
+    let places = async || {
+        let reach = seawall.get("/api/v1/audit/reach").await;
+        let items = reach["items"].as_array().unwrap().clone();
+        items
+            .iter()
+            .filter(|item| item["place"].as_str().unwrap().contains("//*:"))
+            .count()
+    };
+    assert_eq!(places().await, 2, "of each integration");
+    let (status, view) = set(&seawall, "ann", &json!({"never": {"any_host": true}})).await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    assert_eq!(view["violations"][0]["plugin"], "probe", "{view}");
+    refused(&seawall, "any", "the policy never allows every host").await;
+    assert_eq!(places().await, 0, "what the policy forbids reaches nothing");
+    // A rule that says which hosts goes on.
+    let before = tool.requests();
+    seawall
+        .send(Method::POST, "/api/v1/integrations/below/sync", &json!({}))
+        .await;
+    eventually("another request", || async { (tool.requests() > before).then_some(()) }).await;
 }
 
 #[tokio::test]

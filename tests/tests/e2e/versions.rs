@@ -38,6 +38,25 @@ pub(crate) fn greedy(folder: &Path) -> Vec<u8> {
     })
 }
 
+/// A version that asks for every host and for those below `corp.test`, at the port of a tool.
+pub(crate) fn roaming(tool: &str) -> Vec<u8> {
+    let port = tool.rsplit(':').next().unwrap();
+    next_version(|manifest| {
+        let rule = |host: &str| json!({"to": format!("http://{host}:{port}"), "methods": ["GET"]});
+        let capabilities = json!({"network": [rule("*"), rule("*.corp.test")]});
+        manifest.capabilities = serde_json::from_value(capabilities).unwrap();
+        manifest.credentials.clear();
+    })
+}
+
+/// An integration of [`roaming`] that asks for this host.
+pub(crate) fn asking(name: &str, host: &str, tool: &str) -> Value {
+    let port = tool.rsplit(':').next().unwrap();
+    let url = format!("http://{host}:{port}/items");
+    let config = json!({"base_url": "http://unused.test", "mode": "fetch", "url": url});
+    json!({"name": name, "plugin": "probe", "config": config, "every_seconds": 3600})
+}
+
 /// Starts a pass and gives the digest of the component that sent its requests.
 async fn synced_by(seawall: &Seawall) -> Value {
     let before = seawall.passes("probe").await.len();

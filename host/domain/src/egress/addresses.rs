@@ -46,6 +46,16 @@ const METADATA_V6: [Ipv6Addr; 3] = [
 const METADATA: &str = "metadata";
 
 impl AddressPolicy {
+    /// The same for a rule whose host is `*`: public addresses alone, whatever the grant names. A range is for rules that name
+    /// their host.
+    #[must_use]
+    pub fn public(&self) -> Self {
+        Self {
+            private_ranges: Vec::new(),
+            never: self.never.clone(),
+        }
+    }
+
     /// Whether `ip` may be connected to. An IPv4 address inside an IPv6 one (mapped, compatible, translated, NAT64, 6to4,
     /// Teredo, ISATAP) is judged as what it is inside.
     ///
@@ -283,6 +293,25 @@ mod tests {
             assert_eq!(both.bans(ip.parse().unwrap()), expect.is_err(), "{ip}");
             assert_eq!(both.check(ip.parse().unwrap()), expect, "{ip}");
         }
+    }
+
+    #[test]
+    fn no_range_opens_an_address_to_a_rule_of_every_host() {
+        let mut both = policy(&["10.0.0.0/8", "127.0.0.0/8", "169.254.169.254/32", "::1/128"]);
+        both.never = vec!["10.1.0.0/16".parse().unwrap()];
+        for (ip, expect) in [
+            ("10.2.0.1", Err("private")),
+            ("127.0.0.1", Err("loopback")),
+            ("::ffff:127.0.0.1", Err("loopback")),
+            ("::1", Err("loopback")),
+            ("169.254.169.254", Err("metadata")),
+            ("93.184.216.34", Ok(())),
+        ] {
+            let ip = ip.parse().unwrap();
+            assert_eq!(both.public().check(ip), expect, "{ip}");
+            assert_eq!(both.public().opened_by(ip), None, "{ip}");
+        }
+        assert!(both.public().bans("10.1.0.1".parse().unwrap()));
     }
 
     #[test]

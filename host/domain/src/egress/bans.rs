@@ -6,11 +6,12 @@ use super::{
 };
 use std::collections::HashSet;
 
-/// Hosts and methods that no request may have. The default forbids nothing.
+/// Hosts and methods that no request may have, and whether a rule whose host is `*` holds. The default forbids nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Bans {
     hosts: Vec<HostPattern>,
     methods: HashSet<String>,
+    any_host: bool,
 }
 
 impl Bans {
@@ -19,7 +20,29 @@ impl Bans {
         Self {
             hosts,
             methods: methods.into_iter().collect(),
+            any_host: false,
         }
+    }
+
+    /// The same, and rules whose host is `*` hold no longer.
+    #[must_use]
+    pub fn without_any_host(self) -> Self {
+        Self { any_host: true, ..self }
+    }
+
+    /// Whether a rule for these hosts holds for none of them.
+    pub(super) fn closes(&self, host: &HostPattern) -> bool {
+        self.covers(host) || (self.any_host && *host == HostPattern::Any)
+    }
+
+    /// Why a request is forbidden that only rules whose host is `*` let through; none where it is not.
+    pub(super) fn forbids_any_host(&self, target: &Target) -> Option<String> {
+        self.any_host.then(|| {
+            format!(
+                "the policy never allows every host (`never.any_host`), and no other rule leads to `{}`",
+                target.host
+            )
+        })
     }
 
     /// Whether a method is forbidden.
@@ -50,7 +73,7 @@ impl Bans {
 
     /// Whether nothing is forbidden.
     pub fn is_empty(&self) -> bool {
-        self.hosts.is_empty() && self.methods.is_empty()
+        self.hosts.is_empty() && self.methods.is_empty() && !self.any_host
     }
 }
 

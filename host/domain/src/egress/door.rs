@@ -2,7 +2,7 @@
 
 use super::{
     Bans, Host, Target,
-    place::Place,
+    place::{HostPattern, Place},
     rules::{Match, Methods, Rule, Rules},
     suggest,
 };
@@ -107,6 +107,8 @@ pub struct Reach {
     pub place: String,
     /// The address, where the host is one.
     pub address: Option<IpAddr>,
+    /// Whether the host is `*`, which leads to no private address.
+    pub any_host: bool,
     /// The method.
     pub method: &'static str,
     /// The path patterns, as the manifest has them.
@@ -129,6 +131,8 @@ pub enum Decision {
         path_template: String,
         /// That pattern as the manifest has it.
         pattern: String,
+        /// Whether only rules whose host is `*` allow it: its addresses are judged by [`AddressPolicy::public`].
+        any_host: bool,
     },
     /// It may not.
     Refused {
@@ -213,7 +217,7 @@ impl Door {
         for (number, rule) in self.asked.list.iter().enumerate() {
             let Some(place) = &rule.place else { continue };
             let there = host.is_none_or(|host| place.host.matches(host) && !self.bans.covers(&host.clone().into()));
-            if !there || self.bans.covers(&place.host) {
+            if !there || self.bans.closes(&place.host) {
                 continue;
             }
             let methods = METHODS
@@ -233,6 +237,7 @@ impl Door {
                             place.base_path()
                         ),
                         address: place.host.address(),
+                        any_host: place.host == HostPattern::Any,
                         method,
                         patterns,
                         credential: rule.credential.clone().filter(|name| self.credentials.contains(name)),
@@ -266,7 +271,8 @@ impl Door {
     }
 
     /// Judges a request by what is asked and what is granted; both have to match it. Of several rules of the manifest, the
-    /// first one counts whose credential a matching rule of the grant names too, or else the first one, without credential.
+    /// first one counts whose credential a matching rule of the grant names too, or else the first one, without credential. Those
+    /// whose host is `*` count only where no other does, and take no credential along.
     ///
     /// The grant's end is the caller's to check ([`Grant::is_active`]).
     pub fn decide(&self, method: &str, target: &Target) -> Decision {
@@ -279,13 +285,25 @@ impl Door {
         }
         let path: Vec<&str> = target.path.split('/').skip(1).collect();
         let methods = Methods::of([method]);
-        let asked = self.asked.matching(methods, target, &path);
+        let mut asked = self.asked.matching(methods, target, &path);
         if asked.is_empty() {
             return suggest::not_asked(self, method, target, &path);
         }
-        let granted = self.granted.matching(methods, target, &path);
+        let mut granted = self.granted.matching(methods, target, &path);
         if granted.is_empty() {
             return suggest::not_granted(self, method, target, asked[0].rule);
+        }
+        let named = |rules: &Rules, found: &Match| !rules.is_any_host(found.rule);
+        let by_name = asked.iter().any(|m| named(&self.asked, m)) && granted.iter().any(|m| named(&self.granted, m));
+        if by_name {
+            asked.retain(|m| named(&self.asked, m));
+            granted.retain(|m| named(&self.granted, m));
+        } else if let Some(reason) = self.bans.forbids_any_host(target) {
+            return Decision::Refused {
+                reason,
+                nearest: Some(asked[0].rule),
+                suggestion: String::new(),
+            };
         }
         let granted: HashSet<_> = granted
             .iter()
@@ -299,12 +317,13 @@ impl Door {
         let credential = own
             .credential
             .clone()
-            .filter(|name| agreed.is_some() && self.credentials.contains(name));
+            .filter(|name| by_name && agreed.is_some() && self.credentials.contains(name));
         Decision::Allowed {
             rule,
             credential,
             path_template: own.templates[template].clone(),
             pattern: own.patterns[template].clone(),
+            any_host: !by_name,
         }
     }
 }

@@ -24,6 +24,7 @@ pub use door::{Decision, Door, DoorError, Reach};
 pub use host::Host;
 pub use normalise::{Refusal, Scheme, Target, normalise};
 pub use place::HostPattern;
+pub(crate) use place::is_any_host;
 
 pub(crate) use bans::fixed_place;
 pub(crate) use path::check_pattern;

@@ -88,6 +88,12 @@ pub(crate) fn placeholders(text: &str) -> Result<Vec<&str>, &'static str> {
     Ok(names)
 }
 
+/// Whether the host of a `to` is `*`. The config may decide its port and its path, and never this.
+pub(crate) fn is_any_host(to: &str) -> bool {
+    let behind = to.split_once("://").and_then(|(_, rest)| rest.strip_prefix('*'));
+    behind.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+}
+
 /// Checks a `to` without a config.
 ///
 /// # Errors
@@ -322,6 +328,28 @@ mod tests {
         ] {
             check_place(to).unwrap();
             assert_eq!(show(&resolve(to, &config).unwrap().unwrap()), expect, "{to}");
+        }
+    }
+
+    #[test]
+    fn every_host_is_known_without_the_config() {
+        for any in [
+            "https://*",
+            "http://*:8080",
+            "https://*/v1",
+            "https://*:{port}",
+            "https://*:{port}/{org}",
+        ] {
+            check_place(any).unwrap();
+            assert!(is_any_host(any), "{any}");
+        }
+        for other in [
+            "https://*.example.com",
+            "{base_url}",
+            "https://{host}",
+            "https://a.example.com/*",
+        ] {
+            assert!(!is_any_host(other), "{other}");
         }
     }
 

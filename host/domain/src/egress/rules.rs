@@ -142,6 +142,12 @@ impl Rules {
         }
     }
 
+    /// Whether a rule's host is `*`.
+    pub(super) fn is_any_host(&self, rule: usize) -> bool {
+        let place = self.list[rule].place.as_ref();
+        place.is_some_and(|place| place.host == HostPattern::Any)
+    }
+
     /// The rules that match, in the order of the list, each with the first of its patterns that does.
     pub(super) fn matching(&self, method: Methods, target: &Target, path: &[&str]) -> Vec<Match> {
         let mut found = Vec::new();

@@ -69,6 +69,7 @@ fn allows(method: &str, url: &str, rule: usize, credential: Option<&str>, templa
             credential: attached,
             path_template,
             pattern,
+            any_host: false,
         } => {
             assert_eq!((by, attached, path_template.as_str()), (rule, credential, template));
             assert!(path_template.ends_with(&pattern), "{path_template} and {pattern}");
@@ -216,6 +217,81 @@ fn a_credential_needs_both_too() {
     assert_eq!(credential(&grant), None);
     grant.capabilities.network[2].credential = Some("token".parse().unwrap());
     assert_eq!(credential(&grant), None, "a grant cannot swap credentials");
+}
+
+/// A manifest that asks for every host before it names one.
+const OPEN: &str = "name: a\nversion: 0.1.0\nroles: [ingestor]\nkinds: {f: {}}\nconfig: {type: object, properties: {port: {type: integer}}}\n\
+                    credentials: {token: {attach: bearer}}\ncapabilities:\n  network:\n    - {to: 'https://*'}\n    \
+                    - {to: 'https://tool.internal', credential: token}\n    - {to: 'https://*:{port}'}\n";
+
+fn open(bans: Bans, any_host: bool) -> Door {
+    let manifest = manifest::parse("plugin.yaml", OPEN).unwrap();
+    let mut grant = Grant::as_asked(Digest::of(b""), &manifest);
+    grant.any_host = any_host;
+    Door::compile(&manifest, &grant, &json!({"port": 8443}))
+        .unwrap()
+        .under(bans)
+}
+
+#[test]
+fn a_rule_of_every_host_counts_where_no_other_does() {
+    for (url, expect) in [
+        ("https://evil.test/", Some((0, None, true))),
+        ("https://127.0.0.1/", Some((0, None, true))),
+        ("https://evil.test:8443/", Some((2, None, true))),
+        ("https://tool.internal/", Some((1, Some("token"), false))),
+        ("http://evil.test/", None),
+    ] {
+        let decided = match open(Bans::default(), true).decide("GET", &target(url)) {
+            Decision::Allowed {
+                rule,
+                credential,
+                any_host,
+                ..
+            } => Some((rule, credential.map(String::from), any_host)),
+            Decision::Refused { .. } => None,
+        };
+        let expect = expect.map(|(rule, credential, any)| (rule, credential.map(str::to_owned), any));
+        assert_eq!(decided, expect, "{url}");
+    }
+    // Where the grant does not say so, it is of no use, whoever decides its port.
+    for url in ["https://evil.test/", "https://evil.test:8443/"] {
+        let decision = open(Bans::default(), false).decide("GET", &target(url));
+        assert!(matches!(decision, Decision::Refused { .. }), "{url}: {decision:?}");
+    }
+}
+
+#[test]
+fn a_policy_that_forbids_every_host_holds_for_a_grant_that_has_it() {
+    let door = open(Bans::default().without_any_host(), true);
+    for (url, number) in [("https://evil.test/", 0), ("https://evil.test:8443/", 2)] {
+        let Decision::Refused { reason, nearest, .. } = door.decide("GET", &target(url)) else {
+            panic!("{url}")
+        };
+        assert!(reason.starts_with("the policy never allows every host"), "{reason}");
+        assert_eq!(nearest, Some(number));
+    }
+    let named = door.decide("GET", &target("https://tool.internal/"));
+    let allowed = matches!(
+        named,
+        Decision::Allowed {
+            rule: 1,
+            any_host: false,
+            ..
+        }
+    );
+    assert!(allowed, "{named:?}");
+    let reach = |door: &Door, host: Option<&str>| {
+        let host = host.map(|host| Host::parse(host).unwrap());
+        let rules = door.reach(host.as_ref()).into_iter().map(|part| part.rule);
+        rules
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(reach(&door, None), [1]);
+    assert_eq!(reach(&door, Some("evil.test")), [0; 0]);
+    assert_eq!(reach(&open(Bans::default(), true), Some("evil.test")), [0, 2]);
 }
 
 #[test]

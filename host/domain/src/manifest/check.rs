@@ -5,10 +5,7 @@ use super::json_schema;
 use crate::{
     checkout::{EXAMPLE_FROM, EXPECTED_FROM, EXPECTED_REF, no_reference},
     document::{Problem, any_of, check_schema, explain, join, show},
-    egress::{
-        HostPattern, attach::no_credential_header, check_pattern, check_place, check_repository, fixed_place,
-        placeholders,
-    },
+    egress::{attach::no_credential_header, check_pattern, check_place, check_repository, is_any_host, placeholders},
 };
 use serde_json::{Map, Value};
 
@@ -63,6 +60,13 @@ fn roles(manifest: &Value, out: &mut Vec<Problem>) {
             }
             _ => {}
         }
+    }
+    if let Some(at) = roles.iter().position(|role| *role == "webhook")
+        && !roles.contains(&"ingestor")
+    {
+        let expected = "the role `ingestor` beside `webhook`: what a delivery changes belongs to partitions, and passes bring those";
+        let problem = Problem::new(format!("/roles/{at}"), expected, "`webhook` without it");
+        out.push(problem.example("roles: [ingestor, webhook]"));
     }
     let asked = &manifest["capabilities"];
     if asked["catalog"] == true && !roles.contains(&"action") {
@@ -167,7 +171,7 @@ fn network(manifest: &Value, out: &mut Vec<Problem>) {
                 out.push(Problem::new(&place, expected, found).example("https://api.example.com` or `{base_url}"));
             }
             config_names(manifest, &place, to, out);
-            if rule.get("credential").is_some() && fixed_place(to) == Some(HostPattern::Any) {
+            if rule.get("credential").is_some() && is_any_host(to) {
                 let expected = "no credential where the host is `*`, since every host would be sent it";
                 let found = show(&rule["credential"]);
                 out.push(Problem::new(format!("{at}/credential"), expected, found));

@@ -1,7 +1,7 @@
 //! What a version of a plugin asks beyond, or no longer of, another: what a person has to decide about at an upgrade.
 
 use super::{Manifest, NetworkRule};
-use crate::egress::{HostPattern, covers, fixed_place};
+use crate::egress::{covers, is_any_host};
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -29,9 +29,9 @@ pub struct Difference {
 }
 
 impl NetworkRule {
-    /// Whether its host is `*`.
+    /// Whether its host is `*`: the config may decide its port and its path, and never this.
     pub fn is_any_host(&self) -> bool {
-        fixed_place(&self.to) == Some(HostPattern::Any)
+        is_any_host(&self.to)
     }
 
     /// Whether every request of this rule is one of `other` too. Patterns are compared as they are written: one that is

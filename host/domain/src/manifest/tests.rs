@@ -137,6 +137,11 @@ fn each_mistake_is_shown_where_it_is_with_what_to_write() {
             "kinds: expected `ingestor` or `webhook` among the roles",
         ),
         (
+            "[ingestor, webhook, ",
+            "[webhook, ",
+            "plugin.yaml:7:9: roles[0]: expected the role `ingestor` beside `webhook`",
+        ),
+        (
             "  type: object\n  required",
             "  type: array\n  required",
             "plugin.yaml:9:9: config.type: expected `object`",

@@ -27,14 +27,12 @@ impl Engine {
     /// Calls in flight end where their grant was taken back or has other terms by now, as they do where it was decided.
     async fn refresh_grants(&self) -> Result<()> {
         let decisions = self.inner.store.decisions(None).await?;
-        self.inner.sites.forget(|_, site| {
+        self.inner.sites.end(|site| {
             let newest = decisions.iter().rev().find(|d| d.digest == *site.plugin.digest());
             let same = newest.is_some_and(|d| d.verdict == Verdict::Approved && d.grant.as_ref() == Some(&site.grant));
-            if !same {
-                site.revoked.cancel();
-            }
-            true
+            !same
         });
+        self.inner.sites.forget(|_, _| true);
         for row in self.inner.store.integrations().await? {
             self.inner.supervisors.wake(&row.integration.name);
         }

@@ -8,7 +8,10 @@ use super::{
 };
 use http::{Request, Response};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::{self, connect::HttpInfo};
+use hyper_util::client::legacy::{
+    self,
+    connect::{CaptureConnection, HttpInfo, capture_connection},
+};
 use seawall_domain::egress::AddressPolicy;
 use std::{error::Error as StdError, io, net::IpAddr};
 
@@ -18,6 +21,17 @@ pub(super) type Outgoing = CountedBody;
 pub(super) struct Client {
     inner: Pooled<Policy, Outgoing>,
     policy: Policy,
+}
+
+/// What a client's connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// All that the grant opens.
+    Granted,
+    /// Credentials over plain HTTP: loopback, and nothing else.
+    Loopback,
+    /// Rules whose host is `*`: public addresses alone, whatever the grant opens.
+    Public,
 }
 
 /// Why a request did not come back with a response.
@@ -35,6 +49,8 @@ pub(super) enum Refused {
 struct Policy {
     addresses: AddressPolicy,
     loopback_only: bool,
+    /// Whether it is for rules whose host is `*`, to which no range of the grant opens anything.
+    any_host: bool,
 }
 
 impl Addresses for Policy {
@@ -45,9 +61,19 @@ impl Addresses for Policy {
                 openable: false,
             });
         }
-        self.addresses.check(ip).map_err(|kind| match self.addresses.bans(ip) {
+        let checked = match self.any_host {
+            true => self.addresses.public().check(ip),
+            false => self.addresses.check(ip),
+        };
+        checked.map_err(|kind| match self.addresses.bans(ip) {
             true => Closed {
                 reason: format!("{ip} ({kind}), which the policy never allows"),
+                openable: false,
+            },
+            false if self.any_host => Closed {
+                reason: format!(
+                    "{ip} ({kind}), and a rule whose host is `*` leads to public addresses alone; the manifest would have to name the host"
+                ),
                 openable: false,
             },
             false => Closed {
@@ -61,15 +87,11 @@ impl Addresses for Policy {
 impl Client {
     /// # Errors
     /// Where what it shows or trusts cannot be used.
-    pub(super) fn new(
-        addresses: AddressPolicy,
-        loopback_only: bool,
-        trust: &Trust,
-        names: &Names,
-    ) -> Result<Self, String> {
+    pub(super) fn new(addresses: AddressPolicy, reach: Reach, trust: &Trust, names: &Names) -> Result<Self, String> {
         let policy = Policy {
             addresses,
-            loopback_only,
+            loopback_only: reach == Reach::Loopback,
+            any_host: reach == Reach::Public,
         };
         let inner = pooled(policy.clone(), names, super::tls::config(trust)?, true);
         Ok(Self { inner, policy })
@@ -89,10 +111,23 @@ impl Client {
     }
 }
 
-/// The address that a response came from.
-pub(super) fn address<B>(response: &Response<B>) -> Option<IpAddr> {
-    let connection = response.extensions().get::<HttpInfo>();
-    connection.map(|connection| connection.remote_addr().ip())
+/// The connection that a request takes, once it has one.
+pub(super) struct Connection(CaptureConnection);
+
+/// To be asked for before the request is sent.
+pub(super) fn connection<B>(request: &mut Request<B>) -> Connection {
+    Connection(capture_connection(request))
+}
+
+impl Connection {
+    /// The address that it is with.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        let mut known = http::Extensions::new();
+        if let Some(connected) = &*self.0.connection_metadata() {
+            connected.get_extras(&mut known);
+        }
+        known.get::<HttpInfo>().map(|info| info.remote_addr().ip())
+    }
 }
 
 fn account(host: &str, error: &legacy::Error) -> Refused {
@@ -146,7 +181,12 @@ mod tests {
         let policy = Policy {
             addresses: AddressPolicy::default(),
             loopback_only,
+            any_host: false,
         };
+        choose(&policy, found)
+    }
+
+    fn choose(policy: &Policy, found: &[&str]) -> Result<Vec<String>, String> {
         let found = found
             .iter()
             .filter_map(|ip| Some(SocketAddr::new(ip.parse().ok()?, 443)));
@@ -167,6 +207,29 @@ mod tests {
         for found in ["169.254.169.254", "::1", "64:ff9b::a9fe:a9fe", "fd00::1"] {
             let refused = chosen(false, &[found]);
             assert!(refused.as_ref().is_err_and(|why| why.starts_with(found)), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_rule_of_every_host_leads_to_public_addresses_whatever_is_granted() {
+        let any = Policy {
+            addresses: AddressPolicy {
+                private_ranges: ["127.0.0.0/8", "10.0.0.0/8"]
+                    .iter()
+                    .filter_map(|range| range.parse().ok())
+                    .collect(),
+                never: Vec::new(),
+            },
+            loopback_only: false,
+            any_host: true,
+        };
+        assert_eq!(any.addresses.private_ranges.len(), 2);
+        let mixed = ["10.0.0.7", "93.184.216.34", "127.0.0.1"];
+        assert_eq!(choose(&any, &mixed), Ok(vec!["93.184.216.34".to_owned()]));
+        for found in ["127.0.0.1", "::ffff:10.0.0.7"] {
+            let refused = choose(&any, &[found]);
+            let says = |why: &String| why.starts_with(found) && why.contains("public addresses alone");
+            assert!(refused.as_ref().is_err_and(says), "{refused:?}");
         }
     }
 

@@ -22,15 +22,15 @@ impl Door {
         }
     }
 
-    /// Waits until the grant holds no longer, and says why.
+    /// Waits until the grant holds no longer, and says why: of a request that is under way, and that was let through.
     pub(super) async fn until_its_end(&self) -> Stopped {
         let Some(left) = self.left() else {
             self.config.revoked.cancelled().await;
-            return revoked();
+            return revoked().under_way();
         };
         tokio::select! {
-            () = self.config.revoked.cancelled() => revoked(),
-            () = tokio::time::sleep(left) => ended(),
+            () = self.config.revoked.cancelled() => revoked().under_way(),
+            () = tokio::time::sleep(left) => ended().under_way(),
         }
     }
 

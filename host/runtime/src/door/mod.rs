@@ -38,7 +38,7 @@ use answer::{too_many, unminted_answer};
 use body::Metered;
 use bucket::Turn;
 use cache::Cache;
-use client::{Client, Outgoing, Refused};
+use client::{Client, Outgoing, Reach, Refused};
 use http::{Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use outgoing::{is_repeatable, normalise, nothing};
@@ -99,6 +99,8 @@ pub struct Door {
     client: Arc<Client>,
     /// For credentials over plain HTTP: reaches loopback and nothing else, whatever a name resolves to.
     loopback: Arc<Client>,
+    /// For rules whose host is `*`: reaches public addresses alone.
+    public: Arc<Client>,
     /// For credentials that are shown as a certificate, each with what it was made for.
     shown: Mutex<HashMap<CredentialName, (Live, Arc<Client>)>>,
     cache: Cache,
@@ -126,11 +128,16 @@ impl Door {
     /// Where `ca` holds no authorities.
     pub fn over(config: DoorConfig, transport: Transport) -> Result<Arc<Self>, String> {
         let trust = Trust::of(config.ca.as_deref(), None)?;
-        let client = Client::new(config.addresses.clone(), false, &trust, &config.names)?;
-        let loopback = Client::new(config.addresses.clone(), true, &trust, &config.names)?;
+        let client = |reach| Client::new(config.addresses.clone(), reach, &trust, &config.names).map(Arc::new);
+        let (granted, loopback, public) = (
+            client(Reach::Granted)?,
+            client(Reach::Loopback)?,
+            client(Reach::Public)?,
+        );
         Ok(Arc::new(Self {
-            client: Arc::new(client),
-            loopback: Arc::new(loopback),
+            client: granted,
+            loopback,
+            public,
             shown: Mutex::default(),
             config,
             cache: Cache::default(),
@@ -207,7 +214,8 @@ impl Door {
                 if let Some(line) = stopped.line() {
                     lines.push("warn", &line);
                 }
-                open.stopped(stopped.refused, stopped.reason.clone(), stopped.suggestion.clone());
+                let let_through = !stopped.refused || stopped.under_way;
+                open.stopped(let_through, stopped.reason.clone(), stopped.suggestion.clone());
                 Err(stopped)
             }
         }
@@ -224,7 +232,7 @@ impl Door {
         self.in_force()?;
         let target = normalise(request.uri())?;
         open.target(&target);
-        let credential = self.decide(&request, &target, open)?;
+        let (credential, any_host) = self.decide(&request, &target, open)?;
         if let Transport::Replay(replay) = &self.transport {
             return self.replay(replay, request, &target, bounds, place, open).await;
         }
@@ -258,6 +266,7 @@ impl Door {
         let limit = options.connect_timeout.unwrap_or(CONNECT) + options.first_byte_timeout.unwrap_or(FIRST_BYTE);
         let mut again = is_repeatable(&parts, &body).then(|| parts.clone());
         let (mut parts, mut body) = (parts, body);
+        let mut tried = false;
         let (response, asked) = loop {
             let outgoing = match (&credential, &live) {
                 (Some((_, secret)), Some(live)) => {
@@ -266,21 +275,33 @@ impl Door {
                 }
                 _ => Request::from_parts(parts, body),
             };
+            // The rate or the credential may have taken a while.
+            self.in_force().map_err(|ended| match tried {
+                true => ended.under_way(),
+                false => ended,
+            })?;
+            tried = true;
             open.sent(outgoing.body().sent());
-            let client = self.client(plaintext, &credential, live.as_ref())?;
+            let client = match any_host {
+                true => self.public.clone(),
+                false => self.client(plaintext, &credential, live.as_ref())?,
+            };
             let asked = match taking {
                 Some(_) => cache::Asked::elsewhere(),
                 None => self.cache.ask(&outgoing, credential.as_ref().map(|(name, _)| name)),
             };
-            let outgoing = asked.conditional(outgoing);
+            let mut outgoing = asked.conditional(outgoing);
+            let connection = client::connection(&mut outgoing);
             let waited = first_byte(&client, outgoing, bounds.patience(limit));
             let response = tokio::select! {
-                ended = self.until_its_end() => return Err(ended),
-                response = waited => response?,
+                ended = self.until_its_end() => Err(ended),
+                response = waited => response,
             };
-            if let Some(ip) = client::address(&response) {
+            // Also where there is no answer: the tool may have the request.
+            if let Some(ip) = connection.address() {
                 open.connected(ip, self.config.addresses.opened_by(ip));
             }
+            let response = response?;
             if response.status() == StatusCode::UNAUTHORIZED
                 && let Some((_, secret)) = &credential
                 && let Some(refused) = &live
@@ -345,29 +366,33 @@ impl Door {
         Ok((Response::from_parts(parts, ()), metered))
     }
 
+    /// The credential to attach, and whether only rules whose host is `*` let the request through: no credential goes with those.
     fn decide(
         &self,
         request: &Request<WasiBody>,
         target: &Target,
         open: &mut Open,
-    ) -> Result<Option<(CredentialName, Secret)>, Stopped> {
+    ) -> Result<(Option<(CredentialName, Secret)>, bool), Stopped> {
         match self.config.rules.decide(request.method().as_str(), target) {
             Decision::Allowed {
                 rule,
                 credential,
                 pattern,
+                any_host,
                 ..
             } => {
                 open.rule(self.config.rules.label(rule));
                 open.pattern(pattern);
                 // A credential that the manifest asks for and the integration does not have is simply not attached:
                 // many tools answer without one, and manifests say `required` where they do not.
-                let Some(name) = credential else { return Ok(None) };
+                let Some(name) = credential else {
+                    return Ok((None, any_host));
+                };
                 let secret = self.config.credentials.get(&name);
                 if secret.is_some() {
                     open.credential(&name);
                 }
-                Ok(secret.map(|secret| (name, secret.clone())))
+                Ok((secret.map(|secret| (name, secret.clone())), any_host))
             }
             Decision::Refused {
                 reason,
@@ -404,8 +429,14 @@ impl Door {
         {
             return Ok(client.clone());
         }
-        let made = Trust::of(self.config.ca.as_deref(), Some(identity))
-            .and_then(|trust| Client::new(self.config.addresses.clone(), false, &trust, &self.config.names));
+        let made = Trust::of(self.config.ca.as_deref(), Some(identity)).and_then(|trust| {
+            Client::new(
+                self.config.addresses.clone(),
+                Reach::Granted,
+                &trust,
+                &self.config.names,
+            )
+        });
         let client = Arc::new(made.map_err(Stopped::config)?);
         shown.insert(name.clone(), (live.clone(), client.clone()));
         Ok(client)

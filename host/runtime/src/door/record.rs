@@ -157,9 +157,9 @@ impl Open {
         self.set(|record| record.status = Some(status.as_u16()));
     }
 
-    pub(super) fn stopped(mut self, refused: bool, reason: String, suggestion: Option<String>) {
+    pub(super) fn stopped(mut self, let_through: bool, reason: String, suggestion: Option<String>) {
         self.set(|record| {
-            record.allowed = !refused;
+            record.allowed = let_through;
             record.reason = Some(reason);
             record.suggestion = suggestion;
         });

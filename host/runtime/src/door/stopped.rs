@@ -10,6 +10,8 @@ pub(super) const TERMS: &str = "(terms)";
 pub(crate) struct Stopped {
     /// Whether the door was against it; otherwise it failed.
     pub(super) refused: bool,
+    /// Whether it had been let through before: the tool may have it, and the record says so.
+    pub(super) under_way: bool,
     /// In words.
     pub(super) reason: String,
     /// The manifest's lines that would allow it.
@@ -22,15 +24,26 @@ impl Stopped {
     pub(super) fn refused(reason: impl Into<String>, suggestion: Option<String>) -> Self {
         Self {
             refused: true,
+            under_way: false,
             reason: reason.into(),
             suggestion,
             error: Error::HttpRequestDenied,
         }
     }
 
+    /// The same for one that was let through before.
+    pub(super) fn under_way(self) -> Self {
+        Self {
+            under_way: true,
+            reason: format!("{}, while the request was under way", self.reason),
+            ..self
+        }
+    }
+
     pub(super) fn failed(reason: impl Into<String>, error: Error) -> Self {
         Self {
             refused: false,
+            under_way: false,
             reason: reason.into(),
             suggestion: None,
             error,
@@ -40,6 +53,7 @@ impl Stopped {
     pub(super) fn config(reason: String) -> Self {
         Self {
             refused: true,
+            under_way: false,
             reason,
             suggestion: None,
             error: Error::ConfigurationError,
@@ -51,10 +65,10 @@ impl Stopped {
     }
 
     pub(super) fn line(&self) -> Option<String> {
-        let what = if self.refused {
-            "the host refused a request"
-        } else {
-            "a request failed"
+        let what = match (self.refused, self.under_way) {
+            (true, false) => "the host refused a request",
+            (true, true) => "the host ended a request",
+            (false, _) => "a request failed",
         };
         let hint = self
             .suggestion
@@ -79,6 +93,7 @@ impl From<Refused> for Stopped {
         match refused {
             Refused::Address { host, closed } => Self {
                 refused: true,
+                under_way: false,
                 suggestion: None,
                 reason: match closed.openable {
                     true => format!(

@@ -10,7 +10,7 @@ use super::{
     time,
 };
 use axum::{Json, extract::State};
-use seawall_engine::{Asked, AskedCheckout, AskedDirectory, PluginAudit};
+use seawall_engine::{Asked, AskedCheckout, AskedDirectory, PluginAudit, PluginStatus};
 use seawall_store::{CapabilityUsageRow, EgressUsageRow};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -25,7 +25,7 @@ pub(crate) struct AuditView {
     version: String,
     /// The component.
     digest: String,
-    /// `awaiting-grant`, `granted`, `revoked` or `removed`.
+    /// `awaiting-grant`, `granted`, `expired`, `revoked` or `removed`.
     status: &'static str,
     /// `file`, or the reference that it was pulled from, pinned to a digest.
     source: String,
@@ -216,6 +216,7 @@ pub(super) async fn list(
 fn show(audit: PluginAudit) -> AuditView {
     let manifest = &audit.plugin.row.bundle.manifest;
     let grant = audit.plugin.decision.as_ref().and_then(|d| d.grant.as_ref());
+    let in_force = audit.plugin.status == PluginStatus::Granted;
     let StandingView {
         source,
         signed_by,
@@ -229,7 +230,7 @@ fn show(audit: PluginAudit) -> AuditView {
         version: manifest.version.to_string(),
         digest: audit.plugin.row.digest.to_string(),
         status: plugins::status(audit.plugin.status),
-        any_host: grant.is_some_and(|grant| grant.any_host),
+        any_host: in_force && grant.is_some_and(|grant| grant.any_host),
         expires_at: grant.and_then(|grant| grant.expires_at).map(time::show),
         removed_at: audit.plugin.row.removed_at.map(time::show),
         files: audit.files.into_iter().map(directory).collect(),

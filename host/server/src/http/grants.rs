@@ -27,7 +27,7 @@ pub(crate) struct GrantView {
     version: String,
     /// The component.
     digest: String,
-    /// `awaiting-grant`, `granted`, `revoked` or `removed`.
+    /// `awaiting-grant`, `granted`, `expired`, `revoked` or `removed`.
     status: &'static str,
     /// What its manifest asks.
     #[schema(value_type = Object)]
