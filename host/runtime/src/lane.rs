@@ -1,8 +1,9 @@
 //! Keeps plugins that compute for long from taking the machine away from those that do not.
 //!
 //! A call that has computed for more than a moment goes on in slots. As long as other plugins' short calls come, half of the
-//! cores have slots; otherwise all have, so that nothing is idle while something is to be done. Waiting for a tool takes no slot:
-//! only computing is counted, by the epochs that pass meanwhile.
+//! cores have slots, and one that has computed for far longer than a page of items takes waits two of them for each of its own;
+//! otherwise all have, so that nothing is idle while something is to be done. Waiting for a tool takes no slot: only computing is
+//! counted, by the epochs that pass meanwhile.
 
 use crate::runtime::EPOCH;
 use std::{
@@ -12,6 +13,9 @@ use std::{
 
 /// Epochs of computing that every call has before it takes slots.
 const MOMENT: u32 = 2;
+/// Epochs of computing after which a call is more likely to be stuck than at work: such calls have half of the slots, so that some of
+/// them beside each other leave more than half of the machine to others.
+const LONG: u32 = 25;
 /// So long after a short call others are expected to come.
 const RECENT: Duration = Duration::from_millis(200);
 
@@ -54,7 +58,8 @@ impl Lane {
             return None;
         }
         let start = state.next.map_or(now, |next| next.max(now));
-        state.next = Some(start + EPOCH / (self.cores / 2).max(1));
+        let slots = if epochs > LONG { 2 } else { 1 };
+        state.next = Some(start + EPOCH * slots / (self.cores / 2).max(1));
         (start > now).then_some(start)
     }
 }
@@ -71,6 +76,17 @@ mod tests {
         let turns: Vec<_> = (0..4).map(|_| lane.turn(3, now)).collect();
         let at = |halves: u32| Some(now + EPOCH / 2 * halves);
         assert_eq!(turns, [None, at(1), at(2), at(3)]);
+    }
+
+    #[test]
+    fn a_call_that_never_ends_takes_two_slots() {
+        let (lane, now) = (Lane::new(4), Instant::now());
+        lane.ended(1, now);
+        let turns: Vec<_> = [LONG + 1, LONG + 1, LONG, LONG]
+            .map(|epochs| lane.turn(epochs, now))
+            .into();
+        let at = |halves: u32| Some(now + EPOCH / 2 * halves);
+        assert_eq!(turns, [None, at(2), at(4), at(5)]);
     }
 
     #[test]
