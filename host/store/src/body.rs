@@ -154,14 +154,21 @@ pub(crate) fn compress(value: &[u8]) -> Result<Vec<u8>> {
     })
 }
 
+fn damaged_item(detail: String) -> StoreError {
+    StoreError::Damaged { what: "item", detail }
+}
+
+/// The hash of the item `key` from its column.
+pub(crate) fn item_hash(key: &str, hash: &[u8]) -> Result<[u8; 16]> {
+    hash.try_into()
+        .map_err(|_| damaged_item(format!("the hash of `{key}` is not 16 bytes long")))
+}
+
 /// An item from its columns.
 pub(crate) fn item(key: String, hash: &[u8], value: &[u8], changed_at: Millis) -> Result<ItemRow> {
-    let damaged = |detail: String| StoreError::Damaged { what: "item", detail };
     Ok(ItemRow {
-        hash: hash
-            .try_into()
-            .map_err(|_| damaged(format!("the hash of `{key}` is not 16 bytes long")))?,
-        value: decompress(value).map_err(|e| damaged(format!("`{key}`: {e}")))?,
+        hash: item_hash(&key, hash)?,
+        value: decompress(value).map_err(|e| damaged_item(format!("`{key}`: {e}")))?,
         key,
         changed_at,
     })

@@ -211,27 +211,18 @@ impl Engine {
         let index = &self.inner.index;
         let is_behind =
             |change: &ChangeRow| !index.reflects(change.entity, change.position, change.kind == ChangeKind::Deleted);
-        let behind: BTreeSet<i64> = changes
-            .iter()
-            .filter(|change| is_behind(change))
-            .map(|change| change.entity)
-            .collect();
-        if !behind.is_empty() {
+        let mut first = changes.iter().position(is_behind);
+        if first == Some(0) && self.inner.store.entities(&[changes[0].entity]).await?.is_empty() {
             // What is gone by now the index may never have had, or have forgotten; its removal stands further on in the log.
-            let ids: Vec<i64> = behind.into_iter().collect();
-            let there: BTreeSet<i64> = self
-                .inner
-                .store
-                .entities(&ids)
-                .await?
-                .iter()
-                .map(|row| row.id)
-                .collect();
-            let first = changes
+            let behind = changes.iter().filter(|change| is_behind(change));
+            let behind: BTreeSet<i64> = behind.map(|change| change.entity).collect();
+            let there = self.inner.store.entities(&Vec::from_iter(behind)).await?;
+            let there: BTreeSet<i64> = there.iter().map(|row| row.id).collect();
+            first = changes
                 .iter()
                 .position(|change| there.contains(&change.entity) && is_behind(change));
-            changes.truncate(first.unwrap_or(changes.len()));
         }
+        changes.truncate(first.unwrap_or(changes.len()));
         let Some(last) = changes.last().map(|change| change.position) else {
             return Ok(None);
         };

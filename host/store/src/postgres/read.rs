@@ -1,9 +1,9 @@
 //! Reads by identity, each one statement and so one snapshot.
 
-use super::{ask, names::Names};
+use super::{ask, items::escaped, names::Names};
 use crate::{
     ChangeRow, EntityRow, ItemRow, ItemState, Result, SourceRow, StoreError, body,
-    sql::{escape, limit, unescape},
+    sql::{limit, unescape},
 };
 use seawall_domain::{BlueprintId, EntityId, entity::Derived};
 use sqlx::{PgConnection, Row, postgres::PgRow};
@@ -127,7 +127,7 @@ impl Reader<'_> {
         partition: i64,
         keys: &[&str],
     ) -> Result<Vec<Option<ItemState>>> {
-        let escaped: Vec<_> = keys.iter().map(|key| escape(key)).collect();
+        let escaped = escaped(keys.iter().copied());
         let rows = ask(
             "SELECT key, id, hash FROM item WHERE partition = $1 AND key = ANY($2)",
             self.keep,
@@ -139,20 +139,11 @@ impl Reader<'_> {
         let mut found = HashMap::with_capacity(rows.len());
         for row in &rows {
             let key: &str = row.try_get(0)?;
-            let hash = row
-                .try_get::<&[u8], _>(2)?
-                .try_into()
-                .map_err(|_| StoreError::Damaged {
-                    what: "item",
-                    detail: format!("the hash of `{key}` is not 16 bytes long"),
-                })?;
-            found.insert(
-                key,
-                ItemState {
-                    id: row.try_get(1)?,
-                    hash,
-                },
-            );
+            let state = ItemState {
+                id: row.try_get(1)?,
+                hash: body::item_hash(key, row.try_get(2)?)?,
+            };
+            found.insert(key, state);
         }
         Ok(escaped.iter().map(|key| found.get(&**key).copied()).collect())
     }
@@ -163,7 +154,7 @@ impl Reader<'_> {
         partition: i64,
         keys: &[&str],
     ) -> Result<Vec<Option<ItemRow>>> {
-        let escaped: Vec<_> = keys.iter().map(|key| escape(key)).collect();
+        let escaped = escaped(keys.iter().copied());
         let rows = ask(
             "SELECT i.key, i.hash, v.value, i.changed_at FROM item i JOIN item_value v ON v.id = i.id \
              WHERE i.partition = $1 AND i.key = ANY($2)",

@@ -125,16 +125,11 @@ pub(super) fn item_states(conn: &Connection, partition: i64, keys: &[String]) ->
             .map(|key| {
                 let mut rows = find.query(params![partition, key])?;
                 let Some(row) = rows.next()? else { return Ok(None) };
-                let hash = row
-                    .get_ref(1)?
-                    .as_blob()
-                    .map_err(rusqlite::Error::from)?
-                    .try_into()
-                    .map_err(|_| StoreError::Damaged {
-                        what: "item",
-                        detail: format!("the hash of `{key}` is not 16 bytes long"),
-                    })?;
-                Ok(Some(ItemState { id: row.get(0)?, hash }))
+                let hash = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+                Ok(Some(ItemState {
+                    id: row.get(0)?,
+                    hash: body::item_hash(key, hash)?,
+                }))
             })
             .collect()
     })
