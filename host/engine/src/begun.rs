@@ -55,6 +55,8 @@ impl Engine {
     /// # Errors
     /// The database's.
     pub async fn begin_change(&self, kind: Kind, name: &str, author: &Author) -> Result<Option<Begun>> {
+        // Views, subscriptions and integrations are judged by what blueprints are.
+        self.newest_blueprints().await?;
         if matches!(kind, Kind::Blueprint | Kind::Grant | Kind::Entity) {
             return Ok(None);
         }

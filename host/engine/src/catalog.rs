@@ -50,7 +50,6 @@ impl Engine {
     /// # Errors
     /// Where the blueprint or a field does not exist.
     pub async fn list(&self, query: &ListQuery) -> Result<Listed> {
-        self.has_blueprint(&query.blueprint).await?;
         self.check_query(query)?;
         let page = self
             .inner

@@ -369,7 +369,10 @@ impl Engine {
         match stored {
             Ok(true) => Given::Stored,
             Ok(false) => Given::Done,
-            Err(EngineError::Plugin(CallError::Cancelled) | EngineError::Store(_)) => Given::Later,
+            // What the end of a grant cut off waits until it is granted anew.
+            Err(EngineError::Plugin(CallError::Cancelled | CallError::GrantEnded(_)) | EngineError::Store(_)) => {
+                Given::Later
+            }
             Err(error) if attempts >= ATTEMPTS => Given::Dead(error.to_string()),
             Err(EngineError::Plugin(error)) => match after_failure(&error.as_failure(), attempts, 0.5) {
                 AfterFailure::RetryIn(ms) => Given::Again(self.now() + ms, error.to_string()),

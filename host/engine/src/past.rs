@@ -88,6 +88,20 @@ impl Engine {
         Ok(out)
     }
 
+    /// Whether the history tells all that was computed of a blueprint's entities since a moment: that does not move their
+    /// `updatedAt`, so that where older changes were dropped nothing else does.
+    async fn keeps_computed(&self, blueprint: &BlueprintId, since: Millis) -> Result<bool> {
+        let all = self.all_blueprints();
+        let known = all.get(blueprint);
+        if known.is_some_and(|compiled| compiled.computed().is_empty() && compiled.defaults().is_empty()) {
+            return Ok(true);
+        }
+        let store = &self.inner.store;
+        let dropped = store.log_start().await?;
+        let oldest = store.changes(dropped, 1).await?;
+        Ok(dropped == 0 || oldest.first().is_some_and(|oldest| oldest.at <= since))
+    }
+
     /// What an entity was at a moment.
     ///
     /// # Errors
@@ -101,8 +115,10 @@ impl Engine {
         }
         let living = self.inner.store.entity(blueprint, identifier).await?;
         let newest = living.as_ref().map(|row| row.version);
-        // What is computed is changed without its time: that is in the history alone, as long as this is kept.
-        let as_it_is = living.as_ref().is_some_and(|row| row.updated_at <= at);
+        let as_it_is = match &living {
+            Some(row) if row.updated_at <= at => self.keeps_computed(blueprint, at).await?,
+            _ => false,
+        };
         let mut state = living.map(|row| row.entity);
         let mut before = None;
         loop {

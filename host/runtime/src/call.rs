@@ -159,6 +159,12 @@ impl Plugin {
         let (mut store, watch) = self.store(sandbox)?;
         let timeout = Duration::from_millis(sandbox.limits.timeout_ms);
         let crossed = watch.bounds.crossed_token();
+        let grant_ends = async {
+            match &sandbox.door {
+                Some(door) => door.ends().await,
+                None => std::future::pending().await,
+            }
+        };
         let work = async {
             let instance = self.inner.pre.instantiate_async(&mut store).await?;
             f(&mut store, &instance).await
@@ -167,6 +173,7 @@ impl Plugin {
             biased;
             () = sandbox.cancel.cancelled() => return Err(CallError::Cancelled),
             () = crossed.cancelled() => None,
+            () = grant_ends => None,
             ended = tokio::time::timeout(timeout, work) => Some(ended),
         };
         self.inner.runtime.lane().ended(store.data().epochs, Instant::now());
@@ -175,6 +182,10 @@ impl Plugin {
         }
         if let Some(limit) = watch.bounds.crossed() {
             return Err(over(limit, &sandbox.limits));
+        }
+        // Also where it has answered: a guest that is told that its request was ended may go on all the same.
+        if let Some(why) = sandbox.door.as_ref().and_then(|door| door.ended()) {
+            return Err(CallError::GrantEnded(why));
         }
         match ended {
             None | Some(Err(_)) => Err(over("timeout_ms", &sandbox.limits)),

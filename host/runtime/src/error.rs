@@ -57,6 +57,9 @@ pub enum CallError {
     /// It has no such role.
     #[error("the plugin has no role `{0}`")]
     NoRole(&'static str),
+    /// The plugin's grant was revoked or has ended meanwhile: whatever it answered counts for nothing.
+    #[error("{0}, and the call with it")]
+    GrantEnded(String),
     /// The call was cancelled by a person or by shutdown.
     #[error("cancelled")]
     Cancelled,

@@ -90,6 +90,11 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. } | Self::InTheWay(_))
     }
 
+    /// Whether the database takes no writes.
+    pub(crate) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Unavailable { why, .. } if *why == READ_ONLY)
+    }
+
     /// Whether nothing was done, and another connection or moment may do.
     pub(crate) fn is_safe_to_repeat(&self) -> bool {
         match self {

@@ -405,7 +405,10 @@ macro_rules! ask {
             };
             match answer {
                 Err(error) if error.is_safe_to_repeat() && tries < $crate::store::TRIES => tries += 1,
-                answer => return answer,
+                answer => {
+                    $crate::postgres::again::note(&answer);
+                    return answer;
+                }
             }
         }
     }};

@@ -295,6 +295,35 @@ async fn aggregations_follow_what_comes_changes_moves_and_goes() {
     assert_eq!(found["items"].as_array().unwrap().len(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_computed_on_a_day_is_gone_with_the_history_of_it() {
+    let seawall = Seawall::start().await;
+    let count = json!({"target": "task", "calculationSpec": {"calculationBy": "entities", "func": "count"}});
+    put(
+        &seawall,
+        "list",
+        json!({"identifier": "list", "schema": {"properties": {}}, "aggregationProperties": {"tasks": count}}),
+    )
+    .await;
+    let task = json!({"identifier": "task", "schema": {"properties": {}}, "relations": {"list": {"target": "list"}}});
+    put(&seawall, "task", task).await;
+    put(&seawall, "list/entities/mine", json!({})).await;
+    becomes(&seawall, "list/mine", json!({"tasks": 0})).await;
+    let then = jiff::Timestamp::now();
+    put(&seawall, "task/entities/one", json!({"relations": {"list": "mine"}})).await;
+    becomes(&seawall, "list/mine", json!({"tasks": 1})).await;
+    let at = format!("/api/v1/blueprints/list/entities/mine?at={then}");
+    assert_eq!(seawall.get(&at).await["properties"]["tasks"], 0);
+    crate::events::keep(&seawall, 0, 0, 0).await;
+    eventually("the log to be empty", || async {
+        let page = seawall.get("/api/v1/changes").await;
+        page["items"].as_array()?.is_empty().then_some(())
+    })
+    .await;
+    let (status, problem) = seawall.try_get(&at).await;
+    assert_eq!(status, StatusCode::GONE, "{problem}");
+}
+
 /// What changes while nothing but time passes: nobody writes anything between one value and the next.
 #[tokio::test]
 async fn aggregations_over_ranges_of_time_follow_the_clock() {

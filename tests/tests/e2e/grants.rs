@@ -260,6 +260,27 @@ async fn a_revoked_grant_ends_requests_that_are_under_way_and_they_were_used() {
     assert_eq!(refused["items"], json!([]), "it had been let through");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_grant_ends_a_call_that_asks_nobody_for_anything() {
+    let (seawall, tool) = probed(5).await;
+    let mut busy = integration(&tool, json!({"mode": "spin"}));
+    busy["name"] = "busy".into();
+    busy["limits"] = json!({"timeout_ms": 60_000});
+    seawall.integrate(busy).await;
+    let newest = async || seawall.passes("busy").await.first().cloned();
+    eventually("its call to compute", || async { newest().await.map(drop) }).await;
+    let (status, view) = seawall
+        .send(Method::DELETE, "/api/v1/plugins/probe/grant", &json!({}))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{view}");
+    let (pass, took) = eventually("its pass to end", || async {
+        newest().await.filter(|pass| pass["state"] == "failed")
+    })
+    .await;
+    assert_eq!(pass["error"], "the grant was revoked, and the call with it", "{pass}");
+    assert!(took < Duration::from_secs(30), "not by its own limit: {took:?}");
+}
+
 /// The record of a request that was let through, and was ended with this note.
 async fn ended_under_way(seawall: &Seawall, note: &str) -> (Value, Duration) {
     eventually("it to end", || async {

@@ -62,6 +62,15 @@ async fn a_blueprint_that_was_put_is_there_for_the_next_request() {
             )
             .await;
             assert!(status.is_success(), "{name}: {answer}");
+            // For a read by way of the other, that brings what the answer said.
+            let again = seawall
+                .request(Method::PUT, &format!("/api/v1/blueprints/{name}"))
+                .json(&json!({"identifier": name, "schema": {"properties": {"size": {"type": "number"}}}}));
+            let answer = again.send().await.unwrap();
+            let position = answer.headers()["seawall-position"].to_str().unwrap().to_owned();
+            let path = format!("/api/v1/blueprints/{name}/entities?filter=size%20%3E%201&position={position}");
+            let (status, answer) = other.try_get(&path).await;
+            assert_eq!(status, StatusCode::OK, "{name}: {answer}");
             // By way of the same server, and of the other.
             for (entity, seawall) in [("first", seawall), ("second", other)] {
                 let (status, answer) = put(seawall, &format!("{name}/entities/{entity}"), &json!({})).await;

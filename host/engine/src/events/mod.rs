@@ -72,6 +72,8 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Behind`] where it does not.
     pub async fn reflects(&self, position: i64, most: Duration) -> Result<()> {
+        // A blueprint has no position of its own: who brings one wrote something, perhaps by way of another process.
+        self.newest_blueprints().await?;
         if self.position() >= position {
             return Ok(());
         }

@@ -1,8 +1,12 @@
-//! Nothing is sent once the grant was revoked or has ended, and what is under way then ends too.
+//! Nothing is sent once the grant was revoked or has ended, and what is under way then ends too: requests, and the call that makes
+//! them.
 
 use super::{Door, stopped::Stopped};
 use seawall_domain::Millis;
 use std::time::Duration;
+
+/// How long a call goes on after the end of its grant at most. What it answers meanwhile counts for nothing.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 impl Door {
     /// When the grant ends.
@@ -20,6 +24,17 @@ impl Door {
             Some(Duration::ZERO) => Err(ended()),
             _ => Ok(()),
         }
+    }
+
+    /// Why the grant holds no longer; none while it does.
+    pub(crate) fn ended(&self) -> Option<String> {
+        self.in_force().err().map(|stopped| stopped.reason)
+    }
+
+    /// Waits until the grant holds no longer, and for the moment that requests under way have to say so on their records.
+    pub(crate) async fn ends(&self) {
+        drop(self.until_its_end().await);
+        tokio::time::sleep(LAST_WORDS).await;
     }
 
     /// Waits until the grant holds no longer, and says why: of a request that is under way, and that was let through.

@@ -66,12 +66,14 @@ impl FromStr for Pair {
 }
 
 /// The pairs as an object. A value is JSON where it parses as such, a text otherwise; where `schema` (a JSON Schema of the
-/// object) says that a property is a text, it stays one, so that `--config team=42` is what it looks like.
+/// object) says that a property is a text, it stays one, so that `--config team=42` is what it looks like; a text in quotes is what is
+/// between them.
 pub(crate) fn object(pairs: &[Pair], schema: Option<&Value>) -> Value {
     let mut object = Map::new();
     for Pair { name, value } in pairs {
         let text = schema.is_some_and(|schema| schema["properties"][name]["type"] == "string");
-        let parsed = if text { None } else { serde_json::from_str(value).ok() };
+        let parsed = serde_json::from_str(value).ok();
+        let parsed = parsed.filter(|parsed: &Value| !text || parsed.is_string());
         object.insert(name.clone(), parsed.unwrap_or_else(|| Value::String(value.clone())));
     }
     Value::Object(object)
@@ -201,6 +203,18 @@ mod tests {
             got,
             json!({"team": "42", "size": 42, "url": "http://x/?a=b", "on": true})
         );
+        for (written, text) in [
+            (r#"team="""#, ""),
+            (r#"team="a b""#, "a b"),
+            (r#"team=a "b""#, r#"a "b""#),
+            ("team=", ""),
+        ] {
+            assert_eq!(
+                object(&pairs(&[written]), Some(&schema)),
+                json!({"team": text}),
+                "{written}"
+            );
+        }
     }
 
     #[test]

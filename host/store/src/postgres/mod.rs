@@ -6,7 +6,7 @@
 //! prepared lasts for a transaction, unless the URL asks for more.
 
 mod address;
-mod again;
+pub(crate) mod again;
 mod changes;
 mod clear;
 mod deliveries;

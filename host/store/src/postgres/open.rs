@@ -1,6 +1,6 @@
 //! Opening a database: pool, migrations, the master key's check.
 
-use super::{PgAddress, PgStore, ids::Ids, key, migrate::migrate, names::Names};
+use super::{PgAddress, PgStore, again::is_read_only, ids::Ids, key, migrate::migrate, names::Names};
 use crate::{MasterKey, Result, StoreError};
 use sqlx::{
     ConnectOptions, Connection, Row,
@@ -66,6 +66,9 @@ impl PgStore {
             .test_before_acquire(false)
             .before_acquire(|conn, meta| {
                 Box::pin(async move {
+                    if is_read_only(meta.age) {
+                        return Ok(false);
+                    }
                     if meta.idle_for > REST {
                         conn.ping().await?;
                     }
